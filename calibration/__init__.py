@@ -1,0 +1,1 @@
+"""Profiles: what is known about one wearer and one device fit."""

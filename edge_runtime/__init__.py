@@ -1,0 +1,3 @@
+"""exo-edge: an edge runtime for lower-limb exoskeleton controllers."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Biomechanics: kinematics filter, inverse dynamics, muscle solve, knee contact."""

@@ -1,0 +1,1 @@
+"""Real-time primitives and the torque loop, compiled with numba."""

@@ -1,0 +1,1 @@
+"""Soft tissue between device and skeleton: reduced model and its inverse."""

@@ -1,0 +1,1 @@
+"""Neural engines: manifest, fetch, conversion, backends, training, own weights."""

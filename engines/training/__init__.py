@@ -1,0 +1,1 @@
+"""Committed, seeded training scripts of the engines in the zoo."""
