@@ -1,0 +1,65 @@
+"""The rows that the torque loop and the estimator publish to the recorder: one float64 array each, named once here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edge_runtime.types import COORDINATES, SIDES
+
+CYCLE_FIELDS: Final = (
+    "t_ns",  # loop clock at wake-up
+    "cycle",
+    "wake_us",  # wake-up after the deadline
+    "compute_us",  # wake-up to last frame written
+    "intent_seq",  # estimate that drives this cycle; 0 = none
+    "intent_capture_ns",
+    "intent_first",  # 1 on the first setpoint computed from that intent
+    "mode",  # wire mode asked of the firmware
+    "missed",  # deadlines missed so far
+    "sent",  # frames sent so far
+    "received",  # frames accepted so far
+    "rejected",  # frames with a wrong CRC, counter or id so far
+    "governor_state",
+    "governor_reason",
+    *(
+        f"{name}_{side}"
+        for side in SIDES
+        for name in (
+            "position_rad",  # exoskeleton knee hinge (encoder), flexion positive
+            "velocity_radps",
+            "measured_nm",  # torque sensor of the drive
+            "desired_nm",  # interpolated from the intent
+            "compensated_nm",  # after interface compensation
+            "limited_nm",  # after the limiter: what goes on the wire
+            "limiter",  # which rule acted last: firmware_bridge.table.LIMITER_REASONS
+            "age_ms",
+            "knee_nm",  # simulated rig only: torque that reached the skeletal knee, NaN otherwise
+            "knee_rad",  # simulated rig only: skeletal knee angle, NaN otherwise
+        )
+    ),
+)
+
+STAGES: Final = ("pose", "kinematics", "grf", "inverse_dynamics", "muscle", "kcf", "assist")
+
+ESTIMATE_HEAD: Final = (
+    "t_capture_ns",
+    "t_ready_ns",  # intent published
+    "frame",
+    "valid",
+    "reason",  # index into edge_runtime.estimator.REASONS
+    "detector",  # 1 where the detector ran for this frame
+    *(f"{stage}_ms" for stage in STAGES),
+    *COORDINATES,  # rad, m
+    *(f"observed_{name}" for name in COORDINATES),
+    *(f"grf_{axis}_{side}" for side in SIDES for axis in "xyz"),  # N
+    *(f"contact_{side}" for side in SIDES),
+    *(f"knee_moment_nm_{side}" for side in SIDES),
+    *(f"kcf_{part}_n_{side}" for side in SIDES for part in ("medial", "lateral", "total")),
+    *(f"assist_nm_{side}" for side in SIDES),  # intent at the moment it acts
+    "reserve_rms_nm",
+)
+
+
+def estimate_fields(muscles: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of an estimate row: the head, then one activation (0..1) per muscle."""
+    return (*ESTIMATE_HEAD, *(f"activation_{name}" for name in muscles))
