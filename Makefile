@@ -1,0 +1,44 @@
+# Two commands do everything: `make run` (set-up, then the main job on real video) and `make test`.
+PYTHON := $(shell for p in $(PYTHON) python3.12 python3.11 python3; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test check unit lock clean
+
+run: .venv/.run-ready
+	@$(BIN)/exo-edge fetch
+	@$(BIN)/exo-edge run
+
+test: .venv/.dev-ready
+	@$(BIN)/exo-edge fetch
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+unit: .venv/.dev-ready
+	@$(BIN)/pytest -m "not e2e and not assets and not shared"
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.run-ready: requirements.lock pyproject.toml | .venv/bin/python
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "make: no C compiler for the firmware: sudo apt-get install gcc libc6-dev" >&2; exit 1; }
+	@echo "set-up: installing locked packages into .venv (about 600 MB, once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev-ready: requirements-dev.lock .venv/.run-ready
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" pyproject.toml build.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" --extra dev pyproject.toml build.in -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .build runs

@@ -1,0 +1,135 @@
+"""The profile of one wearer and one device fit: TOML in, frozen validated values out, with a hash for the handshake."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+SCHEMA = 1
+
+
+class ProfileError(RuntimeError):
+    """A profile that cannot be used: says which file, which key and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Body size: sets the musculoskeletal model and the scale of the picture."""
+
+    height_m: float
+    mass_kg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Reduced visco-elastic model between exoskeleton hinge and skeletal knee (one leg).
+
+    Stiffness rises linearly with knee flexion from `stiffness_nm_per_rad` at 0 deg to `stiffness_80deg_nm_per_rad`
+    at 80 deg. A Kelvin-Voigt element in parallel with one Maxwell branch (a standard linear solid).
+    `transmission` is the share of the hinge torque that reaches the knee at rest (cuff geometry).
+    """
+
+    stiffness_nm_per_rad: float
+    stiffness_80deg_nm_per_rad: float
+    damping_nms_per_rad: float
+    maxwell_nm_per_rad: float
+    maxwell_time_s: float
+    transmission: float
+    inertia_kgm2: float
+    viscous_nms_per_rad: float
+    coulomb_nm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assist:
+    """How much help: the share of the biological knee moment, and this wearer's ceiling (can only tighten limits)."""
+
+    share: float
+    ceiling_nm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One wearer with one device fit; `id` is pseudonymous; `provenance` says where the values come from."""
+
+    id: str
+    person: Person
+    interface_r: Interface
+    interface_l: Interface
+    assist: Assist
+    provenance: str
+
+    @property
+    def hash32(self) -> int:
+        """First 32 bits of the SHA-256 of the canonical values: what both sides of the bus compare."""
+        canonical = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:4], "big")
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "height_m": (1.2, 2.2),
+    "mass_kg": (30.0, 160.0),
+    "stiffness_nm_per_rad": (20.0, 5000.0),
+    "stiffness_80deg_nm_per_rad": (20.0, 10000.0),
+    "damping_nms_per_rad": (0.0, 50.0),
+    "maxwell_nm_per_rad": (0.0, 5000.0),
+    "maxwell_time_s": (0.005, 10.0),
+    "transmission": (0.5, 1.0),
+    "inertia_kgm2": (0.0, 0.5),
+    "viscous_nms_per_rad": (0.0, 2.0),
+    "coulomb_nm": (0.0, 3.0),
+    "share": (0.0, 0.5),
+    "ceiling_nm": (0.0, 20.0),
+}
+
+_T = TypeVar("_T")
+
+
+def load_profile(path: Path) -> Profile:
+    """Read and validate a profile. Raises ProfileError with one line that names the file and the key."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProfileError(
+            f"{path}: no such profile; pass --profile FILE, or copy calibration/profiles/demo.toml"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: cannot be read ({error}); restore it from a backup") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{path}: not valid TOML ({error}); mend that line or restore the file") from None
+    if raw.pop("schema", None) != SCHEMA:
+        raise ProfileError(f"{path}: `schema` must be {SCHEMA}; calibrate again with this version")
+    return _build(Profile, raw, path, "")
+
+
+def _build(cls: type[_T], raw: Any, path: Path, prefix: str) -> _T:
+    if not isinstance(raw, dict):
+        raise ProfileError(f"{path}: `{prefix.rstrip('.')}` must be a table")
+    names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+    if unknown := sorted(raw.keys() - names):
+        raise ProfileError(f"{path}: unknown key `{prefix}{unknown[0]}`; remove it or mend its spelling")
+    if missing := sorted(names - raw.keys()):
+        raise ProfileError(f"{path}: key `{prefix}{missing[0]}` is missing; add it")
+    hints = get_type_hints(cls)
+    return cls(**{name: _value(hints[name], raw[name], path, f"{prefix}{name}") for name in sorted(names)})
+
+
+def _value(kind: Any, raw: Any, path: Path, name: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _build(kind, raw, path, f"{name}.")  # type: ignore[arg-type]
+    if kind is str:
+        if not isinstance(raw, str) or not raw:
+            raise ProfileError(f"{path}: `{name}` must be a text that is not empty")
+        return raw
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise ProfileError(f"{path}: `{name}` must be a finite number, got {raw!r}")
+    low, high = _RANGES[name.rsplit(".", 1)[-1]]
+    if not low <= raw <= high:
+        raise ProfileError(f"{path}: `{name}` = {raw:g} is outside {low:g} to {high:g}; measure it again")
+    return float(raw)

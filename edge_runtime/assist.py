@@ -1,0 +1,79 @@
+"""Assist policy: a share of the biological knee moment, smoothed, predicted over the intent's horizon, faded by doubt.
+
+The wearer's own knee moment is what the device adds to: same sign, never more than `share` of it, never above the
+profile's ceiling (after Molinaro et al. 2024, Nature 635, who scale estimated joint moments into exoskeleton torque).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.profile import Assist
+from edge_runtime.intent import KNOT_SPACING_NS, KNOTS, new_intent
+from edge_runtime.types import F64, Q_INDEX, Kinematics
+
+SMOOTHING_S: Final = 0.035  # time constant of the moment filter; its lag is what the prediction makes up for
+PREDICTION_DECAY_S: Final = 0.05  # how long a slope is believed
+ENGAGE_S: Final = 0.3  # from first valid estimate to the full share
+_KNEES: Final = [Q_INDEX["knee_angle_r"], Q_INDEX["knee_angle_l"]]
+_LEADS_S: Final = np.arange(KNOTS) * KNOT_SPACING_NS * 1e-9
+
+
+class AssistPolicy:
+    """Turns knee moments into intents, one per frame; holds a filter per leg."""
+
+    def __init__(self, assist: Assist, latency_ns: int) -> None:
+        self._assist = assist
+        self._latency_ns = latency_ns
+        self._intent = new_intent()
+        self._moment = np.zeros(2)
+        self._slope = np.zeros(2)
+        self._confidence = 0.0
+        self._last_ns = 0
+
+    def reset(self) -> None:
+        """Forget the wearer: the next intents start from zero torque."""
+        self._moment[:] = 0.0
+        self._slope[:] = 0.0
+        self._confidence = 0.0
+
+    def step(self, kinematics: Kinematics, moment_nm: F64 | None) -> npt.NDArray[Any]:
+        """Intent [1] for this frame. `moment_nm` [2] net knee moment (flexion positive), None where invalid."""
+        intent = self._intent[0]
+        dt_s = min(max((kinematics.t_capture_ns - self._last_ns) * 1e-9, 1e-3), 0.1)
+        self._last_ns = kinematics.t_capture_ns
+        intent["sequence"] += 1
+        intent["t_capture_ns"] = kinematics.t_capture_ns
+        intent["t_act_ns"] = kinematics.t_capture_ns + self._latency_ns
+        intent["valid"] = moment_nm is not None
+        if moment_nm is None:
+            self.reset()
+            intent["torque_nm"][:] = 0.0
+        else:
+            self._follow(moment_nm, dt_s)
+            intent["torque_nm"][:] = self._trajectory()
+        if kinematics.valid:
+            ahead = _believed(_LEADS_S + self._latency_ns * 1e-9)
+            intent["knee_rad"][:] = kinematics.q[_KNEES, None] + kinematics.qd[_KNEES, None] * ahead
+        return self._intent
+
+    def _follow(self, moment_nm: F64, dt_s: float) -> None:
+        gain = 1.0 - np.exp(-dt_s / SMOOTHING_S)
+        change = gain * (moment_nm - self._moment)
+        self._moment += change
+        self._slope += gain * (change / dt_s - self._slope)
+        self._confidence = min(1.0, self._confidence + dt_s / ENGAGE_S)
+
+    def _trajectory(self) -> F64:
+        ahead = _believed(SMOOTHING_S + self._latency_ns * 1e-9 + _LEADS_S)
+        moment = self._moment[:, None] + self._slope[:, None] * ahead
+        ceiling = self._assist.ceiling_nm
+        return np.asarray(np.clip(self._confidence * self._assist.share * moment, -ceiling, ceiling))
+
+
+def _believed(lead_s: F64) -> F64:
+    """Time, s, over which a slope is extrapolated: the lead itself at first, saturating for far knots."""
+    return np.asarray(PREDICTION_DECAY_S * (1.0 - np.exp(-lead_s / PREDICTION_DECAY_S)))

@@ -1,0 +1,64 @@
+"""Device configuration: TOML in, one frozen validated struct out; unknown keys are errors that name the key and the file."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from edge_runtime.errors import UserError
+
+DEFAULT_PATH: Final = Path(__file__).with_name("device.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device. A core of -1 leaves that thread unpinned; a core this machine lacks is left unpinned with a warning."""
+
+    bus: str  # unix: for the simulated firmware of this process tree, socketcan:can0 for hardware
+    loop_core: int
+    estimator_core: int
+    loop_priority: int  # SCHED_FIFO
+    actuator_delay_ms: float  # setpoint on the wire to torque at the motor
+    virtual_estimator_ms: float  # lock-step runs: capture to intent, as a fixed time
+    camera_rate_hz: float  # 0: the clip's own rate
+
+
+_RANGES: Final = {
+    "loop_core": (-1, 1023),
+    "estimator_core": (-1, 1023),
+    "loop_priority": (0, 90),
+    "actuator_delay_ms": (0.0, 10.0),
+    "virtual_estimator_ms": (0.0, 100.0),
+    "camera_rate_hz": (0.0, 240.0),
+}
+
+
+def load_device(path: Path = DEFAULT_PATH) -> Device:
+    """Read and validate a device file. Raises UserError with one line that names the file and the key."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); pass --device FILE") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid TOML ({error}); mend that line") from None
+    names = {f.name for f in fields(Device)}
+    if unknown := sorted(raw.keys() - names):
+        raise UserError(f"{path}: unknown key `{unknown[0]}`; known keys are {', '.join(sorted(names))}")
+    if missing := sorted(names - raw.keys()):
+        raise UserError(f"{path}: key `{missing[0]}` is missing; add it")
+    return Device(**{name: _checked(name, raw[name], path) for name in names})
+
+
+def _checked(name: str, value: Any, path: Path) -> Any:
+    if name == "bus":
+        if not isinstance(value, str) or ":" not in value:
+            raise UserError(f"{path}: `bus` must be unix: or socketcan:INTERFACE, got {value!r}")
+        return value
+    low, high = _RANGES[name]
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not low <= value <= high:
+        raise UserError(f"{path}: `{name}` must be a number from {low:g} to {high:g}, got {value!r}")
+    return int(value) if isinstance(low, int) else float(value)

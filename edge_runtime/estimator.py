@@ -1,0 +1,199 @@
+"""The estimator: one camera frame in, one estimate row and one intent out. The same step runs live and in lock-step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.profile import Profile
+from edge_runtime.assist import AssistPolicy
+from edge_runtime.biomech.kinematics import KinematicsFilter
+from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.intent import at
+from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
+from edge_runtime.types import COORDINATES, F64, SIDES, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
+
+REASONS: Final = (
+    "",
+    "searching",
+    "lost",
+    "low_visibility",
+    "warming_up",
+    "gap",
+    "bad_input",
+    "swap",
+    "muscle_solve",
+    "other",
+)
+"""Why an estimate is invalid; a row carries the index."""
+
+_COLUMN: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
+
+
+class PoseSource(Protocol):
+    """Finds the wearer in a frame (engines.pose.PoseTracker)."""
+
+    def reset(self) -> None:
+        """Forget the wearer."""
+
+    def step(self, rgb: npt.NDArray[np.uint8], t_capture_ns: int) -> Any:
+        """Landmarks of the wearer, with the fields of `Pose`."""
+
+    @property
+    def detector_ran(self) -> bool:
+        """True where the detector worked on or for the last frame."""
+
+
+class GrfSource(Protocol):
+    """Estimates ground reaction from motion (engines.grf.GrfEngine)."""
+
+    def reset(self) -> None:
+        """Forget the history."""
+
+    def step(
+        self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float
+    ) -> Any:
+        """Ground reaction, with the fields of `Grf`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Result of one frame: telemetry row (estimate_fields order) and intent [1]; both are reused by the next step."""
+
+    row: F64
+    intent: npt.NDArray[Any]
+
+
+class Estimator:
+    """Pose, kinematics, GRF, inverse dynamics, muscle solve, knee load and assist, in this order, for one wearer.
+
+    `clock_ns` times the stages; a virtual clock makes them zero, so that two runs give identical rows.
+    """
+
+    def __init__(
+        self,
+        pose: PoseSource,
+        grf: GrfSource,
+        profile: Profile,
+        latency_ns: int,
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._pose, self._grf, self._clock_ns = pose, grf, clock_ns
+        self._mass_kg = profile.person.mass_kg
+        self._kinematics = KinematicsFilter(profile.person.height_m)
+        self._biomech = Biomechanics(profile.person.height_m, profile.person.mass_kg)
+        self._assist = AssistPolicy(profile.assist, latency_ns)
+        self.muscle_names = self._biomech.muscle_names
+        self._row = np.zeros(len(estimate_fields(self.muscle_names)))
+        self._exo_nm = np.zeros(2)
+
+    def warm(self) -> None:
+        """Compile and touch everything before the first frame."""
+        self._biomech.warm()
+        nothing = _neutral(0)
+        self._assist.step(nothing, None)
+        self._kinematics.step(_no_pose(0))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the wearer and the history (a scene cut)."""
+        self._pose.reset()
+        self._kinematics.reset()
+        self._grf.reset()
+        self._biomech.reset()
+        self._assist.reset()
+
+    def step(self, frame: Frame, exo_nm: F64) -> Step:
+        """Process one frame. `exo_nm` [2]: newest measured hinge torque, which the human does not have to make."""
+        self._exo_nm[:] = exo_nm
+        row = self._row
+        row[:] = np.nan
+        if frame.cut:
+            self.reset()
+        marks = [self._clock_ns()]
+        pose = self._track(frame)
+        marks.append(self._clock_ns())
+        kinematics = self._kinematics.step(pose)
+        marks.append(self._clock_ns())
+        moment_nm, reason = self._mechanics(kinematics, marks)
+        intent = self._assist.step(kinematics, moment_nm)
+        marks.append(self._clock_ns())
+        self._head(frame, kinematics, reason, marks, intent)
+        return Step(row, intent)
+
+    def _track(self, frame: Frame) -> Pose:
+        found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        return Pose(
+            t_capture_ns=frame.t_capture_ns,
+            valid=found.valid,
+            reason=found.reason,
+            xy_px=found.xy_px,
+            visibility=found.visibility,
+            world_m=found.world_m,
+            score=found.score,
+        )
+
+    def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[F64 | None, str]:
+        """From kinematics to knee loads; the knee moment where all of it is valid, and the reason where not."""
+        if not kinematics.valid:
+            return None, kinematics.reason or "other"
+        k = kinematics
+        found = self._grf.step(k.t_capture_ns, k.q, k.qd, k.observed, self._mass_kg)
+        grf = Grf(k.t_capture_ns, found.valid, found.reason, found.force_n, found.cop_ankle_m, found.contact, found.sd_n)
+        marks.append(self._clock_ns())
+        if not grf.valid:
+            return None, grf.reason or "other"
+        moments = self._biomech.moments(kinematics, grf, self._exo_nm)
+        marks.append(self._clock_ns())
+        muscles = self._biomech.muscles(moments)
+        marks.append(self._clock_ns())
+        load = self._biomech.knee(muscles, grf)
+        marks.append(self._clock_ns())
+        self._loads(grf, muscles, load)
+        return (load.moment_nm, "") if muscles.converged else (None, "muscle_solve")
+
+    def _loads(self, grf: Grf, muscles: Muscles, load: KneeLoad) -> None:
+        row = self._row
+        row[_COLUMN["grf_x_r"] : _COLUMN["grf_z_l"] + 1] = grf.force_n.ravel()
+        row[_COLUMN["contact_r"] : _COLUMN["contact_l"] + 1] = grf.contact
+        row[_COLUMN["knee_moment_nm_r"] : _COLUMN["knee_moment_nm_l"] + 1] = load.moment_nm
+        for i, side in enumerate(SIDES):
+            row[_COLUMN[f"kcf_medial_n_{side}"]] = load.medial_n[i]
+            row[_COLUMN[f"kcf_lateral_n_{side}"]] = load.lateral_n[i]
+            row[_COLUMN[f"kcf_total_n_{side}"]] = load.total_n[i]
+        row[_COLUMN["reserve_rms_nm"]] = np.sqrt(np.mean(muscles.reserve_nm**2))
+        row[len(ESTIMATE_HEAD) :] = muscles.activation
+
+    def _head(
+        self, frame: Frame, kinematics: Kinematics, reason: str, marks: list[int], intent: npt.NDArray[Any]
+    ) -> None:
+        row = self._row
+        row[_COLUMN["t_capture_ns"]] = frame.t_capture_ns
+        row[_COLUMN["frame"]] = frame.index
+        row[_COLUMN["valid"]] = reason == ""
+        row[_COLUMN["reason"]] = REASONS.index(reason) if reason in REASONS else REASONS.index("other")
+        row[_COLUMN["detector"]] = self._pose.detector_ran
+        if kinematics.valid:
+            row[_COLUMN[COORDINATES[0]] : _COLUMN[COORDINATES[-1]] + 1] = kinematics.q
+        row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
+        first = _COLUMN[f"{STAGES[0]}_ms"]
+        if len(marks) == len(STAGES) + 1:
+            row[first : first + len(STAGES)] = np.diff(marks) * 1e-6
+        else:  # cut short: pose and kinematics ran, and assist closed the frame
+            row[first : first + 2] = np.diff(marks[:3]) * 1e-6
+            row[_COLUMN["assist_ms"]] = (marks[-1] - marks[-2]) * 1e-6
+        for i, side in enumerate(SIDES):
+            row[_COLUMN[f"assist_nm_{side}"]] = at(intent[0]["torque_nm"][i], 0)
+
+
+def _neutral(t_ns: int) -> Kinematics:
+    zeros = np.zeros(len(COORDINATES))
+    return Kinematics(t_ns, False, "warming_up", zeros, zeros, zeros, zeros, np.zeros(len(COORDINATES), bool))
+
+
+def _no_pose(t_ns: int) -> Pose:
+    return Pose(t_ns, False, "searching", np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)

@@ -1,0 +1,59 @@
+"""The intent: what the estimator asks of the torque loop, as a short torque trajectory with its capture stamp.
+
+An intent made from a frame captured at t acts at t + L, early or not: results that come early wait. Its knots span
+t + L … t + L + 100 ms. The loop interpolates it on its own clock and fades it by age: full until `full_age` after
+capture, zero at `zero_age`, linear in time. So a stalled estimator means zero torque, whatever it asked last.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from edge_runtime.types import F64
+
+KNOTS: Final = 6
+KNOT_SPACING_NS: Final = 20_000_000
+HORIZON_NS: Final = (KNOTS - 1) * KNOT_SPACING_NS
+
+INTENT = np.dtype(
+    [
+        ("sequence", np.int64),  # number of the estimate, from 1; 0 = none yet
+        ("t_capture_ns", np.int64),
+        ("t_act_ns", np.int64),  # capture + L: first knot
+        ("valid", np.int64),  # 0: hold nothing, fade
+        ("torque_nm", np.float64, (2, KNOTS)),  # sides r, l; flexion positive
+        ("knee_rad", np.float64, (2, KNOTS)),  # the wearer's own knee as predicted; the simulated wearer follows it
+    ]
+)
+INTENT_WORDS: Final = INTENT.itemsize // 8
+
+
+def new_intent() -> npt.NDArray[Any]:
+    """An empty intent: record array of shape [1]; `.view(np.int64)` is what the mailbox carries."""
+    return np.zeros(1, INTENT)
+
+
+@njit(cache=True, nogil=True)
+def at(knots: F64, since_act_ns: int) -> float:
+    """Linear interpolation of `knots` [KNOTS]; held before the first and after the last."""
+    position = since_act_ns / KNOT_SPACING_NS
+    if position <= 0.0:
+        return float(knots[0])
+    if position >= KNOTS - 1:
+        return float(knots[KNOTS - 1])
+    i = int(position)
+    return float(knots[i] + (position - i) * (knots[i + 1] - knots[i]))
+
+
+@njit(cache=True, nogil=True)
+def age_gain(age_ns: int, full_age_ns: int, zero_age_ns: int) -> float:
+    """1 up to `full_age_ns`, 0 from `zero_age_ns`, linear in time between."""
+    if age_ns <= full_age_ns:
+        return 1.0
+    if age_ns >= zero_age_ns:
+        return 0.0
+    return (zero_age_ns - age_ns) / (zero_age_ns - full_age_ns)

@@ -1,0 +1,140 @@
+"""The host limiter: no input, however wild, moves the setpoint beyond any rule; release is never blocked."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_runtime.rt.limiter import STATE, host_limits, limit
+from firmware_bridge.table import LIMITER_REASONS, TABLE
+
+JOINT = "knee_r"
+HOST = TABLE.host_limits(JOINT)
+LIMITS = host_limits(HOST, ceiling_nm=HOST.torque_nm)[0]
+MS = 1_000_000
+START_NS = 10_000 * MS
+
+
+def fresh() -> np.void:
+    state = np.zeros(1, STATE)[0]
+    limit(LIMITS, state, 0.0, True, 1.0, 0.5, 0.0, START_NS)
+    return state
+
+
+def run(state: np.void, asked: float, ms: int, first: int = 1, **motion: float) -> list[float]:
+    position, velocity = motion.get("position", 0.5), motion.get("velocity", 0.0)
+    times = range(first, first + ms)
+    return [limit(LIMITS, state, asked, True, 1.0, position, velocity, START_NS + t * MS) for t in times]
+
+
+def reason(state: np.void) -> str:
+    return LIMITER_REASONS[int(state["reason"])]
+
+
+def test_growth_follows_the_up_rate_exactly() -> None:
+    state = fresh()
+    steps = np.diff([0.0, *run(state, 10.0, 20)])
+    assert steps == pytest.approx(np.full(20, HOST.slew_up_nm_per_s * 1e-3))
+    assert reason(state) == "slew_up"
+
+
+def test_release_follows_the_faster_rate_and_stops_at_zero() -> None:
+    state = fresh()
+    run(state, 10.0, 100)
+    path = run(state, 0.0, 40, first=101)
+    assert path[0] == pytest.approx(10.0 - HOST.slew_down_nm_per_s * 1e-3)
+    assert path[-1] == 0.0
+    assert min(path) == 0.0
+
+
+def test_a_change_of_sign_passes_through_zero() -> None:
+    state = fresh()
+    run(state, 5.0, 100)
+    path = run(state, -5.0, 60, first=101)
+    crossing = next(i for i, value in enumerate(path) if value <= 0.0)
+    assert path[crossing] == 0.0
+    assert path[crossing + 1] == pytest.approx(-HOST.slew_up_nm_per_s * 1e-3)
+
+
+def test_window_holds_growth_but_not_release() -> None:
+    state = fresh()
+    reached = run(state, HOST.torque_nm, 200)[-1]
+    assert reached == pytest.approx(HOST.window_nm)
+    assert reason(state) == "window"
+    assert run(state, HOST.torque_nm, 300, first=201)[-1] == pytest.approx(HOST.torque_nm)
+    assert run(state, 0.0, 60, first=501)[-1] == 0.0
+
+
+def test_power_is_bounded_in_both_directions_of_flow() -> None:
+    for velocity in (8.0, -8.0):
+        state = fresh()
+        torque = run(state, HOST.torque_nm, 600, velocity=velocity)[-1]
+        assert abs(torque * velocity) <= HOST.power_w * (1 + 1e-9)
+        assert reason(state) == "power"
+
+
+def test_soft_stops_block_the_outward_torque_only() -> None:
+    beyond = math.radians(HOST.position_max_deg) + 0.01
+    outward, inward = fresh(), fresh()
+    assert run(outward, 5.0, 50, position=beyond)[-1] == 0.0
+    assert reason(outward) == "soft_stop"
+    assert run(inward, -5.0, 50, position=beyond)[-1] == pytest.approx(-5.0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_not_a_number_means_zero(bad: float) -> None:
+    state = fresh()
+    run(state, 5.0, 100)
+    assert run(state, bad, 40, first=101)[-1] == 0.0
+    assert reason(state) == "invalid"
+
+
+def test_not_engaged_means_zero() -> None:
+    state = fresh()
+    run(state, 5.0, 100)
+    path = [limit(LIMITS, state, 5.0, False, 1.0, 0.5, 0.0, START_NS + t * MS) for t in range(101, 140)]
+    assert path[-1] == 0.0
+    assert reason(state) == "disengaged"
+
+
+def test_the_profile_can_only_tighten() -> None:
+    assert host_limits(HOST, 5.0)[0]["torque_nm"] == 5.0
+    assert host_limits(HOST, 50.0)[0]["torque_nm"] == HOST.torque_nm
+    assert HOST.torque_nm == pytest.approx(TABLE.host_factor * TABLE.joints[JOINT].torque_nm)
+
+
+cycles = st.lists(
+    st.tuples(
+        st.one_of(st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, 19.0, -19.0, 0.0])),
+        st.booleans(),
+        st.floats(-0.5, 2.5),
+        st.floats(-20.0, 20.0),
+        st.integers(0, 40),
+    ),
+    min_size=1,
+    max_size=120,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(cycles)
+def test_no_input_breaks_a_rule(sequence: list[tuple[float, bool, float, float, int]]) -> None:
+    state, now, path = fresh(), START_NS, [(START_NS, 0.0)]
+    for asked, engaged, position, velocity, gap_ms in sequence:
+        now += gap_ms * MS
+        torque = limit(LIMITS, state, asked, engaged, 1.0, position, velocity, now)
+        assert math.isfinite(torque)
+        assert abs(torque) <= HOST.torque_nm
+        last_ns, last = path[-1]
+        dt_s = (now - last_ns) * 1e-9
+        growth = abs(torque) - (abs(last) if torque * last > 0 else 0.0)
+        assert growth <= HOST.slew_up_nm_per_s * dt_s + 1e-9
+        assert abs(torque - last) <= HOST.slew_down_nm_per_s * dt_s + 1e-9
+        for t_ns, past in path:
+            if now - t_ns <= HOST.window_ms * MS and abs(torque) > abs(past):
+                assert abs(torque - past) <= HOST.window_nm + 1e-9 or torque * past < 0
+        path.append((now, torque))
