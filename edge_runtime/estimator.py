@@ -21,13 +21,14 @@ REASONS: Final = (
     "",
     "searching",
     "lost",
-    "low_visibility",
+    "no_pose",
+    "bad_landmarks",
+    "settling",
+    "hidden",
     "warming_up",
     "gap",
     "bad_input",
-    "swap",
     "muscle_solve",
-    "other",
 )
 """Why an estimate is invalid; a row carries the index."""
 
@@ -45,7 +46,11 @@ class PoseSource(Protocol):
 
     @property
     def detector_ran(self) -> bool:
-        """True where the detector worked on or for the last frame."""
+        """True where a detector run was collected in the last step."""
+
+    @property
+    def detector_ms(self) -> float:
+        """Duration of that run."""
 
 
 class GrfSource(Protocol):
@@ -54,9 +59,7 @@ class GrfSource(Protocol):
     def reset(self) -> None:
         """Forget the history."""
 
-    def step(
-        self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float
-    ) -> Any:
+    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float) -> Any:
         """Ground reaction, with the fields of `Grf`."""
 
 
@@ -140,18 +143,26 @@ class Estimator:
     def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[F64 | None, str]:
         """From kinematics to knee loads; the knee moment where all of it is valid, and the reason where not."""
         if not kinematics.valid:
-            return None, kinematics.reason or "other"
+            return None, kinematics.reason
         k = kinematics
         found = self._grf.step(k.t_capture_ns, k.q, k.qd, k.observed, self._mass_kg)
-        grf = Grf(k.t_capture_ns, found.valid, found.reason, found.force_n, found.cop_ankle_m, found.contact, found.sd_n)
+        grf = Grf(
+            k.t_capture_ns,
+            found.valid,
+            found.reason,
+            found.force_n,
+            found.cop_ankle_m,
+            found.contact,
+            found.sd_n,
+        )
         marks.append(self._clock_ns())
         if not grf.valid:
-            return None, grf.reason or "other"
+            return None, grf.reason
         moments = self._biomech.moments(kinematics, grf, self._exo_nm)
         marks.append(self._clock_ns())
         muscles = self._biomech.muscles(moments)
         marks.append(self._clock_ns())
-        load = self._biomech.knee(muscles, grf)
+        load = self._biomech.knee(muscles)
         marks.append(self._clock_ns())
         self._loads(grf, muscles, load)
         return (load.moment_nm, "") if muscles.converged else (None, "muscle_solve")
@@ -175,11 +186,15 @@ class Estimator:
         row[_COLUMN["t_capture_ns"]] = frame.t_capture_ns
         row[_COLUMN["frame"]] = frame.index
         row[_COLUMN["valid"]] = reason == ""
-        row[_COLUMN["reason"]] = REASONS.index(reason) if reason in REASONS else REASONS.index("other")
+        row[_COLUMN["reason"]] = REASONS.index(reason)
         row[_COLUMN["detector"]] = self._pose.detector_ran
+        if self._pose.detector_ran:
+            row[_COLUMN["detector_ms"]] = self._pose.detector_ms
         if kinematics.valid:
             row[_COLUMN[COORDINATES[0]] : _COLUMN[COORDINATES[-1]] + 1] = kinematics.q
-        row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
+        row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = (
+            kinematics.observed
+        )
         first = _COLUMN[f"{STAGES[0]}_ms"]
         if len(marks) == len(STAGES) + 1:
             row[first : first + len(STAGES)] = np.diff(marks) * 1e-6

@@ -26,7 +26,11 @@ INTENT = np.dtype(
         ("t_act_ns", np.int64),  # capture + L: first knot
         ("valid", np.int64),  # 0: hold nothing, fade
         ("torque_nm", np.float64, (2, KNOTS)),  # sides r, l; flexion positive
-        ("knee_rad", np.float64, (2, KNOTS)),  # the wearer's own knee as predicted; the simulated wearer follows it
+        (
+            "knee_rad",
+            np.float64,
+            (2, KNOTS),
+        ),  # the wearer's own knee as predicted; the simulated wearer follows it
     ]
 )
 INTENT_WORDS: Final = INTENT.itemsize // 8

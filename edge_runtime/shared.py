@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from multiprocessing import resource_tracker, shared_memory
+from multiprocessing import shared_memory
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,8 @@ HOST_STATE: Final = 3  # supervisor: state of the machine
 CLEAR: Final = 4  # supervisor: 1 asks the governor to leave SAFE
 CYCLES: Final = 8  # loop: cycles done
 LOOP_READY: Final = 9  # loop: 1 once it runs
+HASH_HEARD: Final = 10  # loop: bit per hash (protocol, limits, profile) that the firmware has sent
+HASH_DIFFERS: Final = 11  # loop: bit per hash that is not ours
 FRAMES: Final = 16  # estimator: frames done
 ESTIMATOR_READY: Final = 17  # estimator: 1 once warm
 ESTIMATOR_DONE: Final = 18  # estimator: 1 after the last frame
@@ -63,10 +65,8 @@ def create(estimate_width: int) -> Rings:
 
 
 def attach(name: str, estimate_width: int) -> Rings:
-    """The block another process created. The creator alone removes it, also if this process is killed."""
-    memory = shared_memory.SharedMemory(name=name)
-    resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]
-    return _views(memory, estimate_width)
+    """The block of the parent process, which alone removes it."""
+    return _views(shared_memory.SharedMemory(name=name), estimate_width)
 
 
 def local(estimate_width: int) -> Rings:

@@ -28,10 +28,10 @@ class Flags:
 
     starting: bool = False
     handshake_open: bool = False  # firmware silent, or a hash differs
+    firmware_behind: bool = False  # it has not followed to the present state yet
     arm_withheld: bool = False  # nobody asked for assistance
     estimate_invalid: bool = False
     loop_stopped: bool = False  # cycle counter does not advance
-    deadlines_lost: bool = False  # ten in a row
     estimator_dead: bool = False
     firmware_lost: bool = False  # silent after the handshake
     firmware_safe: bool = False
@@ -39,8 +39,9 @@ class Flags:
     stop_requested: bool = False
 
 
-FAULTS = ("loop_stopped", "deadlines_lost", "estimator_dead", "firmware_lost", "firmware_safe")
-"""Flags that lead to SAFE from any state in which torque can flow, worst first."""
+FAULTS = ("loop_stopped", "estimator_dead", "firmware_lost", "firmware_safe")
+"""Flags that lead to SAFE from READY on, worst first. A firmware in SAFE does not hold the host there: it is the host's
+way through IDLE, with a clear request, that lets the firmware leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def step(state: State, flags: Flags) -> Transition:
         return _to(state, State.OFF, "stop_requested")
     fault = next((name for name in FAULTS if getattr(flags, name)), "")
     if state is State.SAFE:
-        if fault or flags.clear_absent:
+        if (fault and fault != "firmware_safe") or flags.clear_absent:
             return Transition(state, "")
         return Transition(State.IDLE, "cleared")
     if fault and state >= State.READY:
@@ -74,6 +75,8 @@ def _normal(state: State, flags: Flags) -> Transition:
         return Transition(State.SAFE, "handshake_lost")
     if flags.arm_withheld:
         return _to(state, State.READY, "disarmed")
+    if flags.firmware_behind:
+        return Transition(state, "")
     if state is State.READY:
         return Transition(State.ARMED, "armed")
     if flags.estimate_invalid:
@@ -83,4 +86,3 @@ def _normal(state: State, flags: Flags) -> Transition:
 
 def _to(state: State, target: State, cause: str) -> Transition:
     return Transition(target, cause if target is not state else "")
-

@@ -47,7 +47,8 @@ ESTIMATE_HEAD: Final = (
     "frame",
     "valid",
     "reason",  # index into edge_runtime.estimator.REASONS
-    "detector",  # 1 where the detector ran for this frame
+    "detector",  # 1 where a detector run was collected for this frame
+    "detector_ms",  # what that run took, beside the tick
     *(f"{stage}_ms" for stage in STAGES),
     *COORDINATES,  # rad, m
     *(f"observed_{name}" for name in COORDINATES),

@@ -40,8 +40,17 @@ def test_an_open_handshake_keeps_out_of_ready_and_drops_out_of_torque() -> None:
 def test_safe_is_left_by_an_explicit_clear_alone() -> None:
     assert step(State.SAFE, FINE).state is State.SAFE
     assert step(State.SAFE, replace(FINE, clear_absent=False)).state is State.IDLE
-    blocked = replace(FINE, clear_absent=False, firmware_safe=True)
+    blocked = replace(FINE, clear_absent=False, loop_stopped=True)
     assert step(State.SAFE, blocked).state is State.SAFE
+    firmware_too = replace(FINE, clear_absent=False, firmware_safe=True)
+    assert step(State.SAFE, firmware_too).state is State.IDLE
+    assert step(State.IDLE, replace(FINE, firmware_safe=True, handshake_open=True)).state is State.IDLE
+
+
+def test_the_host_waits_for_the_firmware_on_the_way_up() -> None:
+    behind = replace(FINE, firmware_behind=True)
+    assert step(State.READY, behind).state is State.READY
+    assert step(State.ARMED, behind).state is State.ARMED
 
 
 def test_an_invalid_estimate_degrades_and_recovers() -> None:

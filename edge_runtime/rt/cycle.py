@@ -25,17 +25,25 @@ from edge_runtime.tissue import reduced
 from edge_runtime.tissue.reduced import compensate
 from edge_runtime.types import F64, U8
 from firmware_bridge import e2e, wire
+from firmware_bridge.clock import clock, clock_offset_ns, clock_update
 from firmware_bridge.e2e import check_status, next_counter
-from firmware_bridge.table import JOINTS, MODES, MUX, Table
-from firmware_bridge.wire import frame_id, pack_setpoint, pack_state, unpack_joint_state, unpack_state
+from firmware_bridge.table import JOINTS, MODES, MUX, STATES, Table
+from firmware_bridge.wire import (
+    apply_stamp,
+    frame_id,
+    pack_setpoint,
+    pack_state,
+    unpack_joint_state,
+    unpack_state,
+)
 
 JOINT_COUNT: Final = 2
 _STREAMS: Final = JOINT_COUNT + 1  # JOINT_STATE per joint, GOVERNOR_STATE
 _READS_MAX: Final = 16  # frames taken per cycle: five times what the firmware sends
 _HEARTBEAT_LIMIT_NS: Final = 500_000_000  # five missed ticks of the supervisor
-_OFFSET_LEAK: Final = 64  # clock offset: share of a later sample that is believed, 1/64
 
-_OFF: Final = MODES["OFF"]
+_ARMED: Final = STATES["ARMED"]
+_DEGRADED: Final = STATES["DEGRADED"]
 _ZERO: Final = MODES["ZERO"]
 _TORQUE: Final = MODES["TORQUE"]
 _CLEAR_REASON: Final = 255
@@ -77,9 +85,8 @@ STATE = np.dtype(
         ("governor_state", np.int64),
         ("governor_reason", np.int64),
         ("governor_ns", np.int64),
-        ("governor_hashes", np.int64, (3,)),  # -1 until heard
-        ("clock_known", np.int64),
-        ("clock_offset_ns", np.int64),  # governor clock minus ours
+        ("hash_heard", np.int64),  # bit per hash
+        ("hash_differs", np.int64),
         ("heartbeat", np.int64),
         ("heartbeat_ns", np.int64),
         ("intent_first", np.int64),
@@ -87,7 +94,12 @@ STATE = np.dtype(
 )
 
 _C: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
-_T_NS, _CYCLE, _INTENT_SEQ, _INTENT_CAPTURE = _C["t_ns"], _C["cycle"], _C["intent_seq"], _C["intent_capture_ns"]
+_T_NS, _CYCLE, _INTENT_SEQ, _INTENT_CAPTURE = (
+    _C["t_ns"],
+    _C["cycle"],
+    _C["intent_seq"],
+    _C["intent_capture_ns"],
+)
 _INTENT_FIRST, _MODE_COLUMN, _MISSED, _SENT = _C["intent_first"], _C["mode"], _C["missed"], _C["sent"]
 _RECEIVED, _REJECTED = _C["received"], _C["rejected"]
 _GOVERNOR_STATE, _GOVERNOR_REASON = _C["governor_state"], _C["governor_reason"]
@@ -111,6 +123,7 @@ class Torque(NamedTuple):
     pending: npt.NDArray[Any]  # INTENT [1] that waits for its time
     pending_words: I64  # the same memory, for the mailbox
     receivers: I64  # E2E receivers [_STREAMS, RX_SIZE]
+    clock: I64  # firmware_bridge.clock: governor clock against ours
     tx: U8
     rx: U8
     joint_values: F64
@@ -129,11 +142,9 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
     feedback = np.zeros(FEEDBACK_WORDS)
     interfaces = [reduced.interface_params(p) for p in (profile.interface_r, profile.interface_l)]
     limits = [limiter.host_limits(table.host_limits(joint), profile.assist.ceiling_nm) for joint in JOINTS]
-    state = np.zeros(1, STATE)
-    state[0]["governor_hashes"] = -1
     return Torque(
         config=_config(table, profile, device, bus_fd),
-        state=state,
+        state=np.zeros(1, STATE),
         limits=np.concatenate(limits),
         limiter=np.zeros(JOINT_COUNT, limiter.STATE),
         tissue=np.concatenate(interfaces),
@@ -142,6 +153,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
         pending=pending,
         pending_words=pending.view(np.int64),
         receivers=np.zeros((_STREAMS, e2e.RX_SIZE), np.int64),
+        clock=clock(),
         tx=wire.frame(),
         rx=wire.frame(),
         joint_values=np.zeros(3),
@@ -194,13 +206,14 @@ def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, no
 
 @njit(cache=True, nogil=True)
 def _mode(state: Any, control: I64, now_ns: int) -> int:
-    """Wire mode the supervisor asks for; torque off where the supervisor stopped counting."""
+    """Wire mode the supervisor asks for; no torque where it stopped counting or the firmware is not armed."""
     beat = load_relaxed(control, HEARTBEAT)
     if beat != state.heartbeat:
         state.heartbeat = beat
         state.heartbeat_ns = now_ns
     mode = load_relaxed(control, MODE)
-    if mode == _TORQUE and now_ns - state.heartbeat_ns > _HEARTBEAT_LIMIT_NS:
+    armed = _ARMED <= state.governor_state <= _DEGRADED
+    if mode == _TORQUE and (not armed or now_ns - state.heartbeat_ns > _HEARTBEAT_LIMIT_NS):
         return _ZERO
     return mode
 
@@ -230,16 +243,21 @@ def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> N
         wanted = at(intent.torque_nm[joint], acts_ns - intent.t_act_ns)
     position, velocity = state.position[joint], state.velocity[joint]
     engaged = mode == _TORQUE and state.joint_ns[joint] > 0
-    asked = compensate(torque.tissue[joint], torque.tissue_state[joint], wanted * gain, position, velocity, dt_s)
+    asked = compensate(
+        torque.tissue[joint], torque.tissue_state[joint], wanted * gain, position, velocity, dt_s
+    )
     limited = limit(torque.limits[joint], limiter_state, asked, engaged, gain, position, velocity, now_ns)
-    if mode != _OFF:
-        counter = state.setpoint_counter[joint]
-        known_ms = age_ns * 1e-6 if intent.valid == 1 else np.nan
-        stamp = wire.apply_stamp(acts_ns, state.clock_offset_ns)
-        can_id = config.setpoint_id[joint]
-        pack_setpoint(torque.tx, can_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table)
-        state.setpoint_counter[joint] = next_counter(counter)
-        _send(torque)
+    if limited != 0.0:
+        mode = _TORQUE  # a torque that still ramps down is announced as torque
+    counter = state.setpoint_counter[joint]
+    known_ms = age_ns * 1e-6 if intent.valid == 1 else np.nan
+    stamp = apply_stamp(acts_ns, clock_offset_ns(torque.clock))
+    can_id = config.setpoint_id[joint]
+    pack_setpoint(
+        torque.tx, can_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table
+    )
+    state.setpoint_counter[joint] = next_counter(counter)
+    _send(torque)
     column = _JOINT0 + joint * _JOINT_STRIDE
     torque.row[column] = position
     torque.row[column + 1] = velocity
@@ -317,15 +335,14 @@ def _governor_state(torque: Torque, now_ns: int) -> None:
     state.governor_ns = now_ns
     mux, payload = values[wire.ST_MUX], values[wire.ST_PAYLOAD]
     if _MUX_PROTOCOL <= mux <= _MUX_PROFILE:
-        state.governor_hashes[mux - _MUX_PROTOCOL] = payload
-    if mux == _MUX_CLOCK:
-        # transport delay only ever makes a sample smaller: follow the largest, leak towards the rest for drift
-        sample = payload * 100_000 - now_ns
-        if state.clock_known == 0 or sample > state.clock_offset_ns:
-            state.clock_offset_ns = sample
+        bit = 1 << (mux - _MUX_PROTOCOL)
+        state.hash_heard |= bit
+        if payload == torque.config[0].hashes[mux - _MUX_PROTOCOL]:
+            state.hash_differs &= ~bit
         else:
-            state.clock_offset_ns += (sample - state.clock_offset_ns) // _OFFSET_LEAK
-        state.clock_known = 1
+            state.hash_differs |= bit
+    if mux == _MUX_CLOCK:
+        clock_update(torque.clock, payload, now_ns)
 
 
 @njit(cache=True, nogil=True)
@@ -345,4 +362,3 @@ def _fill_row(torque: Torque, mode: int, now_ns: int) -> None:
     row[_REJECTED] = state.rejected
     row[_GOVERNOR_STATE] = state.governor_state
     row[_GOVERNOR_REASON] = state.governor_reason
-

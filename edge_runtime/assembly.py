@@ -1,0 +1,60 @@
+"""Builds the estimator and the simulated firmware of a plan from their parts; the one place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from calibration.profile import Profile
+from edge_runtime.estimator import Estimator
+from edge_runtime.plan import Plan
+from engines.backends.ort_cpu import OrtCpuRunner
+from engines.cache import cache_dir
+from engines.fetch import onnx_path
+from engines.grf import GrfEngine
+from engines.pose import Detect, DetectorExecutor, PoseTracker
+from firmware_bridge.simulator.build import build
+from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
+from firmware_bridge.table import TABLE
+
+LATENCY_NS: Final = round(TABLE.age.latency_ms * 1e6)
+
+PLANT_STIFFER: Final = 1.15
+"""The simulated tissue is so much stiffer than the profile says: the compensation is not graded on its own model."""
+
+
+def make_estimator(
+    plan: Plan, executor: Callable[[Detect], DetectorExecutor], clock_ns: Callable[[], int]
+) -> Estimator:
+    """Open the engines and assemble the chain; raises EngineError where an asset is missing."""
+    pose = PoseTracker(
+        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, executor
+    )
+    return Estimator(pose, GrfEngine(), plan.profile, LATENCY_NS, clock_ns)
+
+
+def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:
+    """Compile the governor and prepare its process with a simulated knee for this wearer; not started yet."""
+    priority = plan.device.loop_priority - 1 if pace is Pace.REALTIME and plan.device.loop_priority else 0
+    params = folder / "plant.txt"
+    plant_for(plan.profile, priority).write(params)
+    program = build(cache_dir() / "firmware")
+    return FirmwareProcess(program, folder / "can", folder / "rig", params, pace)
+
+
+def plant_for(profile: Profile, priority: int) -> PlantParams:
+    """A simulated knee like the profile's right leg, with stiffer tissue."""
+    leg = profile.interface_r
+    return PlantParams(
+        hinge_inertia_kg_m2=leg.inertia_kgm2,
+        hinge_viscous_nm_s_per_rad=leg.viscous_nms_per_rad,
+        hinge_coulomb_nm=leg.coulomb_nm,
+        tissue_stiffness_nm_per_rad=PLANT_STIFFER * leg.stiffness_nm_per_rad,
+        tissue_stiffness_rise=leg.stiffness_80deg_nm_per_rad / leg.stiffness_nm_per_rad,
+        tissue_damping_nm_s_per_rad=leg.damping_nms_per_rad,
+        tissue_maxwell_nm_per_rad=leg.maxwell_nm_per_rad,
+        tissue_maxwell_s=leg.maxwell_time_s,
+        profile_hash=profile.hash32,
+        fifo_priority=priority,
+    )

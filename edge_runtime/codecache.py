@@ -1,0 +1,41 @@
+"""Where numba keeps compiled code: one folder per state of the sources.
+
+Numba checks only the file of the function it loads, not the files of what that function calls: after an update it
+would run a torque loop compiled from old rules. So the folder's name is a hash over every source of the compiled
+packages. Must run before numba is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PACKAGES: Final = ("edge_runtime", "firmware_bridge", "engines", "calibration")
+
+
+def use_code_cache(cache: Path) -> None:
+    """Point numba at `cache`/code/<hash>, or at a temporary folder where that cannot be written."""
+    if "numba" in sys.modules:
+        raise RuntimeError("use_code_cache must run before numba is imported")
+    folder = cache / "code" / _sources_hash()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"exo-edge-code-{os.getuid()}" / folder.name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _sources_hash() -> str:
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256(sys.version.encode())
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    digest.update((root / "firmware_bridge" / "limits.toml").read_bytes())
+    return digest.hexdigest()[:16]

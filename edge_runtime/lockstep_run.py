@@ -1,0 +1,122 @@
+"""A run on a virtual clock: the same step functions in lock-step in one process, identical from run to run."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from edge_runtime import shared
+from edge_runtime.assembly import make_estimator, make_firmware
+from edge_runtime.camera import ClipSource
+from edge_runtime.errors import UserError
+from edge_runtime.estimator import Estimator
+from edge_runtime.plan import Plan
+from edge_runtime.record.recorder import Recorder
+from edge_runtime.rt.cycle import Torque, new_torque
+from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
+from edge_runtime.rt.mailbox import drain, latest, publish
+from edge_runtime.rt.rig import Rig, new_rig
+from edge_runtime.states import State
+from edge_runtime.supervisor import TICK_NS, Supervisor
+from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES
+from engines.pose import InlineDetector
+from firmware_bridge.bus import open_bus
+from firmware_bridge.simulator.process import Pace, SimLink
+from firmware_bridge.table import TABLE
+
+_START_NS: Final = 1_000_000_000  # virtual time zero is avoided: a stamp of 0 means "never"
+_ARM_TIMEOUT_NS: Final = 5_000_000_000
+_TAIL_NS: Final = 500_000_000
+_READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
+_WALL_COLUMNS: Final = [ESTIMATE_HEAD.index(name) for name in ("detector_ms", *(f"{s}_ms" for s in STAGES))]
+
+
+class LockstepRun:
+    """Runs a plan as fast as the machine can; simulation only."""
+
+    def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
+        if not plan.simulated:
+            raise UserError(
+                f"--clock virtual needs the simulated firmware (bus unix:), not {plan.device.bus}"
+            )
+        self._plan = plan
+        self._recorder = recorder
+        self._rings = shared.local(estimate_width)
+        self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True)
+        self._rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
+        self._now_ns = _START_NS
+        self._next_tick_ns = _START_NS
+        self.frames = 0
+        self.problem: str | None = None
+
+    def run(self, source: ClipSource) -> None:
+        """From handshake to the last frame, then torque down to zero."""
+        if source.truncated:
+            self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
+        estimator = make_estimator(self._plan, InlineDetector, lambda: self._now_ns)
+        estimator.warm()
+        with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
+            firmware = make_firmware(self._plan, Pace.LOCKSTEP, Path(folder))
+            firmware.start()
+            link = SimLink(firmware.sim_path)
+            try:
+                with open_bus(firmware.bus_spec) as bus:
+                    torque = new_torque(TABLE, self._plan.profile, self._plan.device, bus.fd)
+                    self._play(estimator, source, torque, new_rig(link.fd))
+            finally:
+                link.close()
+                firmware.stop()
+
+    def stop(self) -> None:
+        """End after the present frame."""
+        self._supervisor.world.stop_requested = True
+
+    def _play(self, estimator: Estimator, source: ClipSource, torque: Torque, rig: Rig) -> None:
+        self._rings.control[shared.ESTIMATOR_READY] = 1
+        self._rings.control[shared.LOOP_READY] = 1
+        while self._supervisor.state is not State.ARMED:
+            if self._now_ns > _START_NS + _ARM_TIMEOUT_NS:
+                self.problem = "the firmware did not arm; see the events in the record"
+                return
+            self._advance(torque, rig, self._now_ns + TICK_NS)
+        period_ns = round(1e9 / (self._plan.device.camera_rate_hz or source.fps))
+        delay_ns = round(self._plan.device.virtual_estimator_ms * 1e6)
+        start_ns = self._now_ns
+        feedback = np.zeros(shared.FEEDBACK_WORDS)
+        for k in range(len(source)):
+            frame = source.frame_at(k, period_ns, start_ns)
+            self._advance(torque, rig, frame.t_capture_ns)
+            latest(self._rings.feedback, feedback.view(np.int64))
+            step = estimator.step(frame, feedback[:2])
+            self._advance(torque, rig, frame.t_capture_ns + delay_ns)
+            publish(self._rings.intent, step.intent.view(np.int64))
+            step.row[_READY_COLUMN] = frame.t_capture_ns + delay_ns
+            step.row[_WALL_COLUMNS] = np.nan  # what only a real clock can measure
+            self._recorder.estimate(step.row)
+            self._supervisor.see_estimate(step.row)
+            self.frames = k + 1
+            if self._supervisor.world.stop_requested:
+                break
+        self._supervisor.world.estimator_done = True
+        self._advance(torque, rig, self._now_ns + _TAIL_NS)
+
+    def _advance(self, torque: Torque, rig: Rig, until_ns: int) -> None:
+        """Run cycles up to `until_ns`, with the supervisor's ticks between them."""
+        rings = self._rings
+        while self._now_ns < until_ns:
+            if self._now_ns >= self._next_tick_ns:
+                self._supervisor.tick(self._now_ns)
+                self._next_tick_ns += TICK_NS
+            count = -(-(min(until_ns, self._next_tick_ns) - self._now_ns) // PERIOD_NS)
+            done = run_lockstep(
+                torque, rig, rings.control, rings.intent, rings.feedback, rings.cycles, self._now_ns, count
+            )
+            if done != count:
+                raise UserError("the simulated firmware ended during the run; see its line above")
+            self._now_ns += count * PERIOD_NS
+            rows = self._rows[: drain(rings.cycles, self._rows)].view(np.float64)
+            self._recorder.cycles(rows)
+            self._supervisor.see_cycles(rows)

@@ -1,0 +1,126 @@
+"""What the child processes of a live run do: the torque loop, and the estimator at camera rate."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from edge_runtime import shared
+from edge_runtime.assembly import make_estimator
+from edge_runtime.camera import ClipSource
+from edge_runtime.errors import WORLD_ERRORS
+from edge_runtime.plan import Plan
+from edge_runtime.rt import rights
+from edge_runtime.rt.cycle import new_torque
+from edge_runtime.rt.loop import run_realtime
+from edge_runtime.rt.mailbox import latest, publish, push
+from edge_runtime.rt.rig import new_rig
+from edge_runtime.telemetry import ESTIMATE_HEAD
+from edge_runtime.types import Frame
+from engines.pose import ThreadedDetector
+from firmware_bridge.bus import open_bus
+from firmware_bridge.simulator.process import SimLink
+from firmware_bridge.table import TABLE
+
+_READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
+_WARM_FRAMES: Final = 12  # enough for the detector to find the wearer and the landmark net to run
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How a child reaches the rest: the shared block, the bus, and the simulated rig (None on hardware)."""
+
+    block: str
+    estimate_width: int
+    bus: str
+    rig: Path | None
+
+
+def child(target: Callable[[Plan, Links], None], plan: Plan, links: Links) -> None:
+    """Entry point of a child: a world error is one line and status 1; it does not outlive its parent."""
+    rights.die_with_parent()
+    try:
+        target(plan, links)
+    except WORLD_ERRORS as error:
+        print(f"exo-edge: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def torque_loop(plan: Plan, links: Links) -> None:
+    """The torque loop until STOP; compiled and warm before it takes real-time rights."""
+    rings = shared.attach(links.block, links.estimate_width)
+    bus = open_bus(links.bus)
+    link = SimLink(links.rig) if links.rig is not None else None
+    if link is not None:
+        os.set_blocking(link.fd, False)
+    torque = new_torque(TABLE, plan.profile, plan.device, bus.fd)
+    rig = new_rig(-1 if link is None else link.fd)
+    stopped = np.ones_like(rings.control)
+    run_realtime(torque, rig, stopped, rings.intent, rings.feedback, rings.cycles)
+    for problem in rights.claim(plan.device.loop_core, plan.device.loop_priority):
+        print(f"torque loop: {problem}", file=sys.stderr)
+    gc.disable()
+    run_realtime(torque, rig, rings.control, rings.intent, rings.feedback, rings.cycles)
+    bus.close()
+
+
+def estimator(plan: Plan, links: Links) -> None:
+    """Estimate frame after frame of the clip in real time; one overtaken by the next is dropped and counted."""
+    rings = shared.attach(links.block, links.estimate_width)
+    if problem := rights.pin(plan.device.estimator_core):
+        print(f"estimator: {problem}", file=sys.stderr)
+    source = ClipSource(plan.clip, plan.passes)
+    chain = make_estimator(plan, ThreadedDetector, time.monotonic_ns)
+    chain.warm()
+    period_ns = round(1e9 / (plan.device.camera_rate_hz or source.fps))
+    feedback = np.zeros(shared.FEEDBACK_WORDS)
+    for k in range(min(_WARM_FRAMES, len(source))):
+        chain.step(source.frame_at(k, period_ns, 0), feedback[:2])
+        time.sleep(0.02)
+    chain.reset()
+    gc.collect()
+    gc.freeze()
+    rings.control[shared.ESTIMATOR_READY] = 1
+    start_ns = _wait_for_start(rings)
+    k, last = 0, -1
+    while k < len(source) and not rings.control[shared.STOP]:
+        frame = source.frame_at(k, period_ns, start_ns)
+        if k // len(source.frames) != last // len(source.frames):
+            frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
+        last = k
+        _sleep_until(frame.t_capture_ns)
+        latest(rings.feedback, feedback.view(np.int64))
+        step = chain.step(frame, feedback[:2])
+        publish(rings.intent, step.intent.view(np.int64))
+        step.row[_READY_COLUMN] = time.monotonic_ns()
+        push(rings.estimates, step.row.view(np.int64))
+        k = _next_frame(rings, k, frame, period_ns)
+        rings.control[shared.FRAMES] = k
+    rings.control[shared.ESTIMATOR_DONE] = 1
+
+
+def _wait_for_start(rings: shared.Rings) -> int:
+    while not rings.control[shared.START_NS] and not rings.control[shared.STOP]:
+        time.sleep(0.005)
+    return int(rings.control[shared.START_NS])
+
+
+def _sleep_until(t_ns: int) -> None:
+    ahead_ns = t_ns - time.monotonic_ns()
+    if ahead_ns > 0:
+        time.sleep(ahead_ns * 1e-9)
+
+
+def _next_frame(rings: shared.Rings, k: int, frame: Frame, period_ns: int) -> int:
+    """The newest frame that has been captured by now; what lies between was never looked at."""
+    behind = max(0, (time.monotonic_ns() - frame.t_capture_ns) // period_ns - 1)
+    rings.control[shared.DROPPED] += behind
+    return k + 1 + int(behind)

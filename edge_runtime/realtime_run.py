@@ -1,0 +1,265 @@
+"""A run in real time: firmware, torque loop and estimator as processes; this one supervises, records and shows."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from edge_runtime import shared
+from edge_runtime.assembly import make_firmware
+from edge_runtime.camera import ClipSource
+from edge_runtime.live import LiveState
+from edge_runtime.notify import Notifier
+from edge_runtime.plan import Plan
+from edge_runtime.processes import Links, child, estimator, torque_loop
+from edge_runtime.record.recorder import Recorder
+from edge_runtime.record.summary import LATENCY_BUDGET_MS
+from edge_runtime.rt.mailbox import drain, lost_rows
+from edge_runtime.states import State
+from edge_runtime.supervisor import TICK_NS, Supervisor
+from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
+from edge_runtime.types import F64
+from firmware_bridge.simulator.process import Pace
+from firmware_bridge.table import LIMITER_REASONS, TABLE
+
+_START_TIMEOUT_S: Final = 120.0  # first start compiles the loop
+_RELEASE_TIMEOUT_S: Final = 0.5  # torque is at zero in 33 ms at the release rate
+_JOIN_TIMEOUT_S: Final = 3.0
+_STEP_S: Final = 0.05
+_LATENCY_WINDOW: Final = 600  # estimates behind the live p50 and p99
+_CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
+_ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
+
+
+class RealtimeRun:
+    """Runs a plan; `run` returns when the clip is over, someone stops it, or it cannot go on."""
+
+    def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
+        self._plan = plan
+        self._recorder = recorder
+        self._width = estimate_width
+        self._rings = shared.create(estimate_width)
+        self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, plan.simulated)
+        self._latency_ms: deque[float] = deque(maxlen=_LATENCY_WINDOW)
+        self._cycle_rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
+        self._estimate_rows = np.zeros((shared.ESTIMATE_ROWS, estimate_width), np.int64)
+        self._last_cycle: F64 | None = None
+        self._last_estimate: F64 | None = None
+        self._start_ns = 0
+        self._duration_s = 0.0
+        self._notifier = Notifier()
+        self.problem: str | None = None
+
+    def run(self, source: ClipSource) -> None:
+        """Start everything, supervise to the end, and leave torque at zero and every process ended."""
+        self._duration_s = len(source) / (self._plan.device.camera_rate_hz or source.fps)
+        if source.truncated:
+            self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
+        with ExitStack() as stack, _stop_on_signals(self.stop):
+            stack.callback(self._release_block)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
+            children = self._start(stack, folder)
+            self._supervise(children)
+            self._release(children)
+        self._drain()
+
+    def stop(self) -> None:
+        """Ask the run to end: torque to zero, record closed."""
+        self._supervisor.world.stop_requested = True
+
+    def live_state(self) -> LiveState | None:
+        """What the live view shows, None before the first cycle."""
+        row, estimate = self._last_cycle, self._last_estimate
+        if row is None:
+            return None
+        now_ns = time.monotonic_ns()
+        elapsed_s = (now_ns - self._start_ns) * 1e-9 if self._start_ns else 0.0
+        latency = np.array(self._latency_ms) if self._latency_ms else None
+        weight_n = self._plan.profile.person.mass_kg * 9.80665
+        frames = int(self._rings.control[shared.FRAMES])
+        return LiveState(
+            elapsed_s=elapsed_s,
+            total_s=self._duration_s,
+            estimator_hz=frames / elapsed_s if elapsed_s > 0.5 else None,
+            loop_hz=self._loop_hz(now_ns),
+            latency_p50_ms=None if latency is None else float(np.percentile(latency, 50)),
+            latency_p99_ms=None if latency is None else float(np.percentile(latency, 99)),
+            budget_ms=LATENCY_BUDGET_MS,
+            age_ms=_known(row[_CYCLE["age_ms_r"]]),
+            state=self._supervisor.state.name,
+            governor_reason=TABLE.reason_name(int(row[_CYCLE["governor_reason"]])),
+            torque_nm=(float(row[_CYCLE["limited_nm_r"]]), float(row[_CYCLE["limited_nm_l"]])),
+            torque_limit_nm=TABLE.host_limits("knee_r").torque_nm,
+            limiter=(_limiter(row, "r"), _limiter(row, "l")),
+            kcf_medial_bw=_in_bw(estimate, "medial", weight_n),
+            kcf_lateral_bw=_in_bw(estimate, "lateral", weight_n),
+            dropped=int(self._rings.control[shared.DROPPED]),
+            missed=int(row[_CYCLE["missed"]]),
+            rejected=int(row[_CYCLE["rejected"]]),
+        )
+
+    def counters(self) -> dict[str, int]:
+        """Losses that the record itself cannot show."""
+        return {
+            "frames": int(self._rings.control[shared.FRAMES]),
+            "dropped": int(self._rings.control[shared.DROPPED]),
+            "lost_cycle_rows": lost_rows(self._rings.cycles),
+            "lost_estimate_rows": lost_rows(self._rings.estimates),
+        }
+
+    def _start(self, stack: ExitStack, folder: Path) -> list[BaseProcess]:
+        plan, memory = self._plan, self._rings.memory
+        assert memory is not None
+        bus, rig = plan.device.bus, None
+        if plan.simulated:
+            firmware = make_firmware(plan, Pace.REALTIME, folder)
+            firmware.start()
+            stack.callback(firmware.stop)
+            bus, rig = firmware.bus_spec, firmware.sim_path
+        links = Links(memory.name, self._width, bus, rig)
+        context = multiprocessing.get_context("spawn")
+        children: list[BaseProcess] = [
+            context.Process(target=child, args=(target, plan, links), name=target.__name__)
+            for target in (torque_loop, estimator)
+        ]
+        for process in children:
+            process.start()
+            stack.callback(_end, process)
+        stack.callback(self._ask_children_to_stop)
+        return children
+
+    def _supervise(self, children: list[BaseProcess]) -> None:
+        supervisor, control = self._supervisor, self._rings.control
+        begun = time.monotonic()
+        next_tick_ns = time.monotonic_ns()
+        while True:
+            time.sleep(_STEP_S)
+            self._drain()
+            now_ns = time.monotonic_ns()
+            if now_ns < next_tick_ns:
+                continue
+            next_tick_ns += TICK_NS
+            self._see_children(children)
+            before = supervisor.world.cycles
+            state = supervisor.tick(now_ns)
+            if supervisor.world.cycles != before:
+                self._notifier.send("WATCHDOG=1")
+            if state is State.ARMED and not control[shared.START_NS]:
+                self._start_ns = now_ns + TICK_NS
+                control[shared.START_NS] = self._start_ns
+                self._notifier.send("READY=1")
+            if supervisor.world.stop_requested or supervisor.world.estimator_done:
+                return
+            starting = not control[shared.START_NS]
+            if starting and (self._dead(children) or time.monotonic() - begun > _START_TIMEOUT_S):
+                self.problem = self._start_problem(children)
+                return
+
+    def _see_children(self, children: list[BaseProcess]) -> None:
+        world = self._supervisor.world
+        world.estimator_done = bool(self._rings.control[shared.ESTIMATOR_DONE])
+        world.estimator_dead = not children[1].is_alive() and not world.estimator_done
+
+    def _dead(self, children: list[BaseProcess]) -> bool:
+        return any(not process.is_alive() for process in children)
+
+    def _start_problem(self, children: list[BaseProcess]) -> str:
+        dead = [process for process in children if not process.is_alive()]
+        if dead:
+            return f"the {dead[0].name} process ended while starting (status {dead[0].exitcode}); see its line above"
+        waits = "handshake with the firmware" if self._supervisor.state is State.IDLE else "start-up"
+        return (
+            f"no ARMED within {_START_TIMEOUT_S:.0f} s: {waits} is not complete; see the events in the record"
+        )
+
+    def _release(self, children: list[BaseProcess]) -> None:
+        """Let torque run down and the firmware see us leave before the loop stops."""
+        self._notifier.send("STOPPING=1")
+        self._supervisor.world.stop_requested = True
+        until = time.monotonic() + _RELEASE_TIMEOUT_S
+        while time.monotonic() < until:
+            self._supervisor.tick(time.monotonic_ns())
+            time.sleep(_STEP_S)
+            self._drain()
+
+    def _drain(self) -> None:
+        """Rows of both streams into the record and the supervisor."""
+        count = drain(self._rings.cycles, self._cycle_rows)
+        if count:
+            rows = self._cycle_rows[:count].view(np.float64)
+            self._recorder.cycles(rows)
+            self._supervisor.see_cycles(rows)
+            first = rows[rows[:, _CYCLE["intent_first"]] == 1.0]
+            sent_ns = first[:, 0] + first[:, _CYCLE["compute_us"]] * 1e3
+            self._latency_ms.extend((sent_ns - first[:, _CYCLE["intent_capture_ns"]]) * 1e-6)
+            self._last_cycle = rows[-1].copy()
+        for row in self._estimate_rows[: drain(self._rings.estimates, self._estimate_rows)].view(np.float64):
+            self._recorder.estimate(row)
+            self._supervisor.see_estimate(row)
+            self._last_estimate = row.copy()
+
+    def _loop_hz(self, now_ns: int) -> float | None:
+        world = self._supervisor.world
+        if world.cycles < 100 or self._last_cycle is None:
+            return None
+        return 1000.0 * (1.0 - float(self._last_cycle[_CYCLE["missed"]]) / world.cycles)
+
+    def _ask_children_to_stop(self) -> None:
+        self._rings.control[shared.STOP] = 1
+
+    def _release_block(self) -> None:
+        memory = self._rings.memory
+        if memory is not None:
+            memory.unlink()
+
+
+def _end(process: BaseProcess) -> None:
+    process.join(_JOIN_TIMEOUT_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def _stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and systemd's stop end the run in order; only the main thread may install handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handler(number: int, frame: Any) -> None:
+        stop()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _limiter(row: F64, side: str) -> str:
+    name = LIMITER_REASONS[int(row[_CYCLE[f"limiter_{side}"]])]
+    return "" if name == "none" else name
+
+
+def _in_bw(row: F64 | None, part: str, weight_n: float) -> tuple[float | None, float | None]:
+    if row is None:
+        return (None, None)
+    right, left = (_known(row[_ESTIMATE[f"kcf_{part}_n_{side}"]] / weight_n) for side in "rl")
+    return (right, left)

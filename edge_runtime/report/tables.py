@@ -1,0 +1,82 @@
+"""Tables of the report: readable without its script."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from edge_runtime.report.tiles import number, share
+
+
+def latency_table(summary: dict[str, Any]) -> str:
+    """Quantiles of every stage and of the loop, folded away under the charts."""
+    blocks = {f"{stage.replace('_', ' ')}, ms": block for stage, block in summary["stages_ms"].items()}
+    blocks["capture to intent, ms"] = summary["capture_to_intent_ms"]
+    blocks["capture to setpoint, ms"] = summary["capture_to_setpoint_ms"]
+    blocks["… without the detector, ms"] = summary["capture_to_setpoint_without_detector_ms"]
+    blocks["loop wake-up, µs"] = summary["wake_us"]
+    blocks["loop compute, µs"] = summary["compute_us"]
+    keys = ("p50", "p90", "p99", "p99_9", "max")
+    rows = [
+        [name, number(block["n"], 0), *(number(block[key], 2) for key in keys)]
+        for name, block in blocks.items()
+    ]
+    counts = "".join(
+        f"<li>{name} <b>{number(summary[key], 0)}</b></li>"
+        for key, name in (
+            ("frames_sent", "CAN frames sent"),
+            ("frames_received", "received"),
+            ("frames_rejected", "rejected"),
+            ("detector_frames", "frames with the person detector"),
+        )
+    )
+    table = _table(["", "n", "p50", "p90", "p99", "p99.9", "max"], rows)
+    return f"<details><summary>All quantiles</summary>{table}<ul class='counts'>{counts}</ul></details>"
+
+
+def limiter_table(summary: dict[str, Any]) -> str:
+    """Per leg: peaks along the path of a setpoint; how often each rule acted."""
+    right, left = summary["torque"]["r"], summary["torque"]["l"]
+    labels = {
+        "peak_asked_nm": "asked, peak Nm",
+        "peak_compensated_nm": "after compensation, peak Nm",
+        "peak_limited_nm": "on the wire, peak Nm",
+        "peak_measured_nm": "measured at the drive, peak Nm",
+        "peak_delivered_nm": "delivered to the skeletal knee, peak Nm",
+        "delivered_rmse_nm": "delivered − asked while engaged, RMSE Nm",
+        "delivered_r": "delivered with asked while engaged, correlation",
+    }
+    rows = [[label, number(right[key], 2), number(left[key], 2)] for key, label in labels.items()]
+    counts = summary["limiter_counts"]
+    totals = {side: sum(counts[side].values()) or 1 for side in "rl"}
+    for reason in dict.fromkeys([*counts["r"], *counts["l"]]):
+        shares = [share(counts[side].get(reason, 0) / totals[side]) for side in "rl"]
+        rows.append([f"limiter: {reason}, share of cycles", *shares])
+    return f"<details><summary>Peaks and limiter</summary>{_table(['', 'right', 'left'], rows)}</details>"
+
+
+def events_table(summary: dict[str, Any]) -> str:
+    """All events with their times."""
+    rows = "".join(
+        f'<tr class="{escape(event["level"])}"><td>{event["t_s"]:.3f} s</td><td>{escape(event["level"])}</td>'
+        f"<td><code>{escape(event['code'])}</code></td><td>{escape(event['text'])}</td></tr>"
+        for event in summary["events"]
+    )
+    if not rows:
+        return '<p class="nothing">No event was recorded.</p>'
+    head = "<tr><th>time</th><th>level</th><th>event</th><th>what happened</th></tr>"
+    return (
+        f'<div class="scroll"><table class="events"><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        "<tr>"
+        + f"<th>{escape(row[0])}</th>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,66 @@
+"""The torque loop: the cycle on absolute deadlines in real time, or step by step on a virtual clock."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from edge_runtime.rt.cycle import COMPUTE_COLUMN, WAKE_COLUMN, Torque, cycle
+from edge_runtime.rt.libc import NS_PER_S, load_relaxed, now_ns, sleep_until, store_release
+from edge_runtime.rt.mailbox import I64, push
+from edge_runtime.rt.rig import TICK, WEARER, Rig, exchange
+from edge_runtime.shared import CYCLES, HASH_DIFFERS, HASH_HEARD, LOOP_READY, STOP
+
+PERIOD_NS: Final = NS_PER_S // 1000  # 1 kHz, firmware_bridge/limits.toml setpoint_period_ms
+PERIOD_S: Final = PERIOD_NS / NS_PER_S
+
+
+@njit(cache=True, nogil=True)
+def _report(torque: Torque, control: I64, rows: I64) -> None:
+    """Telemetry and counters out; never waits."""
+    state = torque.state[0]
+    push(rows, torque.row_words)
+    store_release(control, HASH_DIFFERS, state.hash_differs)
+    store_release(control, HASH_HEARD, state.hash_heard)
+    store_release(control, CYCLES, state.cycle)
+    store_release(control, LOOP_READY, 1)
+
+
+@njit(cache=True, nogil=True)
+def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: I64, rows: I64) -> int:
+    """Cycle once per millisecond of CLOCK_MONOTONIC until asked to stop; returns the cycles done.
+
+    A deadline that has passed is skipped and counted, never run twice in a hurry.
+    """
+    timespec = np.zeros(2, np.int64)
+    state = torque.state[0]
+    deadline = now_ns(timespec) + 2 * PERIOD_NS
+    while load_relaxed(control, STOP) == 0:
+        sleep_until(deadline, timespec)
+        woke = now_ns(timespec)
+        cycle(torque, control, intent, feedback, woke)
+        done = now_ns(timespec)
+        torque.row[WAKE_COLUMN] = (woke - deadline) * 1e-3
+        torque.row[COMPUTE_COLUMN] = (done - woke) * 1e-3
+        exchange(rig, torque, WEARER, woke, PERIOD_S)
+        _report(torque, control, rows)
+        passed = max(0, (now_ns(timespec) - deadline) // PERIOD_NS)
+        deadline += (1 + passed) * PERIOD_NS
+        state.missed += passed
+    return int(state.cycle)
+
+
+@njit(cache=True, nogil=True)
+def run_lockstep(
+    torque: Torque, rig: Rig, control: I64, intent: I64, feedback: I64, rows: I64, first_ns: int, count: int
+) -> int:
+    """Run `count` cycles of virtual time from `first_ns`, each answered by the simulated firmware; returns how many were."""
+    for k in range(count):
+        now = first_ns + k * PERIOD_NS
+        cycle(torque, control, intent, feedback, now)
+        if not exchange(rig, torque, TICK, now, PERIOD_S):
+            return k
+        _report(torque, control, rows)
+    return count

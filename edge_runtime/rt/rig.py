@@ -1,0 +1,101 @@
+"""The simulated rig's side channel: where the wearer moves the knees, and what really reached them. Never used on hardware.
+
+Messages are those of firmware_bridge/simulator/link.h: 6 words out (kind, time, two angles, two velocities), 13 words
+back (time, governor state and reason, then per joint knee torque, knee angle, hinge angle, drive torque, command).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from edge_runtime.intent import at
+from edge_runtime.rt.cycle import JOINT_COUNT, KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS, Torque
+from edge_runtime.rt.libc import as_pointer, libc_read, libc_write
+from edge_runtime.rt.mailbox import I64
+from edge_runtime.types import F64
+
+WEARER: Final = 1  # real time: a new reference
+TICK: Final = 2  # lock-step: a new reference, and step one millisecond
+_WEARER_WORDS: Final = 6
+_TRUTH_WORDS: Final = 13
+_READS_MAX: Final = 8
+_TRACKING_RADPS: Final = 30.0  # natural frequency of the wearer's following, critically damped
+_RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
+_ACCELERATION_MAX_RADPS2: Final = 150.0
+_SLOPE_NS: Final = 1_000_000
+_STANDING_RAD: Final = 0.09  # 5 deg: knees of a person who stands
+
+_KNEE_NM_R, _KNEE_NM_L = KNEE_NM_COLUMNS
+_KNEE_RAD_R, _KNEE_RAD_L = KNEE_RAD_COLUMNS
+
+
+class Rig(NamedTuple):
+    """Buffers of the side channel; `fd` int64 [1], -1 where there is no simulated rig."""
+
+    fd: I64
+    reference: F64  # the wearer's knees: angles, then velocities
+    out_words: I64
+    out_values: F64
+    truth_words: I64
+    truth_values: F64
+
+
+def new_rig(fd: int) -> Rig:
+    """Allocate the channel's buffers; the wearer stands."""
+    out, truth = np.zeros(_WEARER_WORDS, np.int64), np.zeros(_TRUTH_WORDS, np.int64)
+    values: npt.NDArray[Any] = out.view(np.float64)
+    reference = np.array([_STANDING_RAD] * JOINT_COUNT + [0.0] * JOINT_COUNT)
+    return Rig(np.array([fd]), reference, out, values, truth, truth.view(np.float64))
+
+
+@njit(cache=True, nogil=True)
+def exchange(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> bool:
+    """Send the wearer's motion and take the newest truth into the telemetry row.
+
+    With `TICK` it waits for the answer (lock-step). False where the simulation is gone.
+    """
+    if rig.fd[0] < 0:
+        return True
+    _refer(rig, torque, kind, now_ns, dt_s)
+    fd = np.int32(rig.fd[0])
+    libc_write(fd, as_pointer(rig.out_words.ctypes.data), _WEARER_WORDS * 8)
+    fresh = False
+    for _ in range(1 if kind == TICK else _READS_MAX):
+        size = libc_read(fd, as_pointer(rig.truth_words.ctypes.data), _TRUTH_WORDS * 8)
+        if size == 0:
+            return False
+        if size != _TRUTH_WORDS * 8:
+            break
+        fresh = True
+    if fresh:
+        torque.row[_KNEE_NM_R] = rig.truth_values[3]
+        torque.row[_KNEE_NM_L] = rig.truth_values[4]
+        torque.row[_KNEE_RAD_R] = rig.truth_values[5]
+        torque.row[_KNEE_RAD_L] = rig.truth_values[6]
+    return fresh or kind != TICK
+
+
+@njit(cache=True, nogil=True)
+def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> None:
+    """The wearer follows the knees seen in the video, as the acting intent predicts them for now."""
+    intent = torque.intent[0]
+    rig.out_words[0] = kind
+    rig.out_words[1] = now_ns
+    for joint in range(JOINT_COUNT):
+        angle, rate = rig.reference[joint], rig.reference[JOINT_COUNT + joint]
+        target, target_rate = angle, 0.0
+        if intent.valid == 1:
+            since_ns = now_ns - intent.t_act_ns
+            target = at(intent.knee_rad[joint], since_ns)
+            target_rate = (at(intent.knee_rad[joint], since_ns + _SLOPE_NS) - target) / (_SLOPE_NS * 1e-9)
+        pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - angle) + 2.0 * (target_rate - rate))
+        pull = min(max(pull, -_ACCELERATION_MAX_RADPS2), _ACCELERATION_MAX_RADPS2)
+        rate = min(max(rate + pull * dt_s, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
+        rig.reference[joint] = angle + rate * dt_s
+        rig.reference[JOINT_COUNT + joint] = rate
+        rig.out_values[2 + joint] = rig.reference[joint]
+        rig.out_values[2 + JOINT_COUNT + joint] = rate

@@ -1,0 +1,181 @@
+"""The main job: run a plan, record it, sum it up, and write the report a person looks at."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.camera import ClipSource
+from edge_runtime.errors import UserError
+from edge_runtime.estimator import REASONS
+from edge_runtime.live import LiveView
+from edge_runtime.lockstep_run import LockstepRun
+from edge_runtime.plan import Plan
+from edge_runtime.realtime_run import RealtimeRun
+from edge_runtime.record.names import Names, by_code
+from edge_runtime.record.reader import Record, load
+from edge_runtime.record.recorder import Recorder
+from edge_runtime.record.summary import summarize
+from edge_runtime.record.violations import TorqueLimits
+from edge_runtime.report.page import ReportContext, write_report
+from edge_runtime.stats import host_block, to_json
+from edge_runtime.telemetry import estimate_fields
+from engines.fetch import asset_path, onnx_path
+from firmware_bridge.table import DEFAULT_PATH as LIMITS_PATH
+from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, STATES, TABLE
+
+REAL: Final = (
+    "Video, pose and GRF networks with their real weights, kinematics, inverse dynamics, muscle solve and knee load",
+    "Torque loop, limiter, E2E Profile 11 frames, and the governor: compiled C in a process of its own",
+)
+SIMULATED: Final = (
+    "The exoskeleton drive, its soft-tissue interface and the wearer's knee: a reduced model inside the firmware process, "
+    "which moves as the person in the video does",
+    "The bus: an AF_UNIX socket that carries struct can_frame",
+    "Interface values of the demo profile: assumed, not measured on a person",
+)
+
+
+class Clock(Enum):
+    """Which clock drives a run."""
+
+    REAL = "real"
+    VIRTUAL = "virtual"
+
+
+class View(Enum):
+    """What is shown while it runs."""
+
+    LIVE = "live"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left behind; `problem` None where it went to its end."""
+
+    folder: Path
+    summary: dict[str, Any]
+    problem: str | None
+
+
+def names() -> Names:
+    """What the codes of a record mean."""
+    return Names(by_code(STATES), LIMITER_REASONS, REASONS, by_code(GOVERNOR_REASONS))
+
+
+def torque_limits() -> TorqueLimits:
+    """What the wire must never exceed: the host's limits."""
+    host = TABLE.host_limits("knee_r")
+    return TorqueLimits(host.torque_nm, host.slew_up_nm_per_s, host.slew_down_nm_per_s)
+
+
+def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
+    """Run `plan` to its end or until stopped. Raises UserError or another one-line error before anything moves."""
+    for engine in ("pose_detection", "pose_landmark"):
+        onnx_path(engine)
+    muscles = Biomechanics(plan.profile.person.height_m, plan.profile.person.mass_kg).muscle_names
+    source = ClipSource(plan.clip, plan.passes)
+    folder = _new_folder(plan.out)
+    recorder = Recorder(
+        folder, muscles, _attachments(plan), {"clip": plan.clip.path.name, "clock": clock.value}
+    )
+    width = len(estimate_fields(muscles))
+    with recorder:
+        if source.truncated:
+            print(f"exo-edge: {source.truncated}", file=sys.stderr)
+        problem, counters = _drive(plan, clock, view, source, recorder, width)
+    return _finish(plan, clock, folder, problem or recorder.failed, counters)
+
+
+def _drive(
+    plan: Plan, clock: Clock, view: View, source: ClipSource, recorder: Recorder, width: int
+) -> tuple[str | None, dict[str, int]]:
+    if clock is Clock.VIRTUAL:
+        lockstep = LockstepRun(plan, recorder, width)
+        with _interruptible(lockstep):
+            lockstep.run(source)
+        return lockstep.problem, {"frames": lockstep.frames, "dropped": 0}
+    live = RealtimeRun(plan, recorder, width)
+    shown = LiveView(live.live_state, sys.stderr) if view is View.LIVE else contextlib.nullcontext()
+    with shown:
+        live.run(source)
+    return live.problem, live.counters()
+
+
+@contextlib.contextmanager
+def _interruptible(run: LockstepRun) -> Any:
+    before = signal.signal(signal.SIGINT, lambda number, frame: run.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _finish(plan: Plan, clock: Clock, folder: Path, problem: str | None, counters: dict[str, int]) -> Outcome:
+    record = load(folder)
+    person = plan.profile.person
+    summary = summarize(record, names(), person.mass_kg, torque_limits()) | counters
+    with _disk(folder):
+        (folder / "summary.json").write_text(to_json(summary) + "\n", encoding="utf-8")
+    if record.estimates["t_capture_ns"].size:
+        _report(plan, clock, record, summary, folder)
+    return Outcome(folder, summary, problem)
+
+
+def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], folder: Path) -> None:
+    context = ReportContext(
+        names=names(),
+        mass_kg=plan.profile.person.mass_kg,
+        facts={
+            "clip": plan.clip.path.name,
+            "person": plan.profile.id,
+            "clock": clock.value,
+            "bus": plan.device.bus,
+        },
+        host=host_block(),
+        real=REAL,
+        simulated=SIMULATED,
+    )
+    write_report(record, summary, folder / "report.html", "exo-edge run", context)
+
+
+def _attachments(plan: Plan) -> dict[str, bytes]:
+    files = {"device.toml": plan.device_path, "profile.toml": plan.profile_path, "limits.toml": LIMITS_PATH}
+    return {name: path.read_bytes() for name, path in files.items()}
+
+
+def _new_folder(out: Path) -> Path:
+    """A folder of its own for this run: the start time, with a number where that is taken."""
+    stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    with _disk(out):
+        for number in range(1, 1000):
+            folder = out / (stamp if number == 1 else f"{stamp}-{number}")
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return folder
+    raise UserError(f"{out}: no free folder name for {stamp}; clear the folder or pass another --out")
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Any:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); pass another --out or free space"
+        ) from None
+
+
+def demo_clip() -> Path:
+    """The fetched demo clip; raises EngineError with the one line that says to fetch it."""
+    return asset_path("demo_clip")

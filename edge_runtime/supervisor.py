@@ -1,0 +1,146 @@
+"""The supervisor: looks at rows and processes, steps the state machine, and tells the loop what to ask of the firmware."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from edge_runtime import shared
+from edge_runtime.rt.mailbox import I64
+from edge_runtime.states import Flags, State, step
+from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
+from edge_runtime.types import F64
+from firmware_bridge.table import MODES, STATES, Table
+
+TICK_NS: Final = 100_000_000  # 10 Hz
+_MS: Final = 1_000_000
+_ESTIMATE_AGE_NS: Final = 150 * _MS  # several frames: shorter gaps are bridged by the fade of the intent
+_LOOP_SILENT_NS: Final = 250 * _MS
+_FIRMWARE_SILENT_NS: Final = 250 * _MS
+_SIMULATED_OPERATOR_NS: Final = (
+    1_000 * _MS
+)  # in simulation a SAFE is cleared after so long, as an operator would
+
+_CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
+_ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
+_MODE_OF: Final = {
+    State.ARMED: MODES["ZERO"],
+    State.ENGAGED: MODES["TORQUE"],
+    State.DEGRADED: MODES["TORQUE"],
+    State.SAFE: MODES["SAFE"],
+}
+_HASHES: Final = ("protocol", "limits", "profile")
+
+EventSink = Callable[[int, str, str, str], None]
+"""Takes (t_ns, level, code, text)."""
+
+
+@dataclass(slots=True)
+class World:
+    """What the supervisor has seen; fed by `see_cycles` and `see_estimate`."""
+
+    cycles: int = 0
+    cycles_ns: int = 0
+    received: int = 0
+    received_ns: int = 0
+    governor_state: int = 0
+    governor_reason: int = 0
+    torque_nm: F64 = field(default_factory=lambda: np.zeros(2))
+    valid_ns: int = -(10**18)
+    estimator_dead: bool = False
+    estimator_done: bool = False
+    stop_requested: bool = False
+
+
+class Supervisor:
+    """Owns the host's state. `tick` at 10 Hz; pure of clocks and processes, which the caller brings."""
+
+    def __init__(self, table: Table, control: I64, event: EventSink, simulated: bool) -> None:
+        self.state = State.OFF
+        self.world = World()
+        self._table = table
+        self._control = control
+        self._event = event
+        self._simulated = simulated
+        self._entered_ns = 0
+        self._refused = ""
+        self._clearing = False
+
+    def see_cycles(self, rows: F64) -> None:
+        """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first."""
+        world = self.world
+        last = rows[-1]
+        world.governor_state = int(last[_CYCLE["governor_state"]])
+        reasons = rows[:, _CYCLE["governor_reason"]]
+        for i in np.flatnonzero(np.diff(np.concatenate(([world.governor_reason], reasons)))):
+            self._governor_event(int(rows[i, 0]), int(rows[i, _CYCLE["governor_state"]]), int(reasons[i]))
+        world.governor_reason = int(reasons[-1])
+        world.torque_nm[:] = last[_CYCLE["limited_nm_r"]], last[_CYCLE["limited_nm_l"]]
+        if last[_CYCLE["received"]] > world.received:
+            world.received, world.received_ns = int(last[_CYCLE["received"]]), int(last[0])
+
+    def see_estimate(self, row: F64) -> None:
+        """One row of the estimator."""
+        if row[_ESTIMATE["valid"]]:
+            self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
+
+    def tick(self, now_ns: int) -> State:
+        """Step the machine and write the loop's orders."""
+        control, world = self._control, self.world
+        cycles = int(control[shared.CYCLES])
+        if cycles != world.cycles:
+            world.cycles, world.cycles_ns = cycles, now_ns
+        result = step(self.state, self._flags(now_ns))
+        if result.cause:
+            level = "error" if result.state is State.SAFE else "info"
+            self._event(now_ns, level, result.cause, f"{self.state.name} to {result.state.name}")
+            self._clearing = result.cause == "cleared"
+            self.state, self._entered_ns = result.state, now_ns
+        if world.governor_state != STATES["SAFE"]:
+            self._clearing = False
+        control[shared.HOST_STATE] = int(self.state)
+        control[shared.MODE] = _MODE_OF.get(self.state, MODES["OFF"])
+        control[shared.CLEAR] = self._clearing
+        control[shared.HEARTBEAT] += 1
+        return self.state
+
+    def _flags(self, now_ns: int) -> Flags:
+        control, world = self._control, self.world
+        heard, differs = int(control[shared.HASH_HEARD]), int(control[shared.HASH_DIFFERS])
+        self._name_refusal(now_ns, differs)
+        in_safe = self.state is State.SAFE and now_ns - self._entered_ns > _SIMULATED_OPERATOR_NS
+        firmware_safe = world.governor_state == STATES["SAFE"]
+        return Flags(
+            starting=not control[shared.LOOP_READY] or not control[shared.ESTIMATOR_READY],
+            handshake_open=heard != 7
+            or differs != 0
+            or (self.state is State.IDLE and self._firmware_waits()),
+            firmware_behind=world.governor_state < int(self.state),
+            estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
+            loop_stopped=now_ns - world.cycles_ns > _LOOP_SILENT_NS,
+            estimator_dead=world.estimator_dead,
+            firmware_lost=now_ns - world.received_ns > _FIRMWARE_SILENT_NS,
+            firmware_safe=firmware_safe,
+            clear_absent=not (self._simulated and in_safe),
+            stop_requested=world.stop_requested or world.estimator_done,
+        )
+
+    def _firmware_waits(self) -> bool:
+        """True while the firmware has not accepted our half of the handshake."""
+        state, reason = self.world.governor_state, self.world.governor_reason
+        return state == STATES["SAFE"] or reason != self._table.reasons["none"]
+
+    def _name_refusal(self, now_ns: int, differs: int) -> None:
+        names = ", ".join(name for i, name in enumerate(_HASHES) if differs & (1 << i))
+        if names and names != self._refused:
+            text = f"{names} of host and firmware differ: generate, build and flash both from one table and profile"
+            self._event(now_ns, "error", "handshake_refused", text)
+        self._refused = names
+
+    def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
+        name = self._table.reason_name(reason)
+        level = "error" if state == STATES["SAFE"] else "info"
+        self._event(t_ns, level, name, f"firmware: {State(state).name}")

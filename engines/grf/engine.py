@@ -1,0 +1,160 @@
+"""The GRF engine: keeps the recent motion, runs the network once per frame, says when it must not be believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from engines.backends.base import Runner
+from engines.backends.ort_cpu import OrtCpuRunner
+from engines.grf.features import (
+    BASE,
+    COORDINATES,
+    F64,
+    GRID_S,
+    HISTORY,
+    SIDES,
+    Mask,
+    base_channels,
+    base_observed,
+    features,
+    mask_from,
+    on_grid,
+    outward,
+    seen_from,
+)
+from engines.grf.weights import ZOO_PATH
+
+WARM_UP_S: Final = 0.3
+"""Motion needed before the first answer; the network was trained on histories that start this late."""
+
+GAP_S: Final = 0.2
+"""A longer silence of the camera ends the history."""
+
+_GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
+_AGES_S: Final = np.arange(1 - HISTORY, 1) * GRID_S
+_CAPACITY: Final = 1024
+_OUTWARD: Final = np.stack([outward(side) for side in SIDES])
+_LEGS: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class GrfResult:
+    """Ground reaction of both feet, sides r and l, axes x forward, y up, z to the wearer's right.
+
+    `force_n` [2, 3] N; `cop_ankle_m` [2, 3] centre of pressure minus ankle joint centre, m (means something
+    where there is contact); `contact` [2] probability 0..1; `sd_n` [2, 3] standard deviation of the force.
+    `reason` is "" where `valid`, else "warming_up", "gap", "bad_input" or "hidden"; force and contact are then
+    zero and the deviation infinite.
+    """
+
+    valid: bool
+    reason: str
+    force_n: F64
+    cop_ankle_m: F64
+    contact: F64
+    sd_n: F64
+
+
+def _invalid(reason: str) -> GrfResult:
+    return GrfResult(False, reason, np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), np.full((2, 3), np.inf))
+
+
+class _Motion:
+    """The last frames in arrays that are only moved when full: times, `BASE` channels, what was observed."""
+
+    def __init__(self) -> None:
+        self.t_ns = np.zeros(_CAPACITY, dtype=np.int64)
+        self.base = np.zeros((_CAPACITY, len(BASE)))
+        self.observed = np.zeros((_CAPACITY, len(BASE)), dtype=np.bool_)
+        self.first = self.end = 0
+
+    def add(self, t_ns: int, base: F64, observed: Mask) -> None:
+        """Append a frame and drop those that no window reaches any more."""
+        if self.end == _CAPACITY:
+            self._move()
+        self.t_ns[self.end], self.base[self.end], self.observed[self.end] = t_ns, base, observed
+        self.end += 1
+        oldest = t_ns + round(_AGES_S[0] * 1e9)
+        while self.first + 1 < self.end and self.t_ns[self.first + 1] <= oldest:
+            self.first += 1
+
+    def _move(self) -> None:
+        self.first = max(self.first, _CAPACITY // 2)  # a faster stream than 1 kHz keeps a shorter history
+        kept = self.end - self.first
+        for array in (self.t_ns, self.base, self.observed):
+            array[:kept] = array[self.first : self.end].copy()
+        self.first, self.end = 0, kept
+
+    def window(self) -> tuple[F64, Mask]:
+        """Channels and mask [14, HISTORY] on the grid that ends at the newest frame."""
+        kept = slice(self.first, self.end)
+        t_s = (self.t_ns[kept] - self.t_ns[self.end - 1]) * 1e-9
+        return on_grid(t_s, self.base[kept], self.observed[kept], _AGES_S)
+
+
+class GrfEngine:
+    """Causal estimate of the ground reaction from joint coordinates, one `step` per camera frame.
+
+    `onnx_path` defaults to the weights in the zoo. EngineError: no such file, damaged or another network.
+    """
+
+    def __init__(self, onnx_path: Path | None = None) -> None:
+        self._runner: Runner = OrtCpuRunner(onnx_path or ZOO_PATH)
+        self._runner.warm()
+        self._input = self._runner.inputs["window"]
+        self._motion = _Motion()
+        self._since_ns = 0
+
+    def reset(self) -> None:
+        """Forget the history."""
+        self._motion.first = self._motion.end = 0
+
+    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float) -> GrfResult:
+        """Ground reaction at the frame `t_ns`, from it and the frames before.
+
+        `q` [16] rad and m in `COORDINATES` order, `observed` [16] what the camera saw; `mass_kg` of the wearer
+        with what they carry. `qd` [16] is checked only: rates come from `q` on the network's own grid.
+        """
+        if q.shape != (len(COORDINATES),) or observed.shape != q.shape:
+            raise ValueError(f"q {q.shape} and observed {observed.shape}: expected [16] each")
+        motion = self._motion
+        last_ns = int(motion.t_ns[motion.end - 1]) if motion.end else t_ns - 1
+        if t_ns < last_ns:
+            self.reset()
+        readable = np.isfinite(q[observed]).all() and np.isfinite(qd[observed]).all()
+        if t_ns <= last_ns or not readable or not (np.isfinite(mass_kg) and mass_kg > 0.0):
+            return _invalid("bad_input")
+        gap = t_ns - last_ns > GAP_S * 1e9
+        if gap:
+            self.reset()
+        if motion.end == 0:
+            self._since_ns = t_ns
+        seen = base_observed(observed)
+        motion.add(t_ns, base_channels(np.where(observed, q, 0.0)), seen)
+        if gap:
+            return _invalid("gap")
+        if not seen[_LEGS].any():
+            return _invalid("hidden")
+        if t_ns - self._since_ns < WARM_UP_S * 1e9:
+            return _invalid("warming_up")
+        return self._infer(mass_kg)
+
+    def _infer(self, mass_kg: float) -> GrfResult:
+        base, observed = self._motion.window()
+        views = np.stack([seen_from(side, base) for side in SIDES])
+        masks = np.stack([mask_from(side, observed) for side in SIDES])
+        self._input[...] = features(views, masks)
+        out = self._runner.infer()
+        weight_n = mass_kg * _GRAVITY
+        return GrfResult(
+            True,
+            "",
+            out["force_bw"] * (_OUTWARD * weight_n),
+            out["cop_m"] * _OUTWARD,
+            out["contact"].astype(np.float64),
+            out["sd_bw"] * weight_n,
+        )

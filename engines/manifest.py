@@ -1,0 +1,125 @@
+"""Loads manifest.toml: the public files to fetch and the contracts of the networks made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from engines.errors import EngineError
+
+MANIFEST_PATH: Final = Path(__file__).with_name("manifest.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A wheel on the package index, pinned by version and file tags (PEP 425)."""
+
+    version: str
+    platform: str
+    python: str
+    implementation: str
+    abi: str
+    wheel_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file inside a distribution's wheel; `sha256` in hex."""
+
+    distribution: str
+    member: str
+    sha256: str
+    licence: str
+
+    @property
+    def file_name(self) -> str:
+        """Name without folders."""
+        return PurePosixPath(self.member).name
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output of a network: static shape, numpy dtype name, what the numbers mean."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    units: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """Contract of a network converted from `asset`; outputs not listed are cut off."""
+
+    asset: str
+    preprocessing: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything in manifest.toml, by name."""
+
+    distributions: Mapping[str, Distribution]
+    assets: Mapping[str, Asset]
+    engines: Mapping[str, EngineSpec]
+
+
+@functools.cache
+def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
+    """The manifest at `path`; EngineError names the file and the key that is unknown, missing or wrong."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{path}: {error}") from error
+    manifest: Manifest = _parse(Manifest, document, "", path)
+    for name, asset in manifest.assets.items():
+        if asset.distribution not in manifest.distributions:
+            raise EngineError(
+                f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}"
+            )
+    for name, engine in manifest.engines.items():
+        if engine.asset not in manifest.assets:
+            raise EngineError(f"{path}: engines.{name}.asset names no asset: {engine.asset!r}")
+    return manifest
+
+
+def _parse(kind: Any, value: Any, where: str, path: Path) -> Any:
+    """`value` as `kind` (a dataclass, a mapping or tuple of one type, str or int), checked to the leaves."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _parse_table(kind, _expect(dict, value, where, path), where, path)
+    if origin is Mapping:
+        table = _expect(dict, value, where, path)
+        items = {key: _parse(arguments[1], item, f"{where}.{key}", path) for key, item in table.items()}
+        return types.MappingProxyType(items)
+    if origin is tuple:
+        rows = _expect(list, value, where, path)
+        return tuple(_parse(arguments[0], item, f"{where}[{i}]", path) for i, item in enumerate(rows))
+    return _expect(kind, value, where, path)
+
+
+def _parse_table(kind: Any, table: dict[str, Any], where: str, path: Path) -> Any:
+    hints = typing.get_type_hints(kind)
+    prefix = f"{where}." if where else ""
+    for key in table:
+        if key not in hints:
+            raise EngineError(f"{path}: unknown key {prefix}{key}; known here: {', '.join(hints)}")
+    for key in hints:
+        if key not in table:
+            raise EngineError(f"{path}: key {prefix}{key} is missing")
+    return kind(**{key: _parse(hints[key], value, f"{prefix}{key}", path) for key, value in table.items()})
+
+
+def _expect(kind: type, value: Any, where: str, path: Path) -> Any:
+    if type(value) is not kind:
+        raise EngineError(f"{path}: key {where} must be {kind.__name__}, is {type(value).__name__}")
+    return value

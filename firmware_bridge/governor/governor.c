@@ -1,0 +1,299 @@
+/* Governor: states and steps; see governor.h. */
+#include <string.h>
+
+#include "internal.h"
+
+#define ALL_HASHES 7u
+
+static const exo_joint_limits LIMITS[EXO_JOINT_COUNT] = EXO_JOINT_LIMITS_INIT;
+
+void gov_enter(governor *g, uint8_t state, uint8_t reason)
+{
+    g->tx_now |= (uint8_t)(state != g->state || reason != g->reason);
+    g->state = state;
+    g->reason = reason;
+}
+
+void gov_trip(governor *g, uint8_t reason, uint64_t now_us)
+{
+    if (g->state == EXO_STATE_SAFE)
+        return;
+    int was_live = is_live(g);
+    gov_enter(g, EXO_STATE_SAFE, reason);
+    g->safe_since_us = now_us;
+    g->host.clear_released = 0;
+    g->host.clear_asked = 0;
+    g->damps = (uint8_t)(was_live && reason != EXO_REASON_SENSOR && reason != EXO_REASON_TRACKING);
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        g->joints[i].safe_from = g->joints[i].applied;
+}
+
+static void rest(gov_joint *j, uint64_t now_us)
+{
+    j->queued = 0;
+    j->target_cnm = 0;
+    j->accepted_cnm = 0;
+    j->reference = 0;
+    j->leased = 0;
+    window_hold(&j->window, 0, &j->limits, now_us);
+    memset(j->outside, 0, sizeof j->outside);
+}
+
+gov_config gov_default_config(uint32_t profile_hash)
+{
+    gov_config config;
+    config.profile_hash = profile_hash;
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        config.torque_cnm[i] = LIMITS[i].torque_cnm;
+    return config;
+}
+
+void gov_init(governor *g, const gov_config *config)
+{
+    memset(g, 0, sizeof *g);
+    g->config = *config;
+    g->state = EXO_STATE_OFF;
+    g->reason = EXO_REASON_BOOT;
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
+        gov_joint *j = &g->joints[i];
+        j->limits = LIMITS[i];
+        if (config->torque_cnm[i] < j->limits.torque_cnm)
+            j->limits.torque_cnm = config->torque_cnm[i] > 0 ? config->torque_cnm[i] : 0;
+        rest(j, 0);
+    }
+}
+
+static int lease_holds(const gov_joint *j, uint64_t now_us) { return j->leased && now_us <= j->lease_end_us; }
+
+static int all_sensors_valid(const governor *g)
+{
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        if (!g->joints[i].measured.valid)
+            return 0;
+    return 1;
+}
+
+static int at_zero(const gov_joint *j)
+{
+    for (unsigned i = 0; i < j->queued; i++)
+        if (j->queue[i].torque_cnm != 0)
+            return 0;
+    return j->applied == 0 && j->target_cnm == 0;
+}
+
+static int all_at_zero(const governor *g)
+{
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        if (!at_zero(&g->joints[i]))
+            return 0;
+    return 1;
+}
+
+/* True where every joint has a live setpoint with this mode. */
+static int all_in_mode(const governor *g, uint8_t mode, uint64_t now_us)
+{
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        if (!lease_holds(&g->joints[i], now_us) || g->joints[i].mode != mode)
+            return 0;
+    return 1;
+}
+
+static int any_torque(const governor *g, uint64_t now_us)
+{
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        if (lease_holds(&g->joints[i], now_us) && g->joints[i].mode == EXO_MODE_TORQUE)
+            return 1;
+    return 0;
+}
+
+/* True for conditions that hold for longer than the joint's patience. */
+static int watched(gov_joint *j, enum gov_watch which, int outside, uint64_t now_us)
+{
+    if (outside && !j->outside[which])
+        j->outside_since_us[which] = now_us;
+    j->outside[which] = (uint8_t)outside;
+    return outside && now_us - j->outside_since_us[which] >= (uint64_t)j->limits.persist_us;
+}
+
+/* What the sensors of a joint say against its torque. */
+static uint8_t watch(gov_joint *j, uint64_t now_us)
+{
+    const gov_measured *m = &j->measured;
+    int32_t torque = (int32_t)(j->applied / UTORQUE_PER_CNM);
+    int past_stop = (m->position_cdeg > j->limits.position_max_cdeg && torque > 0)
+        || (m->position_cdeg < j->limits.position_min_cdeg && torque < 0);
+    int power = watched(j, GOV_WATCH_POWER, torque * m->velocity_ddegps > j->limits.power_raw, now_us);
+    int stop = watched(j, GOV_WATCH_SOFT_STOP, past_stop, now_us);
+    int fast = magnitude(m->velocity_ddegps) > j->limits.velocity_max_ddegps;
+    int velocity = watched(j, GOV_WATCH_VELOCITY, fast, now_us);
+    int apart = magnitude(m->torque_cnm - torque) > j->limits.tracking_cnm;
+    int tracking = watched(j, GOV_WATCH_TRACKING, apart, now_us);
+    if (power)
+        return EXO_REASON_POWER;
+    if (stop)
+        return EXO_REASON_SOFT_STOP;
+    if (velocity)
+        return EXO_REASON_VELOCITY;
+    return tracking ? EXO_REASON_TRACKING : EXO_REASON_NONE;
+}
+
+/* What ends a live state. */
+static uint8_t live_fault(governor *g, uint64_t now_us)
+{
+    if (!all_sensors_valid(g))
+        return EXO_REASON_SENSOR;
+    if (!g->host.alive)
+        return EXO_REASON_HOST_SILENT;
+    uint8_t fault = EXO_REASON_NONE;
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
+        gov_joint *j = &g->joints[i];
+        uint8_t seen = watch(j, now_us);
+        if (j->mode != EXO_MODE_OFF && !lease_holds(j, now_us))
+            seen = EXO_REASON_LEASE;
+        if (fault == EXO_REASON_NONE)
+            fault = seen;
+    }
+    return fault;
+}
+
+static void hear(gov_host *host, uint64_t now_us)
+{
+    if (host->alive && now_us - host->heard_us > EXO_HOST_TIMEOUT_US) {
+        host->alive = 0;
+        host->hash_seen = 0;
+        host->hash_wrong = 0;
+    }
+}
+
+static int clear_allowed(const governor *g, uint64_t now_us)
+{
+    const gov_host *host = &g->host;
+    if (!host->alive || !host->clear_asked || !host->clear_released || host->state == EXO_STATE_SAFE)
+        return 0;
+    if (host->hash_seen != ALL_HASHES || host->hash_wrong || now_us - g->safe_since_us < EXO_CLEAR_AFTER_US)
+        return 0;
+    if (!all_sensors_valid(g) || any_torque(g, now_us))
+        return 0;
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        if (magnitude(g->joints[i].measured.velocity_ddegps) > EXO_CLEAR_VELOCITY_DDEGPS)
+            return 0;
+    return 1;
+}
+
+static void rest_all(governor *g, uint64_t now_us)
+{
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        rest(&g->joints[i], now_us);
+}
+
+static void wait_for_host(governor *g)
+{
+    const gov_host *host = &g->host;
+    uint8_t reason = gov_hash_reason(host);
+    if (reason == EXO_REASON_NONE && (!host->alive || host->hash_seen != ALL_HASHES))
+        reason = EXO_REASON_NO_HOST;
+    /* A host that is already past READY when it appears does not arm: it must show READY first. */
+    int ready = g->state == EXO_STATE_READY ? host->state >= EXO_STATE_READY : host->state == EXO_STATE_READY;
+    ready = ready && reason == EXO_REASON_NONE && host->state != EXO_STATE_SAFE;
+    gov_enter(g, ready ? EXO_STATE_READY : EXO_STATE_IDLE, reason);
+}
+
+static void run_live(governor *g, uint64_t now_us)
+{
+    uint8_t fault = live_fault(g, now_us);
+    if (fault != EXO_REASON_NONE) {
+        gov_trip(g, fault, now_us);
+        return;
+    }
+    int wanted = g->host.state >= EXO_STATE_ARMED;
+    if (any_torque(g, now_us))
+        gov_enter(g, g->host.state == EXO_STATE_DEGRADED ? EXO_STATE_DEGRADED : EXO_STATE_ENGAGED, EXO_REASON_NONE);
+    else if (all_at_zero(g) && (!wanted || all_in_mode(g, EXO_MODE_OFF, now_us))) {
+        gov_enter(g, EXO_STATE_READY, EXO_REASON_NONE);
+        rest_all(g, now_us);
+    } else if (all_at_zero(g))
+        gov_enter(g, EXO_STATE_ARMED, EXO_REASON_NONE);
+}
+
+static void run_states(governor *g, uint64_t now_us)
+{
+    hear(&g->host, now_us);
+    switch (g->state) {
+    case EXO_STATE_OFF:
+        if (all_sensors_valid(g))
+            gov_enter(g, EXO_STATE_IDLE, EXO_REASON_NO_HOST);
+        break;
+    case EXO_STATE_IDLE:
+    case EXO_STATE_READY:
+        wait_for_host(g);
+        if (g->state == EXO_STATE_READY && g->host.state >= EXO_STATE_ARMED && all_sensors_valid(g)
+            && all_in_mode(g, EXO_MODE_ZERO, now_us))
+            gov_enter(g, EXO_STATE_ARMED, EXO_REASON_NONE);
+        break;
+    case EXO_STATE_SAFE:
+        if (clear_allowed(g, now_us)) {
+            gov_enter(g, EXO_STATE_IDLE, EXO_REASON_NO_HOST);
+            rest_all(g, now_us);
+        }
+        break;
+    default:
+        run_live(g, now_us);
+        break;
+    }
+}
+
+/* Torque that takes energy out of the joint: against its velocity, bounded. */
+static utorque damping(const governor *g, const gov_joint *j)
+{
+    if (!j->measured.valid || !g->damps)
+        return 0;
+    int32_t torque = -(j->measured.velocity_ddegps * EXO_DAMPING_Q) / (1 << EXO_DAMPING_SHIFT);
+    if (torque > EXO_DAMPING_MAX_CNM)
+        torque = EXO_DAMPING_MAX_CNM;
+    if (torque < -EXO_DAMPING_MAX_CNM)
+        torque = -EXO_DAMPING_MAX_CNM;
+    return (utorque)torque * UTORQUE_PER_CNM;
+}
+
+static void pop_due(gov_joint *j, uint64_t now_us)
+{
+    unsigned due = 0;
+    while (due < j->queued && j->queue[due].apply_us <= now_us)
+        j->target_cnm = j->queue[due++].torque_cnm;
+    j->queued = (uint8_t)(j->queued - due);
+    memmove(j->queue, j->queue + due, j->queued * sizeof j->queue[0]);
+}
+
+static void move(governor *g, gov_joint *j, uint64_t now_us, int64_t dt_us)
+{
+    uint64_t in_safe_us = now_us - g->safe_since_us;
+    utorque target = 0;
+    if (g->state == EXO_STATE_SAFE && in_safe_us < EXO_SAFE_RAMP_US) {
+        j->applied = j->safe_from / EXO_SAFE_RAMP_US * (int64_t)(EXO_SAFE_RAMP_US - in_safe_us);
+        return;
+    }
+    if (g->state == EXO_STATE_SAFE)
+        target = damping(g, j);
+    else if (is_live(g)) {
+        pop_due(j, now_us);
+        target = (utorque)j->target_cnm * UTORQUE_PER_CNM;
+    }
+    j->applied = rule_slew(&j->limits, j->applied, target, dt_us);
+}
+
+void gov_step(governor *g, uint64_t now_us, const gov_measured measured[EXO_JOINT_COUNT],
+    int32_t torque_cnm[EXO_JOINT_COUNT])
+{
+    int64_t dt_us = g->stepped && now_us > g->step_us ? (int64_t)(now_us - g->step_us) : 0;
+    if (dt_us > 2 * EXO_STEP_US)
+        dt_us = 2 * EXO_STEP_US;
+    g->step_us = now_us;
+    g->stepped = 1;
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+        g->joints[i].measured = measured[i];
+    run_states(g, now_us);
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
+        move(g, &g->joints[i], now_us, dt_us);
+        torque_cnm[i] = (int32_t)(g->joints[i].applied / UTORQUE_PER_CNM);
+    }
+}

@@ -1,0 +1,98 @@
+"""Text of docs/limits.md: the limits as a person reads them, with the reason for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from firmware_bridge.schema import JointLimits, Table
+
+WHY: Final[Mapping[str, str]] = {
+    "torque_nm": "Highest magnitude.",
+    "slew_up_nm_per_s": "Growth of the magnitude.",
+    "slew_down_nm_per_s": "Loss of the magnitude: faster, so that letting go is never held back.",
+    "slew_tolerance_ms": "Jitter of the stamps: a stream may run ahead of its slew limit by this much time.",
+    "window_nm": "Largest change within the window, except toward zero, which is always allowed. Less than "
+    "the full torque, so that a swing from one side to the other takes more than one window.",
+    "window_ms": "The window. Kept in 25 buckets, so it reaches back 250 to 260 ms; a host whose window is "
+    "260 ms is never refused.",
+    "lease_ms": "A setpoint is valid for so long after it arrives; shorter gaps are survived.",
+    "power_w": "Mechanical power into the wearer: commanded torque times measured velocity.",
+    "velocity_max_degps": "Above it the encoder or the wearer is in trouble.",
+    "position_min_deg": "Soft stop in extension: below it no torque pushes further into extension.",
+    "position_max_deg": "Soft stop in flexion: above it no torque pushes further into flexion.",
+    "tracking_nm": "Distance between commanded and measured torque; more means that the drive does not obey.",
+    "persist_ms": "Power, soft stop, velocity and tracking rest on measurements; they trip after so long.",
+}
+
+
+def render(table: Table, note: str) -> str:
+    """Markdown page of all limits; `note` says where it comes from."""
+    return "\n".join(
+        [
+            "# Limits",
+            "",
+            f"<!-- {note} -->",
+            "",
+            "Two guards read one table, `firmware_bridge/limits.toml`. The firmware's governor rejects what "
+            "lies outside and latches SAFE with a reason. The host's limiter keeps every setpoint inside "
+            f"{table.host_factor:g} of the same limits, so that the governor never trips in normal life.",
+            "",
+            "The values are decisions for a research device, not measurements; no certification is claimed.",
+            "",
+            *_joints(table),
+            *_shared(table),
+            *_codes(table),
+        ]
+    )
+
+
+def _joints(table: Table) -> list[str]:
+    lines = ["## Joints", ""]
+    for name, joint in table.joints.items():
+        host = table.host_limits(name)
+        lines += [f"### {name}", "", "| limit | firmware | host | why |", "|---|---|---|---|"]
+        lines += [_row(key, joint, host) for key in WHY]
+        lines.append("")
+    return lines
+
+
+def _row(key: str, joint: JointLimits, host: JointLimits) -> str:
+    return f"| `{key}` | {getattr(joint, key):g} | {getattr(host, key):g} | {WHY[key]} |"
+
+
+def _shared(table: Table) -> list[str]:
+    age, safe, protocol = table.age, table.safe, table.protocol
+    return [
+        "## Age",
+        "",
+        f"Torque may be full while its estimate is at most {age.full_ms:g} ms old, must be zero "
+        f"from {age.zero_ms:g} ms on, and falls in a straight line between; the latency by design is "
+        f"{age.latency_ms:g} ms. The setpoint carries its age in whole milliseconds, cut.",
+        "",
+        "## SAFE",
+        "",
+        f"Torque falls to zero in a straight line within {safe.ramp_ms:g} ms. Then the drive only damps: "
+        f"{safe.damping_nm_s_per_rad:g} Nm s/rad, at most {safe.damping_max_nm:g} Nm, against the motion. "
+        f"SAFE stays until the host asks to clear it, at least {safe.clear_after_ms:g} ms after it began, "
+        f"with every joint below {safe.clear_velocity_degps:g} deg/s, no torque asked for, all hashes equal.",
+        "",
+        "## Frames",
+        "",
+        f"Up to {protocol.max_delta_counter - 1} lost frames in a row are accepted; "
+        f"{protocol.consecutive_errors_max} broken ones in a row end in SAFE. A setpoint is queued up to "
+        f"{protocol.ahead_max_ms:g} ms ahead of its `apply_at` and still applied up to "
+        f"{protocol.late_max_ms:g} ms after it. A host silent for {protocol.host_timeout_ms:g} ms is gone.",
+        "",
+    ]
+
+
+def _codes(table: Table) -> list[str]:
+    lines = ["## Reason codes", "", "| code | name |", "|---|---|"]
+    for name, code in table.reasons.items():
+        lines.append(f"| {code} | {_link(name)} |")
+    return [*lines, ""]
+
+
+def _link(name: str) -> str:
+    return name if name in {"none", "clear_request"} else f"[{name}](reasons/{name}.md)"

@@ -1,0 +1,1 @@
+"""Tests of exo-edge, laid out like the packages."""

@@ -1,0 +1,150 @@
+"""Dual Newton solver: optimality, agreement with SciPy, OpenSim and its NumPy twin, bad input."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from edge_runtime.biomech import muscle_solve
+from edge_runtime.biomech.muscle_solve import (
+    TOLERANCE_NM,
+    DualSolver,
+    MuscleSolver,
+    solve_dual,
+    solve_dual_numpy,
+)
+from edge_runtime.types import F64
+
+LOW = 0.01
+POWERS = st.sampled_from([2, 3, 4])
+
+
+def problem(seed: int, n: int, m: int, load: float) -> tuple[F64, F64]:
+    """Sparse random muscles (Nm) and a moment; `load` 1 is near what they can give, 30 far beyond."""
+    rng = np.random.default_rng(seed)
+    arm = rng.normal(0.0, 30.0, (n, m)) * (rng.random((n, m)) < 0.4)
+    return arm, load * (arm.T @ rng.random(n) + rng.normal(0.0, 10.0, m))
+
+
+def solve(solver: DualSolver, arm: F64, moment: F64, power: int, ease_nm2: float) -> tuple[F64, F64, float]:
+    n, m = arm.shape
+    dual, activation = np.zeros(m), np.zeros(n)
+    _, gradient = solver(
+        arm, moment, np.ones(n), np.full(n, LOW), np.ones(n), np.full(m, ease_nm2), power, dual, activation
+    )
+    return activation, dual, gradient
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 90), st.integers(1, 14), st.sampled_from([0.1, 1, 30]), POWERS
+)
+def test_optimality(seed: int, n: int, m: int, load: float, power: int) -> None:
+    arm, moment = problem(seed, n, m, load)
+    a, dual, gradient = solve(solve_dual, arm, moment, power, 0.01)
+    assert gradient < TOLERANCE_NM
+    assert np.all((a >= LOW) & (a <= 1.0))
+    slope = a ** (power - 1) - arm @ dual  # of the Lagrangian
+    scale = 1e-9 * (1.0 + np.abs(arm) @ np.abs(dual))
+    assert np.all(slope[a > LOW] <= scale[a > LOW])
+    assert np.all(slope[a < 1.0] >= -scale[a < 1.0])
+    assert moment - arm.T @ a == pytest.approx(0.01 * dual, abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 12), st.sampled_from([0.3, 1, 30]), POWERS
+)
+def test_numpy_twin_gives_the_same(seed: int, n: int, m: int, load: float, power: int) -> None:
+    arm, moment = problem(seed, n, m, load)
+    ours, twin = (solve(s, arm, moment, power, 0.1) for s in (solve_dual, solve_dual_numpy))
+    assert twin[2] < TOLERANCE_NM
+    assert ours[0] == pytest.approx(twin[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("power", [2, 3])
+def test_scipy_finds_nothing_better(power: int) -> None:
+    for seed in range(5):
+        arm, moment = problem(seed, 12, 4, 1.0)
+        a, _, _ = solve(solve_dual, arm, moment, power, 1.0)
+
+        def cost(x: F64, arm: F64 = arm, moment: F64 = moment) -> float:
+            rest = moment - arm.T @ x
+            return float((x**power).sum() / power + rest @ rest / 2.0)
+
+        peer = minimize(
+            cost, np.full(12, 0.3), method="SLSQP", bounds=[(LOW, 1.0)] * 12, options={"maxiter": 500}
+        )
+        assert cost(a) <= peer.fun * (1 + 1e-6)
+        assert a == pytest.approx(peer.x, abs=5e-3)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("power", "allowed"), [(2, 0.01), (3, 0.03)])
+def test_opensim_static_optimization(shared_data: Path, power: int, allowed: float) -> None:
+    folder = shared_data.parent / "reference" / "gait2392"
+    if not folder.is_dir():
+        pytest.skip(f"OpenSim reference results are not in {folder}")
+    frames = np.load(folder / "gait2392_frames.npz")
+    names = list(frames["muscles"])
+    with (folder / f"gait2392_opensim46_p{power}_activation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    reference = np.array([[float(row[name]) for name in names] for row in rows])
+    solver = MuscleSolver(len(names), np.full(17, 0.01), 2 if power == 2 else 3, LOW)
+    worst, cost, peer_cost = 0.0, 0.0, 0.0
+    for k in range(len(reference)):
+        arm = np.ascontiguousarray((frames["R"][k, 6:] * frames["FA"][k]).T)
+        solution = solver.solve(arm, frames["tau"][k, 6:])
+        assert solution.converged
+        worst = max(worst, float(np.abs(solution.activation - reference[k]).max()))
+        cost += float((solution.activation**power).sum())
+        peer_cost += float((reference[k] ** power).sum())
+    print(f"p={power}: max |da| {worst:.4f}, objective ratio {cost / peer_cost:.6f}")
+    assert worst <= allowed
+    assert cost <= peer_cost
+
+
+def test_beyond_reach_stays_finite_and_exact() -> None:
+    arm, _ = problem(1, 80, 12, 1.0)
+    solver = MuscleSolver(80, np.full(12, 0.01), 2, LOW)
+    for moment in (1e3, -1e4, 1e6, 0.0):
+        solution = solver.solve(arm, np.full(12, moment))
+        assert solution.converged
+        assert np.isfinite(solution.reserve_nm).all()
+        assert arm.T @ solution.activation + solution.reserve_nm == pytest.approx(np.full(12, moment))
+
+
+@pytest.mark.parametrize("solver", [solve_dual, solve_dual_numpy])
+def test_not_finite_gives_the_last_good_solution(solver: DualSolver) -> None:
+    arm, moment = problem(2, 30, 6, 1.0)
+    stream = MuscleSolver(30, np.full(6, 0.01), 2, LOW, solver)
+    good = stream.solve(arm, moment)
+    bad = stream.solve(arm, np.full(6, np.nan))
+    assert good.converged
+    assert not bad.converged
+    assert np.array_equal(bad.activation, good.activation)
+    again = stream.solve(arm, moment)
+    assert again.converged
+    assert again.activation == pytest.approx(good.activation, abs=1e-8)
+
+
+def test_iteration_cap_is_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm, moment = problem(3, 30, 6, 1.0)
+    monkeypatch.setattr(muscle_solve, "MAX_ITERATIONS", 1)  # the NumPy twin reads it at run time
+    solution = MuscleSolver(30, np.full(6, 0.01), 2, LOW, solve_dual_numpy).solve(arm, moment)
+    assert not solution.converged
+    assert solution.iterations == 1
+    assert np.all(solution.activation == LOW)
+
+
+def test_warm_start_saves_iterations() -> None:
+    arm, moment = problem(4, 80, 12, 0.5)
+    solver = MuscleSolver(80, np.full(12, 0.01), 2, LOW)
+    cold = solver.solve(arm, moment).iterations
+    assert solver.solve(arm, moment * 1.001).iterations < cold
