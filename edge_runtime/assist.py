@@ -19,7 +19,7 @@ SMOOTHING_S: Final = 0.035  # time constant of the moment filter; its lag is wha
 PREDICTION_DECAY_S: Final = 0.05  # how long a slope is believed
 ENGAGE_S: Final = 0.3  # from first valid estimate to the full share
 _KNEES: Final = [Q_INDEX["knee_angle_r"], Q_INDEX["knee_angle_l"]]
-_LEADS_S: Final = np.arange(KNOTS) * KNOT_SPACING_NS * 1e-9
+_LEADS_S: Final[F64] = np.arange(KNOTS, dtype=np.float64) * (KNOT_SPACING_NS * 1e-9)
 
 
 class AssistPolicy:

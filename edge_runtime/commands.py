@@ -21,6 +21,7 @@ from edge_runtime.config import load_device
 from edge_runtime.plan import Plan
 from edge_runtime.stats import host_block, to_json
 
+_TORQUE_NOISE_NM: Final = 0.5  # of the drive's torque sensor, with the lag of its current loop
 DEMO_PROFILE: Final = Path(calibration.__file__).with_name("profiles") / "demo.toml"
 
 
@@ -94,7 +95,8 @@ def hil(arguments: argparse.Namespace) -> int:
     from hil.measures import SafeLimits
     from hil.verdict import BenchLimits, verdict
 
-    safe = SafeLimits(TABLE.safe.ramp_ms + TABLE.joints["knee_r"].lease_ms)
+    lease_ms = TABLE.joints["knee_r"].lease_ms
+    safe = SafeLimits(TABLE.safe.ramp_ms + lease_ms, _TORQUE_NOISE_NM, TABLE.safe.damping_nm_s_per_rad)
     result = verdict(load(arguments.run), BenchLimits(torque_limits(), safe), tuple(STATES))
     document = {"passed": result.passed, "checks": [dataclasses.asdict(check) for check in result.checks]}
     _show(document | host_block(), arguments.json, lambda _: list(result.lines))

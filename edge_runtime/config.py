@@ -1,4 +1,4 @@
-"""Device configuration: TOML in, one frozen validated struct out; unknown keys are errors that name the key and the file."""
+"""Device configuration: TOML in, one frozen validated struct out; unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_PATH: Final = Path(__file__).with_name("device.toml")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One device. A core of -1 leaves that thread unpinned; a core this machine lacks is left unpinned with a warning."""
+    """One device. Core -1 leaves that thread unpinned, as does a core this machine lacks (with a warning)."""
 
     bus: str  # unix: for the simulated firmware of this process tree, socketcan:can0 for hardware
     loop_core: int

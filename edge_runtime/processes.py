@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 
 from edge_runtime import shared
@@ -77,6 +78,7 @@ def estimator(plan: Plan, links: Links) -> None:
     rings = shared.attach(links.block, links.estimate_width)
     if problem := rights.pin(plan.device.estimator_core):
         print(f"estimator: {problem}", file=sys.stderr)
+    cv2.setNumThreads(1)
     source = ClipSource(plan.clip, plan.passes)
     chain = make_estimator(plan, ThreadedDetector, time.monotonic_ns)
     chain.warm()

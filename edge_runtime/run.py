@@ -32,12 +32,12 @@ from firmware_bridge.table import DEFAULT_PATH as LIMITS_PATH
 from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, STATES, TABLE
 
 REAL: Final = (
-    "Video, pose and GRF networks with their real weights, kinematics, inverse dynamics, muscle solve and knee load",
+    "Video, pose and GRF networks with their real weights, kinematics, inverse dynamics, muscle solve, knee load",
     "Torque loop, limiter, E2E Profile 11 frames, and the governor: compiled C in a process of its own",
 )
 SIMULATED: Final = (
-    "The exoskeleton drive, its soft-tissue interface and the wearer's knee: a reduced model inside the firmware process, "
-    "which moves as the person in the video does",
+    "The exoskeleton drive, its soft-tissue interface and the wearer's knee: a reduced model inside the firmware "
+    "process, which moves as the person in the video does",
     "The bus: an AF_UNIX socket that carries struct can_frame",
     "Interface values of the demo profile: assumed, not measured on a person",
 )

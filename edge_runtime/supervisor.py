@@ -1,4 +1,4 @@
-"""The supervisor: looks at rows and processes, steps the state machine, and tells the loop what to ask of the firmware."""
+"""The supervisor: looks at rows and processes, steps the state machine, tells the loop what to ask for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from edge_runtime.rt.mailbox import I64
 from edge_runtime.states import Flags, State, step
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
 from edge_runtime.types import F64
-from firmware_bridge.table import MODES, STATES, Table
+from firmware_bridge.schema import Table
+from firmware_bridge.table import MODES, STATES
 
 TICK_NS: Final = 100_000_000  # 10 Hz
 _MS: Final = 1_000_000

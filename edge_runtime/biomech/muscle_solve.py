@@ -89,7 +89,7 @@ def _newton_step(hessian: F64, gradient: F64, step: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _step_length(  # noqa: PLR0917
+def _step_length(
     pull: F64,
     change: F64,
     weight: F64,
@@ -121,7 +121,7 @@ def _step_length(  # noqa: PLR0917
 
 
 @njit(cache=True, nogil=True)
-def _gradient_and_hessian(  # noqa: PLR0917
+def _gradient_and_hessian(
     arm: F64, moment: F64, pull: F64, weight: F64, low: F64, high: F64, ease: F64, power: int,
     dual: F64, activation: F64, gradient: F64, hessian: F64,
 ) -> float:  # fmt: skip
@@ -146,7 +146,7 @@ def _gradient_and_hessian(  # noqa: PLR0917
 
 
 @njit(cache=True, nogil=True)
-def solve_dual(  # noqa: PLR0917
+def solve_dual(
     arm: F64, moment: F64, weight: F64, low: F64, high: F64, ease: F64, power: int, dual: F64, activation: F64
 ) -> tuple[int, float]:
     """min sum w a^p/p + sum r²/(2 ease) with arm' a + r = moment, low <= a <= high.
@@ -203,7 +203,7 @@ def _step_length_numpy(slope_at: Callable[[float], tuple[float, float]], start: 
     return t
 
 
-def solve_dual_numpy(  # noqa: PLR0917
+def solve_dual_numpy(
     arm: F64, moment: F64, weight: F64, low: F64, high: F64, ease: F64, power: int, dual: F64, activation: F64
 ) -> tuple[int, float]:
     """`solve_dual` without numba: same arguments, same solution within `TOLERANCE_NM`."""

@@ -81,7 +81,7 @@ def _stop(state: F64, low: float, high: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def advance(  # noqa: PLR0917
+def advance(
     state: F64, cov: F64, rejected: npt.NDArray[np.int64], dt: float, limits: F64, value: F64, variance: F64,
     seen: Mask
 ) -> None:  # fmt: skip

@@ -27,7 +27,8 @@ from edge_runtime.types import F64, U8
 from firmware_bridge import e2e, wire
 from firmware_bridge.clock import clock, clock_offset_ns, clock_update
 from firmware_bridge.e2e import check_status, next_counter
-from firmware_bridge.table import JOINTS, MODES, MUX, STATES, Table
+from firmware_bridge.schema import Table
+from firmware_bridge.table import JOINTS, MODES, MUX, STATES
 from firmware_bridge.wire import (
     apply_stamp,
     frame_id,

@@ -1,7 +1,8 @@
-"""Host limiter: the governor's rules at 0.95 of its limits. It clamps and explains where the governor rejects and latches.
+"""Host limiter: the governor's rules at 0.95 of its limits; it clamps and explains where the governor rejects.
 
-The values come from `Table.host_limits`. One call per joint and cycle, compiled, allocation-free. Growth means a torque going away from zero; towards zero is
-always allowed at the (faster) release rate, so that no rule can hold torque on the wearer.
+The values come from `Table.host_limits`. One call per joint and cycle, compiled, allocation-free. Growth means a torque
+going away from zero; towards zero is always allowed at the (faster) release rate, so that no rule can hold torque on
+the wearer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from firmware_bridge.table import LIMITER_REASONS, JointLimits
+from firmware_bridge.schema import JointLimits
+from firmware_bridge.table import LIMITER_REASONS
 
 WINDOW_ROWS: Final = 256  # setpoints remembered for the window rule: 250 ms at 1 kHz
 _STEP_MAX_S: Final = 0.002  # a late cycle may not use the time it lost to jump

@@ -56,7 +56,7 @@ def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: 
 def run_lockstep(
     torque: Torque, rig: Rig, control: I64, intent: I64, feedback: I64, rows: I64, first_ns: int, count: int
 ) -> int:
-    """Run `count` cycles of virtual time from `first_ns`, each answered by the simulated firmware; returns how many were."""
+    """Run `count` cycles of virtual time from `first_ns`, each answered by the firmware; returns how many were."""
     for k in range(count):
         now = first_ns + k * PERIOD_NS
         cycle(torque, control, intent, feedback, now)

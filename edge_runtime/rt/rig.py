@@ -1,4 +1,4 @@
-"""The simulated rig's side channel: where the wearer moves the knees, and what really reached them. Never used on hardware.
+"""The simulated rig's side channel: where the wearer moves the knees, and what reached them; never on hardware.
 
 Messages are those of firmware_bridge/simulator/link.h: 6 words out (kind, time, two angles, two velocities), 13 words
 back (time, governor state and reason, then per joint knee torque, knee angle, hinge angle, drive torque, command).

@@ -1,4 +1,4 @@
-"""Reduced visco-elastic interface model and its inverse: the hinge torque that makes the wanted torque arrive at the knee.
+"""Reduced visco-elastic interface model and its inverse: the hinge torque that makes the wanted one reach the knee.
 
 Model (one leg; delta = hinge angle - knee angle, theta = hinge angle):
     interface torque  s = k(theta) delta + c delta' + z,   z' = k1 delta' - z / T      (standard linear solid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import json
 import sys
 import tempfile
@@ -161,8 +162,8 @@ def _report(fold: int, runs: list[Scored]) -> None:
         )
 
 
-def _folds_table(runs: list[list[Scored]]) -> dict[str, Any]:
-    every = [run for fold in runs for run in fold]
+def _folds_table(runs: list[list[Scored]], scale: F64) -> dict[str, Any]:
+    every = [dataclasses.replace(run, sd_bw=run.sd_bw * scale) for fold in runs for run in fold]
     return {name: summary([run for run in every if run.trial.data_set == name]) for name in (RUN, WALK)}
 
 
@@ -197,9 +198,10 @@ def _ship(net: GrfNet, runs: list[list[Scored]], trials: list[Trial], data_dir: 
     }
     others = [run for fold, list_ in enumerate(runs) if fold != SHIPPED_FOLD for run in list_]
     path = out / ZOO_PATH.name
-    export_onnx(net, deviation_scale(others), said, path)
+    scale = deviation_scale(others)
+    export_onnx(net, scale, said, path)
     measured = evaluate(data_dir, None, path)
-    text = card(said["trained"], said["held_out"], measured, _folds_table(runs), (HISTORY - 1) * GRID_S)
+    text = card(said["trained"], said["held_out"], measured, _folds_table(runs, scale), (HISTORY - 1) * GRID_S)
     path.with_suffix(".md").write_text(text, encoding="utf-8")
     print(json.dumps(measured["by_set"], indent=1))
 
