@@ -25,13 +25,13 @@ PLANT_STIFFER: Final = 1.15
 
 
 def make_estimator(
-    plan: Plan, executor: Callable[[Detect], DetectorExecutor], clock_ns: Callable[[], int]
+    plan: Plan, frame_ns: int, executor: Callable[[Detect], DetectorExecutor], clock_ns: Callable[[], int]
 ) -> Estimator:
     """Open the engines and assemble the chain; raises EngineError where an asset is missing."""
     pose = PoseTracker(
         OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, executor
     )
-    return Estimator(pose, GrfEngine(), plan.profile, LATENCY_NS, clock_ns)
+    return Estimator(pose, GrfEngine(), plan.profile, LATENCY_NS, frame_ns, clock_ns)
 
 
 def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:

@@ -25,10 +25,11 @@ _LEADS_S: Final[F64] = np.arange(KNOTS, dtype=np.float64) * (KNOT_SPACING_NS * 1
 class AssistPolicy:
     """Turns knee moments into intents, one per frame; holds a filter per leg."""
 
-    def __init__(self, assist: Assist, latency_ns: int) -> None:
+    def __init__(self, assist: Assist, latency_ns: int, frame_ns: int) -> None:
         self._assist = assist
         self._latency_ns = latency_ns
         self._intent = new_intent()
+        self._intent[0]["frame_ns"] = frame_ns
         self._moment = np.zeros(2)
         self._slope = np.zeros(2)
         self._confidence = 0.0

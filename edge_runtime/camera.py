@@ -59,9 +59,7 @@ class ClipSource:
             capture.release()
         self.truncated: str | None = None
         if decoded <= last:
-            self.truncated = (
-                f"clip {spec.path} is cut short: {decoded} of {promised} frames decode; fetch it again"
-            )
+            self.truncated = f"clip {spec.path} is cut short: {decoded} of {promised} frames decode; fetch it again"
         self._passes = passes
 
     def __len__(self) -> int:
@@ -83,9 +81,7 @@ def _open(path: Path) -> Any:
     if path.is_dir():
         raise UserError(f"clip {path} is a folder: name a video file")
     if not path.exists():
-        raise UserError(
-            f"clip {path} does not exist: check the path, or run `exo-edge fetch` for the demo clip"
-        )
+        raise UserError(f"clip {path} does not exist: check the path, or run `exo-edge fetch` for the demo clip")
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -143,8 +139,7 @@ def _decode(capture: Any, spec: ClipSpec, last: int) -> tuple[U8, int]:
         decoded += 1
     if decoded <= spec.first:
         raise UserError(
-            f"clip {spec.path} is cut short: {decoded} frames decode, none of {spec.first} to {last}; "
-            "fetch it again"
+            f"clip {spec.path} is cut short: {decoded} frames decode, none of {spec.first} to {last}; fetch it again"
         )
     frames = frames[: decoded - spec.first]
     frames.flags.writeable = False

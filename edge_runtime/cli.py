@@ -56,36 +56,24 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fetch(commands: Any) -> None:
-    commands.add_parser(
-        "fetch", help="bring networks and demo clip into the user's cache; works offline afterwards"
-    )
+    commands.add_parser("fetch", help="bring networks and demo clip into the user's cache; works offline afterwards")
 
 
 def _run(commands: Any) -> None:
     run = commands.add_parser("run", help="run the whole chain on a video and write a report")
     _plan_options(run)
-    run.add_argument(
-        "--clock", choices=("real", "virtual"), default="real", help="virtual: lock-step, deterministic"
-    )
+    run.add_argument("--clock", choices=("real", "virtual"), default="real", help="virtual: lock-step, deterministic")
     run.add_argument("--passes", type=_positive_int, default=6, metavar="N", help="play the clip N times (6)")
-    run.add_argument(
-        "--out", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go (runs)"
-    )
+    run.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go (runs)")
     run.add_argument("--view", choices=("live", "none"), default="live", help="terminal view while it runs")
 
 
 def _plan_options(parser: Any) -> None:
     parser.add_argument("--clip", type=Path, metavar="FILE", help="walking video (the fetched demo clip)")
-    parser.add_argument(
-        "--frames", type=_frame_range, metavar="A:B", help="first and last frame, from 0 (all)"
-    )
-    parser.add_argument(
-        "--crop", type=_box, metavar="X,Y,W,H", help="part of the picture to look at, px (all)"
-    )
+    parser.add_argument("--frames", type=_frame_range, metavar="A:B", help="first and last frame, from 0 (all)")
+    parser.add_argument("--crop", type=_box, metavar="X,Y,W,H", help="part of the picture to look at, px (all)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="profile of the wearer (demo)")
-    parser.add_argument(
-        "--device", type=Path, metavar="FILE", help="device file (this machine, simulated firmware)"
-    )
+    parser.add_argument("--device", type=Path, metavar="FILE", help="device file (this machine, simulated firmware)")
 
 
 def _bench(commands: Any) -> None:
@@ -98,24 +86,16 @@ def _bench(commands: Any) -> None:
 
 
 def _evaluate(commands: Any) -> None:
-    evaluate = commands.add_parser("evaluate", help="measure accuracy").add_subparsers(
-        dest="what", required=True
-    )
+    evaluate = commands.add_parser("evaluate", help="measure accuracy").add_subparsers(dest="what", required=True)
     grf = evaluate.add_parser("grf", help="ground reaction force against measured gait")
-    grf.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="folder with measured gait (.npz)"
-    )
+    grf.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with measured gait (.npz)")
     _json(grf)
 
 
 def _can(commands: Any) -> None:
     can = commands.add_parser("can", help="what is derived from firmware_bridge/limits.toml")
-    generate = can.add_subparsers(dest="what", required=True).add_parser(
-        "generate", help="write header, DBC, docs"
-    )
-    generate.add_argument(
-        "--check", action="store_true", help="write nothing; status 1 where a file is stale"
-    )
+    generate = can.add_subparsers(dest="what", required=True).add_parser("generate", help="write header, DBC, docs")
+    generate.add_argument("--check", action="store_true", help="write nothing; status 1 where a file is stale")
 
 
 def _hil(commands: Any) -> None:

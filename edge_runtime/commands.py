@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = execute(plan, Clock(arguments.clock), View(arguments.view))
     if outcome.problem:
         print(f"exo-edge: {outcome.problem}", file=sys.stderr)
+    elif outcome.stopped:
+        print("exo-edge: stopped before the end; torque is at zero, the record is closed", file=sys.stderr)
     print(f"report   {outcome.folder / 'report.html'}")
     print(f"summary  {outcome.folder / 'summary.json'}")
     print(f"record   {outcome.folder / 'record.mcap'}")
@@ -173,9 +175,7 @@ def _grf_lines(result: dict[str, Any]) -> list[str]:
     for name, block in {**result.get("by_set", {}), "overall": result["overall"]}.items():
         values = [block[axis]["rmse_pct_bw"] for axis in ("vertical", "fore_aft", "lateral")]
         cop = block.get("cop_mm")
-        lines.append(
-            f"{name:<20}{_pct(values[0], 15)}{_pct(values[1], 10)}{_pct(values[2], 10)}{_pct(cop, 16)}"
-        )
+        lines.append(f"{name:<20}{_pct(values[0], 15)}{_pct(values[1], 10)}{_pct(values[2], 10)}{_pct(cop, 16)}")
     return lines
 
 

@@ -74,7 +74,7 @@ class Step:
 class Estimator:
     """Pose, kinematics, GRF, inverse dynamics, muscle solve, knee load and assist, in this order, for one wearer.
 
-    `clock_ns` times the stages; a virtual clock makes them zero, so that two runs give identical rows.
+    `latency_ns` is L, `frame_ns` the camera's period; `clock_ns` times the stages.
     """
 
     def __init__(
@@ -83,13 +83,14 @@ class Estimator:
         grf: GrfSource,
         profile: Profile,
         latency_ns: int,
+        frame_ns: int,
         clock_ns: Callable[[], int],
     ) -> None:
         self._pose, self._grf, self._clock_ns = pose, grf, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._kinematics = KinematicsFilter(profile.person.height_m)
         self._biomech = Biomechanics(profile.person.height_m, profile.person.mass_kg)
-        self._assist = AssistPolicy(profile.assist, latency_ns)
+        self._assist = AssistPolicy(profile.assist, latency_ns, frame_ns)
         self.muscle_names = self._biomech.muscle_names
         self._row = np.zeros(len(estimate_fields(self.muscle_names)))
         self._exo_nm = np.zeros(2)
@@ -192,9 +193,7 @@ class Estimator:
             row[_COLUMN["detector_ms"]] = self._pose.detector_ms
         if kinematics.valid:
             row[_COLUMN[COORDINATES[0]] : _COLUMN[COORDINATES[-1]] + 1] = kinematics.q
-        row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = (
-            kinematics.observed
-        )
+        row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
         first = _COLUMN[f"{STAGES[0]}_ms"]
         if len(marks) == len(STAGES) + 1:
             row[first : first + len(STAGES)] = np.diff(marks) * 1e-6

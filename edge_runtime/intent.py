@@ -1,8 +1,9 @@
 """The intent: what the estimator asks of the torque loop, as a short torque trajectory with its capture stamp.
 
 An intent made from a frame captured at t acts at t + L, early or not: results that come early wait. Its knots span
-t + L … t + L + 100 ms. The loop interpolates it on its own clock and fades it by age: full until `full_age` after
-capture, zero at `zero_age`, linear in time. So a stalled estimator means zero torque, whatever it asked last.
+t + L … t + L + 100 ms. The loop interpolates it on its own clock until the next one is due, a camera period later, and
+from then on fades it by its lateness: full for a few ms, then linear in time to zero. So a stalled estimator means zero
+torque, whatever it asked last, and a camera of any rate means no ripple while all is well.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ INTENT = np.dtype(
         ("sequence", np.int64),  # number of the estimate, from 1; 0 = none yet
         ("t_capture_ns", np.int64),
         ("t_act_ns", np.int64),  # capture + L: first knot
+        ("frame_ns", np.int64),  # period of the camera: until its end no newer intent can be due
         ("valid", np.int64),  # 0: hold nothing, fade
         ("torque_nm", np.float64, (2, KNOTS)),  # sides r, l; flexion positive
         (
@@ -54,10 +56,10 @@ def at(knots: F64, since_act_ns: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def age_gain(age_ns: int, full_age_ns: int, zero_age_ns: int) -> float:
-    """1 up to `full_age_ns`, 0 from `zero_age_ns`, linear in time between."""
-    if age_ns <= full_age_ns:
+def lateness_gain(late_ns: int, full_ns: int, zero_ns: int) -> float:
+    """1 up to a lateness of `full_ns`, 0 from `zero_ns`, linear in time between."""
+    if late_ns <= full_ns:
         return 1.0
-    if age_ns >= zero_age_ns:
+    if late_ns >= zero_ns:
         return 0.0
-    return (zero_age_ns - age_ns) / (zero_age_ns - full_age_ns)
+    return (zero_ns - late_ns) / (zero_ns - full_ns)

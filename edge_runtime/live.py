@@ -60,9 +60,7 @@ def render(state: LiveState) -> RenderableType:
     if state.message:
         parts.append(Text(state.message, style="yellow"))
     hint = "Ctrl-C ends the run: torque goes to zero, the record is closed"
-    return Panel(
-        Group(*parts), title="exo-edge", title_align="left", subtitle=hint, subtitle_align="left", width=78
-    )
+    return Panel(Group(*parts), title="exo-edge", title_align="left", subtitle=hint, subtitle_align="left", width=78)
 
 
 def plain_line(state: LiveState) -> str:

@@ -13,7 +13,7 @@ from edge_runtime.assembly import make_estimator, make_firmware
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
-from edge_runtime.plan import Plan
+from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.rt.cycle import Torque, new_torque
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
@@ -39,9 +39,7 @@ class LockstepRun:
 
     def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
         if not plan.simulated:
-            raise UserError(
-                f"--clock virtual needs the simulated firmware (bus unix:), not {plan.device.bus}"
-            )
+            raise UserError(f"--clock virtual needs the simulated firmware (bus unix:), not {plan.device.bus}")
         self._plan = plan
         self._recorder = recorder
         self._rings = shared.local(estimate_width)
@@ -50,13 +48,15 @@ class LockstepRun:
         self._now_ns = _START_NS
         self._next_tick_ns = _START_NS
         self.frames = 0
+        self.stopped = False
         self.problem: str | None = None
 
     def run(self, source: ClipSource) -> None:
         """From handshake to the last frame, then torque down to zero."""
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
-        estimator = make_estimator(self._plan, InlineDetector, lambda: self._now_ns)
+        period_ns = frame_period_ns(self._plan, source)
+        estimator = make_estimator(self._plan, period_ns, InlineDetector, lambda: self._now_ns)
         estimator.warm()
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
             firmware = make_firmware(self._plan, Pace.LOCKSTEP, Path(folder))
@@ -72,6 +72,7 @@ class LockstepRun:
 
     def stop(self) -> None:
         """End after the present frame."""
+        self.stopped = True
         self._supervisor.world.stop_requested = True
 
     def _play(self, estimator: Estimator, source: ClipSource, torque: Torque, rig: Rig) -> None:
@@ -82,7 +83,7 @@ class LockstepRun:
                 self.problem = "the firmware did not arm; see the events in the record"
                 return
             self._advance(torque, rig, self._now_ns + TICK_NS)
-        period_ns = round(1e9 / (self._plan.device.camera_rate_hz or source.fps))
+        period_ns = frame_period_ns(self._plan, source)
         delay_ns = round(self._plan.device.virtual_estimator_ms * 1e6)
         start_ns = self._now_ns
         feedback = np.zeros(shared.FEEDBACK_WORDS)

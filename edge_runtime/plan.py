@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibration.profile import Profile
-from edge_runtime.camera import ClipSpec
+from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.config import Device
 
 
@@ -26,3 +26,8 @@ class Plan:
     def simulated(self) -> bool:
         """True where the firmware and the knee are simulated by this machine."""
         return self.device.bus == "unix:"
+
+
+def frame_period_ns(plan: Plan, source: ClipSource) -> int:
+    """Time from frame to frame: the device's camera rate, or the clip's own where that is 0."""
+    return round(1e9 / (plan.device.camera_rate_hz or source.fps))

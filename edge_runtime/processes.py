@@ -18,7 +18,7 @@ from edge_runtime import shared
 from edge_runtime.assembly import make_estimator
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import WORLD_ERRORS
-from edge_runtime.plan import Plan
+from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
 from edge_runtime.rt.cycle import new_torque
 from edge_runtime.rt.loop import run_realtime
@@ -80,9 +80,9 @@ def estimator(plan: Plan, links: Links) -> None:
         print(f"estimator: {problem}", file=sys.stderr)
     cv2.setNumThreads(1)
     source = ClipSource(plan.clip, plan.passes)
-    chain = make_estimator(plan, ThreadedDetector, time.monotonic_ns)
+    period_ns = frame_period_ns(plan, source)
+    chain = make_estimator(plan, period_ns, ThreadedDetector, time.monotonic_ns)
     chain.warm()
-    period_ns = round(1e9 / (plan.device.camera_rate_hz or source.fps))
     feedback = np.zeros(shared.FEEDBACK_WORDS)
     for k in range(min(_WARM_FRAMES, len(source))):
         chain.step(source.frame_at(k, period_ns, 0), feedback[:2])

@@ -21,7 +21,7 @@ from edge_runtime.assembly import make_firmware
 from edge_runtime.camera import ClipSource
 from edge_runtime.live import LiveState
 from edge_runtime.notify import Notifier
-from edge_runtime.plan import Plan
+from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import Links, child, estimator, torque_loop
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.record.summary import LATENCY_BUDGET_MS
@@ -30,7 +30,7 @@ from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
 from edge_runtime.types import F64
-from firmware_bridge.simulator.process import Pace
+from firmware_bridge.simulator.process import FirmwareProcess, Pace
 from firmware_bridge.table import LIMITER_REASONS, TABLE
 
 _START_TIMEOUT_S: Final = 120.0  # first start compiles the loop
@@ -59,11 +59,13 @@ class RealtimeRun:
         self._start_ns = 0
         self._duration_s = 0.0
         self._notifier = Notifier()
+        self._firmware: FirmwareProcess | None = None
+        self.stopped = False
         self.problem: str | None = None
 
     def run(self, source: ClipSource) -> None:
         """Start everything, supervise to the end, and leave torque at zero and every process ended."""
-        self._duration_s = len(source) / (self._plan.device.camera_rate_hz or source.fps)
+        self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
         if source.truncated:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
         with ExitStack() as stack, _stop_on_signals(self.stop):
@@ -76,6 +78,7 @@ class RealtimeRun:
 
     def stop(self) -> None:
         """Ask the run to end: torque to zero, record closed."""
+        self.stopped = True
         self._supervisor.world.stop_requested = True
 
     def live_state(self) -> LiveState | None:
@@ -126,6 +129,7 @@ class RealtimeRun:
             firmware = make_firmware(plan, Pace.REALTIME, folder)
             firmware.start()
             stack.callback(firmware.stop)
+            self._firmware = firmware
             bus, rig = firmware.bus_spec, firmware.sim_path
         links = Links(memory.name, self._width, bus, rig)
         context = multiprocessing.get_context("spawn")
@@ -161,9 +165,9 @@ class RealtimeRun:
                 self._notifier.send("READY=1")
             if supervisor.world.stop_requested or supervisor.world.estimator_done:
                 return
-            starting = not control[shared.START_NS]
-            if starting and (self._dead(children) or time.monotonic() - begun > _START_TIMEOUT_S):
-                self.problem = self._start_problem(children)
+            if problem := self._problem(children, not control[shared.START_NS], time.monotonic() - begun):
+                self._recorder.event(now_ns, "error", "run_ended", problem)
+                self.problem = problem
                 return
 
     def _see_children(self, children: list[BaseProcess]) -> None:
@@ -171,17 +175,18 @@ class RealtimeRun:
         world.estimator_done = bool(self._rings.control[shared.ESTIMATOR_DONE])
         world.estimator_dead = not children[1].is_alive() and not world.estimator_done
 
-    def _dead(self, children: list[BaseProcess]) -> bool:
-        return any(not process.is_alive() for process in children)
-
-    def _start_problem(self, children: list[BaseProcess]) -> str:
-        dead = [process for process in children if not process.is_alive()]
-        if dead:
-            return f"the {dead[0].name} process ended while starting (status {dead[0].exitcode}); see its line above"
-        waits = "handshake with the firmware" if self._supervisor.state is State.IDLE else "start-up"
-        return (
-            f"no ARMED within {_START_TIMEOUT_S:.0f} s: {waits} is not complete; see the events in the record"
-        )
+    def _problem(self, children: list[BaseProcess], starting: bool, since_s: float) -> str | None:
+        """Why the run cannot go on: a part of it is gone, or it does not get to ARMED."""
+        for process in children:
+            if not process.is_alive():
+                where = " while starting; see its line above" if starting else "; torque is at zero"
+                return f"the {process.name} process ended (status {process.exitcode}){where}"
+        if self._firmware is not None and (status := self._firmware.poll()) is not None:
+            return f"the firmware process ended (status {status}); torque is at zero, see the events in the record"
+        if starting and since_s > _START_TIMEOUT_S:
+            waits = "handshake with the firmware" if self._supervisor.state is State.IDLE else "start-up"
+            return f"no ARMED within {_START_TIMEOUT_S:.0f} s: {waits} is not complete; see the events in the record"
+        return None
 
     def _release(self, children: list[BaseProcess]) -> None:
         """Let torque run down and the firmware see us leave before the loop stops."""

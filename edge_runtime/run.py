@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -59,11 +59,21 @@ class View(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left behind; `problem` None where it went to its end."""
+    """What a run left behind; `problem` None where nothing went wrong, `stopped` where a person ended it early."""
 
     folder: Path
     summary: dict[str, Any]
     problem: str | None
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Drive:
+    """How the driving part ended."""
+
+    problem: str | None
+    stopped: bool
+    counters: dict[str, int]
 
 
 def names() -> Names:
@@ -84,30 +94,28 @@ def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
     muscles = Biomechanics(plan.profile.person.height_m, plan.profile.person.mass_kg).muscle_names
     source = ClipSource(plan.clip, plan.passes)
     folder = _new_folder(plan.out)
-    recorder = Recorder(
-        folder, muscles, _attachments(plan), {"clip": plan.clip.path.name, "clock": clock.value}
-    )
+    recorder = Recorder(folder, muscles, _attachments(plan), {"clip": plan.clip.path.name, "clock": clock.value})
     width = len(estimate_fields(muscles))
     with recorder:
         if source.truncated:
             print(f"exo-edge: {source.truncated}", file=sys.stderr)
-        problem, counters = _drive(plan, clock, view, source, recorder, width)
-    return _finish(plan, clock, folder, problem or recorder.failed, counters)
+        drive = _drive(plan, clock, view, source, recorder, width)
+    return _finish(plan, clock, folder, replace(drive, problem=drive.problem or recorder.failed))
 
 
 def _drive(
     plan: Plan, clock: Clock, view: View, source: ClipSource, recorder: Recorder, width: int
-) -> tuple[str | None, dict[str, int]]:
+) -> _Drive:
     if clock is Clock.VIRTUAL:
         lockstep = LockstepRun(plan, recorder, width)
         with _interruptible(lockstep):
             lockstep.run(source)
-        return lockstep.problem, {"frames": lockstep.frames, "dropped": 0}
+        return _Drive(lockstep.problem, lockstep.stopped, {"frames": lockstep.frames, "dropped": 0})
     live = RealtimeRun(plan, recorder, width)
     shown = LiveView(live.live_state, sys.stderr) if view is View.LIVE else contextlib.nullcontext()
     with shown:
         live.run(source)
-    return live.problem, live.counters()
+    return _Drive(live.problem, live.stopped, live.counters())
 
 
 @contextlib.contextmanager
@@ -119,15 +127,15 @@ def _interruptible(run: LockstepRun) -> Any:
         signal.signal(signal.SIGINT, before)
 
 
-def _finish(plan: Plan, clock: Clock, folder: Path, problem: str | None, counters: dict[str, int]) -> Outcome:
+def _finish(plan: Plan, clock: Clock, folder: Path, drive: _Drive) -> Outcome:
     record = load(folder)
     person = plan.profile.person
-    summary = summarize(record, names(), person.mass_kg, torque_limits()) | counters
+    summary = summarize(record, names(), person.mass_kg, torque_limits()) | drive.counters
     with _disk(folder):
         (folder / "summary.json").write_text(to_json(summary) + "\n", encoding="utf-8")
     if record.estimates["t_capture_ns"].size:
         _report(plan, clock, record, summary, folder)
-    return Outcome(folder, summary, problem)
+    return Outcome(folder, summary, drive.problem, drive.stopped)
 
 
 def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], folder: Path) -> None:
@@ -171,9 +179,7 @@ def _disk(path: Path) -> Any:
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}); pass another --out or free space"
-        ) from None
+        raise UserError(f"{path}: cannot be written ({error.strerror}); pass another --out or free space") from None
 
 
 def demo_clip() -> Path:

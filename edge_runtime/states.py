@@ -61,8 +61,8 @@ def step(state: State, flags: Flags) -> Transition:
         if (fault and fault != "firmware_safe") or flags.clear_absent:
             return Transition(state, "")
         return Transition(State.IDLE, "cleared")
-    if fault and state >= State.READY:
-        return Transition(State.SAFE, fault)
+    if fault:
+        return Transition(State.SAFE, fault) if state >= State.READY else Transition(state, "")
     return _normal(state, flags)
 
 

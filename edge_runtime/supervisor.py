@@ -21,9 +21,7 @@ _MS: Final = 1_000_000
 _ESTIMATE_AGE_NS: Final = 150 * _MS  # several frames: shorter gaps are bridged by the fade of the intent
 _LOOP_SILENT_NS: Final = 250 * _MS
 _FIRMWARE_SILENT_NS: Final = 250 * _MS
-_SIMULATED_OPERATOR_NS: Final = (
-    1_000 * _MS
-)  # in simulation a SAFE is cleared after so long, as an operator would
+_SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared after so long, as an operator would
 
 _CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
 _ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
@@ -116,9 +114,7 @@ class Supervisor:
         firmware_safe = world.governor_state == STATES["SAFE"]
         return Flags(
             starting=not control[shared.LOOP_READY] or not control[shared.ESTIMATOR_READY],
-            handshake_open=heard != 7
-            or differs != 0
-            or (self.state is State.IDLE and self._firmware_waits()),
+            handshake_open=heard != 7 or differs != 0 or (self.state is State.IDLE and self._firmware_waits()),
             firmware_behind=world.governor_state < int(self.state),
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
             loop_stopped=now_ns - world.cycles_ns > _LOOP_SILENT_NS,

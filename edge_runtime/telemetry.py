@@ -28,7 +28,7 @@ CYCLE_FIELDS: Final = (
             "position_rad",  # exoskeleton knee hinge (encoder), flexion positive
             "velocity_radps",
             "measured_nm",  # torque sensor of the drive
-            "desired_nm",  # interpolated from the intent
+            "desired_nm",  # interpolated from the intent, faded by its age
             "compensated_nm",  # after interface compensation
             "limited_nm",  # after the limiter: what goes on the wire
             "limiter",  # which rule acted last: firmware_bridge.table.LIMITER_REASONS

@@ -82,7 +82,5 @@ def os_error_line(error: OSError, cache: Path) -> str:
     if error.errno in _FULL:
         return f"disk full while writing to {cache}: free some space or {advice}"
     if error.errno in _READ_ONLY:
-        return (
-            f"cache folder {cache} cannot be written ({error.strerror}): set EXO_EDGE_CACHE to one that can"
-        )
+        return f"cache folder {cache} cannot be written ({error.strerror}): set EXO_EDGE_CACHE to one that can"
     return f"cache folder {cache} cannot be used ({error.strerror or error}): set EXO_EDGE_CACHE to another"

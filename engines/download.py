@@ -27,9 +27,7 @@ _NO_NETWORK: Final = re.compile(
 _DISK_FULL: Final = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
-def download_wheel(
-    name: str, distribution: Distribution, folder: Path, on_bytes: Callable[[int], None]
-) -> Path:
+def download_wheel(name: str, distribution: Distribution, folder: Path, on_bytes: Callable[[int], None]) -> Path:
     """Path of the wheel of `name` in `folder`; `on_bytes` is told how much has arrived.
 
     Takes the wheel for the pinned platform, whatever this machine is. EngineError: no pip, no network, disk
@@ -79,9 +77,7 @@ def _command(name: str, distribution: Distribution, folder: Path) -> list[str]:
     ]
 
 
-def _watch(
-    process: subprocess.Popen[str], folder: Path, total_bytes: int, on_bytes: Callable[[int], None]
-) -> str:
+def _watch(process: subprocess.Popen[str], folder: Path, total_bytes: int, on_bytes: Callable[[int], None]) -> str:
     """Report the size of the growing file until pip ends; what pip said."""
     while True:
         try:

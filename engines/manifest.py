@@ -83,9 +83,7 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
     manifest: Manifest = _parse(Manifest, document, "", path)
     for name, asset in manifest.assets.items():
         if asset.distribution not in manifest.distributions:
-            raise EngineError(
-                f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}"
-            )
+            raise EngineError(f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}")
     for name, engine in manifest.engines.items():
         if engine.asset not in manifest.assets:
             raise EngineError(f"{path}: engines.{name}.asset names no asset: {engine.asset!r}")

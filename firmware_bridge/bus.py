@@ -126,9 +126,7 @@ def _unix_problem(error: OSError) -> str:
 
 def _socketcan(interface: str, spec: str) -> socket.socket:
     if not 0 < len(interface) <= INTERFACE_NAME_MAX:
-        raise BridgeError(
-            f"bus {spec}: an interface name has 1 to {INTERFACE_NAME_MAX} characters, like can0"
-        )
+        raise BridgeError(f"bus {spec}: an interface name has 1 to {INTERFACE_NAME_MAX} characters, like can0")
     try:
         sock = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
     except OSError as error:
@@ -153,7 +151,5 @@ def _interface_problem(error: OSError, interface: str) -> str:
     if error.errno == errno.ENODEV:
         return f"no interface {interface}; see: ip -details link show type can"
     if error.errno == errno.ENETDOWN:
-        return (
-            f"interface {interface} is down; set it up: ip link set {interface} up type can bitrate 1000000"
-        )
+        return f"interface {interface} is down; set it up: ip link set {interface} up type can bitrate 1000000"
     return f"{error.strerror or error}"

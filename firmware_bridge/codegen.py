@@ -87,9 +87,7 @@ def _ids(table: Table) -> dict[str, str]:
 
 def _id_lists(table: Table) -> dict[str, str]:
     return {
-        f"{name}_IDS_INIT": "{ "
-        + ", ".join(f"0x{message.can_id[joint]:03X}u" for joint in table.joints)
-        + " }"
+        f"{name}_IDS_INIT": "{ " + ", ".join(f"0x{message.can_id[joint]:03X}u" for joint in table.joints) + " }"
         for name, message in table.messages.items()
         if "all" not in message.can_id
     }

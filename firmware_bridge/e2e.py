@@ -100,11 +100,7 @@ def check_status(data: U8, data_id: int, state: I64, max_delta: int, table: U8) 
     counter is taken up, so that the next frame is accepted again) or CRC_ERROR.
     """
     counter = int(np.int64(data[1]) & 15)
-    if (
-        data[1] >> 4 != (data_id >> 8) & 15
-        or counter > COUNTER_MAX
-        or crc_of(data, data_id, table) != data[0]
-    ):
+    if data[1] >> 4 != (data_id >> 8) & 15 or counter > COUNTER_MAX or crc_of(data, data_id, table) != data[0]:
         state[RX_CRC] += 1
         state[RX_BAD_RUN] += 1
         return CRC_ERROR

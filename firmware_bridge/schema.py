@@ -54,11 +54,25 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Fade of torque with the age of its intent: full to `full_ms`, none from `zero_ms`, linear between."""
+    """Fade of torque with the age of its intent; see the comment in `limits.toml`.
+
+    On the wire, and so for the firmware: full to `full_ms`, none from `zero_ms`, linear between.
+    """
 
     latency_ms: float
-    full_ms: float
-    zero_ms: float
+    frame_max_ms: float
+    late_full_ms: float
+    late_zero_ms: float
+
+    @property
+    def full_ms(self) -> float:
+        """Oldest age at which torque may be full, with the slowest camera."""
+        return self.latency_ms + self.frame_max_ms + self.late_full_ms
+
+    @property
+    def zero_ms(self) -> float:
+        """Age from which torque must be zero, with the slowest camera."""
+        return self.latency_ms + self.frame_max_ms + self.late_zero_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,7 @@ def load_table(path: Path = DEFAULT_PATH) -> Table:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise TableError(
-            f"limits table {path}: {error.strerror}; reinstall the package or restore the file"
-        ) from error
+        raise TableError(f"limits table {path}: {error.strerror}; reinstall the package or restore the file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TableError(f"limits table {path}: not valid TOML: {error}") from error
     return _Reader(path).table(raw)
@@ -60,8 +58,7 @@ class _Reader:
             age=self.struct(Age, raw, "age"),
             safe=self.struct(Safe, raw, "safe"),
             joints={
-                name: self.struct(JointLimits, raw["joints"], name, "joints")
-                for name in self.section(raw, "joints")
+                name: self.struct(JointLimits, raw["joints"], name, "joints") for name in self.section(raw, "joints")
             },
         )
         self.check(table)
@@ -95,9 +92,7 @@ class _Reader:
         section = self.section(raw, key)
         kinds = get_type_hints(cls)
         self.keys(section, set(kinds), where)
-        return cls(
-            **{name: self.number(section[name], kind, f"{where}.{name}") for name, kind in kinds.items()}
-        )
+        return cls(**{name: self.number(section[name], kind, f"{where}.{name}") for name, kind in kinds.items()})
 
     def codes(self, raw: Mapping[str, Any], key: str, highest: int) -> dict[str, int]:
         codes = {name: self.number(v, int, f"{key}.{name}") for name, v in self.section(raw, key).items()}
@@ -109,11 +104,7 @@ class _Reader:
         return codes
 
     def names(self, raw: object, where: str) -> tuple[str, ...]:
-        if (
-            not isinstance(raw, list)
-            or not all(isinstance(name, str) for name in raw)
-            or len(set(raw)) != len(raw)
-        ):
+        if not isinstance(raw, list) or not all(isinstance(name, str) for name in raw) or len(set(raw)) != len(raw):
             self.fail(where, "must be a list of different names")
         return tuple(raw)  # type: ignore[arg-type]
 
@@ -121,9 +112,7 @@ class _Reader:
         where = f"messages.{name}"
         section = self.section(raw, name)
         self.keys(section, {"sender", "period_ms", "can_id", "fields"}, where)
-        layout = {
-            key: self.struct(Field, section["fields"], key, f"{where}.fields") for key in section["fields"]
-        }
+        layout = {key: self.struct(Field, section["fields"], key, f"{where}.fields") for key in section["fields"]}
         used = (1 << E2E_BITS) - 1
         for key, item in layout.items():
             mask = ((1 << item.bits) - 1) << item.bit
@@ -145,8 +134,10 @@ class _Reader:
             self.fail("messages", "use one CAN id twice")
         if not 0.0 < t.safe.ramp_ms <= SAFE_RAMP_MAX_MS:
             self.fail("safe.ramp_ms", f"must be above 0 and at most {SAFE_RAMP_MAX_MS:g}")
-        if not 0.0 < t.age.latency_ms <= t.age.full_ms < t.age.zero_ms <= 255.0:
-            self.fail("age", "must have 0 < latency_ms <= full_ms < zero_ms <= 255")
+        if min(t.age.latency_ms, t.age.frame_max_ms) <= 0.0:
+            self.fail("age", "must have latency_ms and frame_max_ms above 0")
+        if not 0.0 <= t.age.late_full_ms < t.age.late_zero_ms or t.age.zero_ms > 255.0:
+            self.fail("age", "must have 0 <= late_full_ms < late_zero_ms, and all four add up to at most 255")
         for name, joint in t.joints.items():
             self.check_joint(f"joints.{name}", joint, t.safe)
 
@@ -155,9 +146,7 @@ class _Reader:
             if not field.name.startswith("position") and getattr(joint, field.name) <= 0.0:
                 self.fail(f"{where}.{field.name}", "must be above 0")
         if joint.slew_down_nm_per_s < DOWN_TO_UP_MIN * joint.slew_up_nm_per_s:
-            self.fail(
-                f"{where}.slew_down_nm_per_s", f"must be at least {DOWN_TO_UP_MIN:g} x slew_up_nm_per_s"
-            )
+            self.fail(f"{where}.slew_down_nm_per_s", f"must be at least {DOWN_TO_UP_MIN:g} x slew_up_nm_per_s")
         if joint.torque_nm / joint.slew_down_nm_per_s * 1e3 > safe.ramp_ms:
             self.fail(f"{where}.slew_down_nm_per_s", "is too slow for the ramp to zero in safe.ramp_ms")
         if joint.lease_ms > 255.0 or joint.torque_nm > 327.0:

@@ -170,9 +170,7 @@ def unpack_joint_state(buf: U8, out: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def pack_state(
-    buf: U8, can_id: int, counter: int, state: int, mux: int, reason: int, payload: int, table: U8
-) -> None:
+def pack_state(buf: U8, can_id: int, counter: int, state: int, mux: int, reason: int, payload: int, table: U8) -> None:
     """Fill `buf` uint8 [16] with a protected HOST_STATE or GOVERNOR_STATE; `payload` modulo 2**32."""
     put_header(buf, can_id)
     buf[10] = (state & 15) | (mux & 15) << 4

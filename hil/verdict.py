@@ -100,9 +100,7 @@ def _leg(leg: Tracking, limits: BenchLimits) -> list[Check]:
 
 
 def _none(name: str, count: int, worst: float, limit: float, unit: str) -> Check:
-    return Check(
-        count == 0, f"{name}: {count} violations, peak {worst:.2f} {unit} (limit {limit:.2f} {unit})"
-    )
+    return Check(count == 0, f"{name}: {count} violations, peak {worst:.2f} {unit} (limit {limit:.2f} {unit})")
 
 
 def _at_most(name: str, value: float | None, bound: float, unit: str) -> Check:

@@ -92,9 +92,7 @@ def test_range_outside_the_clip_is_named(clip: Path, first: int, last: int | Non
     assert f"0 to {FRAMES - 1}" in one_line(error, clip)
 
 
-@pytest.mark.parametrize(
-    "crop", [(-1, 0, 8, 8), (0, 0, WIDTH + 1, 8), (60, 0, 8, 8), (0, 0, 0, 8), (0, 41, 8, 8)]
-)
+@pytest.mark.parametrize("crop", [(-1, 0, 8, 8), (0, 0, WIDTH + 1, 8), (60, 0, 8, 8), (0, 0, 0, 8), (0, 41, 8, 8)])
 def test_crop_outside_the_picture_is_named(clip: Path, crop: tuple[int, int, int, int]) -> None:
     with pytest.raises(UserError) as error:
         ClipSource(ClipSpec(clip, crop=crop))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.intent import HORIZON_NS, INTENT_WORDS, KNOT_SPACING_NS, KNOTS, age_gain, at, new_intent
+from edge_runtime.intent import HORIZON_NS, INTENT_WORDS, KNOT_SPACING_NS, KNOTS, at, lateness_gain, new_intent
 
 RAMP = np.arange(KNOTS, dtype=float)
 
@@ -21,17 +21,17 @@ def test_knots_are_hit_and_the_ends_are_held() -> None:
 
 
 def test_the_fade_is_linear_in_time_between_its_two_ages() -> None:
-    assert age_gain(20, 20, 60) == 1.0
-    assert age_gain(21, 20, 60) < 1.0
-    assert age_gain(40, 20, 60) == 0.5
-    assert age_gain(59, 20, 60) > 0.0
-    assert age_gain(60, 20, 60) == 0.0
+    assert lateness_gain(20, 20, 60) == 1.0
+    assert lateness_gain(21, 20, 60) < 1.0
+    assert lateness_gain(40, 20, 60) == 0.5
+    assert lateness_gain(59, 20, 60) > 0.0
+    assert lateness_gain(60, 20, 60) == 0.0
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
 def test_older_never_means_more(a: int, b: int) -> None:
     old, young = max(a, b), min(a, b)
-    assert 0.0 <= age_gain(old, 20_600_000, 56_600_000) <= age_gain(young, 20_600_000, 56_600_000) <= 1.0
+    assert 0.0 <= lateness_gain(old, 20_600_000, 56_600_000) <= lateness_gain(young, 20_600_000, 56_600_000) <= 1.0
 
 
 def test_the_mailbox_carries_the_whole_record() -> None:

@@ -99,9 +99,7 @@ class KinematicsFilter:
             self.reset()
         dt_s = (pose.t_capture_ns - self._last_ns) * 1e-9 if self._frames else 0.0
         if dt_s < 0.0:
-            raise ValueError(
-                f"pose at {pose.t_capture_ns} ns comes after {self._last_ns} ns; feed poses in order"
-            )
+            raise ValueError(f"pose at {pose.t_capture_ns} ns comes after {self._last_ns} ns; feed poses in order")
         self._last_ns = pose.t_capture_ns
         if not pose.valid:
             return self._coast(pose, dt_s, pose.reason or "no_pose")
@@ -153,10 +151,7 @@ class KinematicsFilter:
         shank = (thigh[0] - ahead[4], thigh[1] - ahead[7])
 
         def misfit(pair: tuple[LegView, LegView]) -> float:
-            return sum(
-                wrap(leg.thigh - thigh[i]) ** 2 + wrap(leg.shank - shank[i]) ** 2
-                for i, leg in enumerate(pair)
-            )
+            return sum(wrap(leg.thigh - thigh[i]) ** 2 + wrap(leg.shank - shank[i]) ** 2 for i, leg in enumerate(pair))
 
         exchanged = (legs[1], legs[0])
         direct = misfit(legs)

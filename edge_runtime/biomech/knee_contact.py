@@ -20,9 +20,7 @@ _PLATEAU_M: Final = np.array(PLATEAU_CENTRE_M)
 _MEDIAL_SIGN: Final = {"r": -1.0, "l": 1.0}  # z to the wearer's right: the right knee's inner side is at -z
 
 
-def two_point_balance(
-    axial_n: float, frontal_nm: float, medial_z_m: float, lateral_z_m: float
-) -> tuple[float, float]:
+def two_point_balance(axial_n: float, frontal_nm: float, medial_z_m: float, lateral_z_m: float) -> tuple[float, float]:
     """Medial and lateral compression (N) of a plateau pushed down by `axial_n` with the contact moment
     `frontal_nm` about the tibia's forward axis; contact points at the given z (m, right positive).
 
@@ -60,8 +58,6 @@ def knee_load(leg: LegModel, full: F64, full_arm: F64, force_n: F64) -> KneeLoad
     for side, name in enumerate(SIDES):
         force, moment = knee_wrench(leg, side, contact)
         inner = _MEDIAL_SIGN[name] * leg.length_scale
-        split[side] = two_point_balance(
-            -float(force[1]), float(moment[0]), inner * MEDIAL_M, -inner * LATERAL_M
-        )
+        split[side] = two_point_balance(-float(force[1]), float(moment[0]), inner * MEDIAL_M, -inner * LATERAL_M)
     moments = (leg.jacobian.T @ full)[list(KNEE_DOFS)]
     return KneeLoad(moments, split[:, 0].copy(), split[:, 1].copy(), split.sum(axis=1))

@@ -244,9 +244,7 @@ class MuscleSolver:
     `low`.
     """
 
-    def __init__(
-        self, n: int, ease: F64, power: Literal[2, 3, 4], low: float, solver: DualSolver = solve_dual
-    ) -> None:
+    def __init__(self, n: int, ease: F64, power: Literal[2, 3, 4], low: float, solver: DualSolver = solve_dual) -> None:
         self._solver, self._power = solver, int(power)
         self._ease, self._weight = ease.copy(), np.ones(n)
         self._low, self._high = np.full(n, low), np.ones(n)
@@ -267,6 +265,4 @@ class MuscleSolver:
             self._dual, self._good = dual, activation
         else:
             self._dual = np.zeros(len(self._ease))
-        return Solution(
-            self._good.copy(), moment - arm.T @ self._good, float(gradient), int(iterations), converged
-        )
+        return Solution(self._good.copy(), moment - arm.T @ self._good, float(gradient), int(iterations), converged)

@@ -104,8 +104,7 @@ class Recorder:
             self._sink.close()
             self.path.unlink(missing_ok=True)
             raise UserError(
-                f"cannot write the record {self.path}: {self._sink.failed}; "
-                "free some space or choose another folder"
+                f"cannot write the record {self.path}: {self._sink.failed}; free some space or choose another folder"
             )
 
     @property
@@ -180,9 +179,7 @@ def _open(path: Path) -> _Sink:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _Sink(path)
     except FileExistsError as error:
-        where = (
-            f"{path} exists already" if path.exists() and path.parent.is_dir() else f"{path.parent} is a file"
-        )
+        where = f"{path} exists already" if path.exists() and path.parent.is_dir() else f"{path.parent} is a file"
         raise UserError(f"cannot start a record: {where}; choose another folder") from error
     except OSError as error:
         why = error.strerror or str(error)

@@ -41,9 +41,7 @@ class ReportContext:
     simulated: tuple[str, ...] = ()
 
 
-def write_report(
-    record: Record, summary: dict[str, object], path: Path, title: str, context: ReportContext
-) -> None:
+def write_report(record: Record, summary: dict[str, object], path: Path, title: str, context: ReportContext) -> None:
     """Write one self-contained HTML page to `path`; raises UserError where that cannot be written.
 
     `summary` comes from `edge_runtime.record.summarize` of the same record.

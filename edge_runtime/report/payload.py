@@ -132,9 +132,7 @@ def _motion(source: Source) -> dict[str, Chart]:
 
 
 def _knee(source: Source, side: str, color: str) -> list[Chart | None]:
-    encoder, skeletal = (
-        np.rad2deg(source.record.cycles[f"{key}_{side}"]) for key in ("position_rad", "knee_rad")
-    )
+    encoder, skeletal = (np.rad2deg(source.record.cycles[f"{key}_{side}"]) for key in ("position_rad", "knee_rad"))
     camera = source.estimate(f"knee_angle_{side}", 180.0 / np.pi)
     return [
         series("encoder", "cycle", encoder, "green"),

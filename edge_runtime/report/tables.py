@@ -17,10 +17,7 @@ def latency_table(summary: dict[str, Any]) -> str:
     blocks["loop wake-up, µs"] = summary["wake_us"]
     blocks["loop compute, µs"] = summary["compute_us"]
     keys = ("p50", "p90", "p99", "p99_9", "max")
-    rows = [
-        [name, number(block["n"], 0), *(number(block[key], 2) for key in keys)]
-        for name, block in blocks.items()
-    ]
+    rows = [[name, number(block["n"], 0), *(number(block[key], 2) for key in keys)] for name, block in blocks.items()]
     counts = "".join(
         f"<li>{name} <b>{number(summary[key], 0)}</b></li>"
         for key, name in (
@@ -65,18 +62,13 @@ def events_table(summary: dict[str, Any]) -> str:
     if not rows:
         return '<p class="nothing">No event was recorded.</p>'
     head = "<tr><th>time</th><th>level</th><th>event</th><th>what happened</th></tr>"
-    return (
-        f'<div class="scroll"><table class="events"><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
-    )
+    return f'<div class="scroll"><table class="events"><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(
-        "<tr>"
-        + f"<th>{escape(row[0])}</th>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
+        "<tr>" + f"<th>{escape(row[0])}</th>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -112,13 +112,9 @@ def _tracking(summary: dict[str, Any]) -> Tile:
 def _kcf(summary: dict[str, Any]) -> Tile:
     right, left = summary["kcf"]["r"], summary["kcf"]["l"]
     if right["peak_total_bw"] is None and left["peak_total_bw"] is None:
-        return _pair(
-            "peak knee contact force", summary["kcf"], "peak_total_n", "N", "right · left · estimated"
-        )
+        return _pair("peak knee contact force", summary["kcf"], "peak_total_n", "N", "right · left · estimated")
     in_n = f"{number(right['peak_total_n'], 0)} · {number(left['peak_total_n'], 0)} N"
-    return _pair(
-        "peak knee contact force", summary["kcf"], "peak_total_bw", "BW", f"right · left · {in_n} · estimated"
-    )
+    return _pair("peak knee contact force", summary["kcf"], "peak_total_bw", "BW", f"right · left · {in_n} · estimated")
 
 
 def _pair(name: str, sides: dict[str, Any], key: str, unit: str, note: str) -> Tile:

@@ -14,7 +14,7 @@ from numba import njit
 
 from calibration.profile import Profile
 from edge_runtime.config import Device
-from edge_runtime.intent import age_gain, at, new_intent
+from edge_runtime.intent import at, lateness_gain, new_intent
 from edge_runtime.rt import limiter
 from edge_runtime.rt.libc import as_pointer, libc_read, libc_write, load_relaxed
 from edge_runtime.rt.limiter import limit
@@ -63,7 +63,8 @@ CONFIG = np.dtype(
         ("state_every", np.int64),  # cycles between HOST_STATE frames
         ("actuator_delay_ns", np.int64),
         ("lease_ms", np.int64),
-        ("full_age_ns", np.int64),
+        ("frame_max_ns", np.int64),
+        ("full_age_ns", np.int64),  # on top of the camera's period
         ("zero_age_ns", np.int64),
         ("hashes", np.int64, (3,)),  # protocol, limits, profile
     ]
@@ -122,7 +123,8 @@ class Torque(NamedTuple):
     tissue_state: npt.NDArray[Any]  # reduced.STATE [2]
     intent: npt.NDArray[Any]  # INTENT [1] that acts now
     pending: npt.NDArray[Any]  # INTENT [1] that waits for its time
-    pending_words: I64  # the same memory, for the mailbox
+    newest: npt.NDArray[Any]  # INTENT [1] as read; torn where a read failed
+    newest_words: I64  # the same memory, for the mailbox
     receivers: I64  # E2E receivers [_STREAMS, RX_SIZE]
     clock: I64  # firmware_bridge.clock: governor clock against ours
     tx: U8
@@ -138,7 +140,7 @@ class Torque(NamedTuple):
 
 def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> Torque:
     """Allocate and fill everything one torque loop needs."""
-    pending = new_intent()
+    newest = new_intent()
     row = np.full(len(CYCLE_FIELDS), np.nan)
     feedback = np.zeros(FEEDBACK_WORDS)
     interfaces = [reduced.interface_params(p) for p in (profile.interface_r, profile.interface_l)]
@@ -151,8 +153,9 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
         tissue=np.concatenate(interfaces),
         tissue_state=np.zeros(JOINT_COUNT, reduced.STATE),
         intent=new_intent(),
-        pending=pending,
-        pending_words=pending.view(np.int64),
+        pending=new_intent(),
+        newest=newest,
+        newest_words=newest.view(np.int64),
         receivers=np.zeros((_STREAMS, e2e.RX_SIZE), np.int64),
         clock=clock(),
         tx=wire.frame(),
@@ -179,8 +182,9 @@ def _config(table: Table, profile: Profile, device: Device, bus_fd: int) -> npt.
     c["state_every"] = round(table.protocol.state_period_ms / table.protocol.setpoint_period_ms)
     c["actuator_delay_ns"] = round(device.actuator_delay_ms * 1e6)
     c["lease_ms"] = int(min(table.joints[joint].lease_ms for joint in JOINTS))
-    c["full_age_ns"] = round(table.age.full_ms * 1e6)
-    c["zero_age_ns"] = round(table.age.zero_ms * 1e6)
+    c["frame_max_ns"] = round(table.age.frame_max_ms * 1e6)
+    c["full_age_ns"] = round((table.age.latency_ms + table.age.late_full_ms) * 1e6)
+    c["zero_age_ns"] = round((table.age.latency_ms + table.age.late_zero_ms) * 1e6)
     c["hashes"] = [table.protocol_hash, table.limits_hash, profile.hash32]
     return config
 
@@ -221,14 +225,32 @@ def _mode(state: Any, control: I64, now_ns: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _take_intent(torque: Torque, ring: I64, acts_ns: int) -> None:
-    """Constant latency: the newest valid intent waits until its time has come; an invalid one never replaces it."""
-    pending, intent, state = torque.pending[0], torque.intent[0], torque.state[0]
-    state.intent_first = 0
-    latest(ring, torque.pending_words)
-    if pending.valid == 0 or pending.sequence <= intent.sequence or acts_ns < pending.t_act_ns:
+    """Constant latency: a valid intent waits until its time has come; an invalid one never replaces it.
+
+    One that waits is not replaced by a newer one either: a fast camera would else push it out for ever.
+    """
+    torque.state[0].intent_first = 0
+    if _adopt(torque, acts_ns) or _waits(torque):
         return
+    if latest(ring, torque.newest_words) > 0:
+        torque.pending[0] = torque.newest[0]
+        _adopt(torque, acts_ns)
+
+
+@njit(cache=True, nogil=True)
+def _waits(torque: Torque) -> bool:
+    """True where a valid intent is there that does not act yet."""
+    return torque.pending[0].valid == 1 and torque.pending[0].sequence > torque.intent[0].sequence
+
+
+@njit(cache=True, nogil=True)
+def _adopt(torque: Torque, acts_ns: int) -> bool:
+    """Make the waiting intent the acting one where its time has come."""
+    if not _waits(torque) or acts_ns < torque.pending[0].t_act_ns:
+        return False
     torque.intent[0] = torque.pending[0]
-    state.intent_first = 1
+    torque.state[0].intent_first = 1
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -240,13 +262,12 @@ def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> N
     age_ns = acts_ns - intent.t_capture_ns
     gain, wanted = 0.0, 0.0
     if intent.valid == 1:
-        gain = age_gain(age_ns, config.full_age_ns, config.zero_age_ns)
-        wanted = at(intent.torque_nm[joint], acts_ns - intent.t_act_ns)
+        late_ns = age_ns - min(intent.frame_ns, config.frame_max_ns)
+        gain = lateness_gain(late_ns, config.full_age_ns, config.zero_age_ns)
+        wanted = gain * at(intent.torque_nm[joint], acts_ns - intent.t_act_ns)
     position, velocity = state.position[joint], state.velocity[joint]
     engaged = mode == _TORQUE and state.joint_ns[joint] > 0
-    asked = compensate(
-        torque.tissue[joint], torque.tissue_state[joint], wanted * gain, position, velocity, dt_s
-    )
+    asked = compensate(torque.tissue[joint], torque.tissue_state[joint], wanted, position, velocity, dt_s)
     limited = limit(torque.limits[joint], limiter_state, asked, engaged, gain, position, velocity, now_ns)
     if limited != 0.0:
         mode = _TORQUE  # a torque that still ramps down is announced as torque
@@ -254,9 +275,7 @@ def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> N
     known_ms = age_ns * 1e-6 if intent.valid == 1 else np.nan
     stamp = apply_stamp(acts_ns, clock_offset_ns(torque.clock))
     can_id = config.setpoint_id[joint]
-    pack_setpoint(
-        torque.tx, can_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table
-    )
+    pack_setpoint(torque.tx, can_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table)
     state.setpoint_counter[joint] = next_counter(counter)
     _send(torque)
     column = _JOINT0 + joint * _JOINT_STRIDE
@@ -309,9 +328,7 @@ def _receive(torque: Torque, now_ns: int) -> None:
         if stream < 0:
             state.rejected += 1
             continue
-        status = check_status(
-            torque.rx[8:], can_id, torque.receivers[stream], config.max_delta, torque.crc_table
-        )
+        status = check_status(torque.rx[8:], can_id, torque.receivers[stream], config.max_delta, torque.crc_table)
         if status > e2e.SOME_LOST:
             state.rejected += 1
             continue

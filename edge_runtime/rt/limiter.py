@@ -16,8 +16,8 @@ from numba import njit
 from firmware_bridge.schema import JointLimits
 from firmware_bridge.table import LIMITER_REASONS
 
-WINDOW_ROWS: Final = 256  # setpoints remembered for the window rule: 250 ms at 1 kHz
-_STEP_MAX_S: Final = 0.002  # a late cycle may not use the time it lost to jump
+WINDOW_ROWS: Final = 320  # setpoints remembered for the window rule: more than its time, also where cycles come early
+_GROWTH_MAX_S: Final = 0.002  # a late cycle may not use the time it lost to grow; it must use it to release
 
 LIMITS = np.dtype(
     [
@@ -99,11 +99,12 @@ def limit(
     elif gain < 1.0:
         s.reason = _AGE
     torque = _motion_rules(lim, s, torque, position_rad, velocity_radps)
-    bounded = min(max(torque, -lim.torque_nm), lim.torque_nm)
+    ceiling = lim.torque_nm * gain  # compensation may not give back what age took
+    bounded = min(max(torque, -ceiling), ceiling)
     if bounded != torque:
-        s.reason = _TORQUE
+        s.reason = _TORQUE if gain == 1.0 else _AGE
     torque = _window_rule(lim, s, bounded, now_ns)
-    torque = _slew_rule(lim, s, torque, min(max((now_ns - s.t_ns) * 1e-9, 0.0), _STEP_MAX_S))
+    torque = _slew_rule(lim, s, torque, max((now_ns - s.t_ns) * 1e-9, 0.0))
     s.head = (s.head + 1) % WINDOW_ROWS
     s.past_ns[s.head] = now_ns
     s.past_nm[s.head] = torque
@@ -149,7 +150,7 @@ def _window_rule(lim: Any, s: Any, torque: float, now_ns: int) -> float:
 @njit(cache=True, nogil=True)
 def _slew_rule(lim: Any, s: Any, torque: float, dt_s: float) -> float:
     """Growth at the up rate, release at the down rate; a change of sign releases first."""
-    up = lim.slew_up_nm_per_s * dt_s
+    up = lim.slew_up_nm_per_s * min(dt_s, _GROWTH_MAX_S)
     down = lim.slew_down_nm_per_s * dt_s
     last = s.torque_nm
     sign = 1.0 if last > 0.0 or (last == 0.0 and torque > 0.0) else -1.0

@@ -23,9 +23,9 @@ TICK: Final = 2  # lock-step: a new reference, and step one millisecond
 _WEARER_WORDS: Final = 6
 _TRUTH_WORDS: Final = 13
 _READS_MAX: Final = 8
-_TRACKING_RADPS: Final = 30.0  # natural frequency of the wearer's following, critically damped
+_TRACKING_RADPS: Final = 12.0  # natural frequency of the wearer's following, critically damped
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
-_ACCELERATION_MAX_RADPS2: Final = 150.0
+_ACCELERATION_MAX_RADPS2: Final = 120.0
 _SLOPE_NS: Final = 1_000_000
 _STANDING_RAD: Final = 0.09  # 5 deg: knees of a person who stands
 

@@ -32,9 +32,7 @@ def lock_memory() -> str:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(_MCL_CURRENT_AND_FUTURE) == 0:
         return ""
-    return (
-        f"memory not locked ({os.strerror(ctypes.get_errno())}): needs CAP_IPC_LOCK or LimitMEMLOCK=infinity"
-    )
+    return f"memory not locked ({os.strerror(ctypes.get_errno())}): needs CAP_IPC_LOCK or LimitMEMLOCK=infinity"
 
 
 def fifo(priority: int) -> str:

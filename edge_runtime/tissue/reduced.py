@@ -43,9 +43,7 @@ STATE = np.dtype(
     ]
 )
 
-GAIN_LIMIT: Final = (
-    1.3  # never command more than this times the wanted torque: a too-soft model over-compensates
-)
+GAIN_LIMIT: Final = 1.3  # never command more than this times the wanted torque: a too-soft model over-compensates
 FULL_FLEXION_RAD: Final = float(np.radians(80.0))
 _FRICTION_RATE: Final = 0.1  # rad/s over which Coulomb friction turns sign
 _ENCODER_CUT_HZ: Final = 15.0  # low-pass of the encoder's acceleration

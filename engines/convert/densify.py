@@ -35,9 +35,7 @@ def densify(
     `SparsityParameters`; Kjolstad et al. 2017, "The tensor algebra compiler".
     """
     rank = len(shape)
-    block_size = {
-        block_map[axis - rank]: axes[level].size for level, axis in enumerate(traversal) if axis >= rank
-    }
+    block_size = {block_map[axis - rank]: axes[level].size for level, axis in enumerate(traversal) if axis >= rank}
     slots = np.zeros(1, np.int64)
     coordinates = np.zeros((rank, 1), np.int64)
     for axis, level in zip(traversal, axes, strict=True):

@@ -24,9 +24,7 @@ def same_pads(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, 
     return total // 2, total - total // 2
 
 
-def _pads(
-    builder: GraphBuilder, op: Operator, kernel: tuple[int, int], dilation: tuple[int, int]
-) -> list[int]:
+def _pads(builder: GraphBuilder, op: Operator, kernel: tuple[int, int], dilation: tuple[int, int]) -> list[int]:
     if op.options.Padding() == tflite.Padding.VALID:
         return [0, 0, 0, 0]
     _, height, width, _ = builder.shape(op.inputs[0])
@@ -138,9 +136,7 @@ def _concatenation(builder: GraphBuilder, op: Operator) -> None:
     rank = len(builder.shape(op.output))
     axis = op.options.Axis() % rank
     operands = [builder.value(i) for i in op.inputs]
-    builder.node(
-        "Concat", operands, builder.value(op.output), axis=_AXIS_TO_NCHW[axis] if rank == 4 else axis
-    )
+    builder.node("Concat", operands, builder.value(op.output), axis=_AXIS_TO_NCHW[axis] if rank == 4 else axis)
 
 
 def _depth_to_space(builder: GraphBuilder, op: Operator) -> None:

@@ -96,9 +96,7 @@ def evaluate(
     }
 
 
-def _choose(
-    trials: list[Trial], subjects: Collection[str] | None, trained: set[str], data_dir: Path
-) -> list[Trial]:
+def _choose(trials: list[Trial], subjects: Collection[str] | None, trained: set[str], data_dir: Path) -> list[Trial]:
     if subjects is None:
         chosen = [trial for trial in trials if trial.subject not in trained]
         if not chosen:
@@ -155,7 +153,7 @@ def _peak_errors(runs: Iterable[Scored], axis: int) -> F64:
             down = truth[:, 1] * run.trial.mass_kg * GRAVITY > CONTACT_N
             edges = np.flatnonzero(np.diff(np.concatenate(([False], down, [False])).astype(int)))
             for a, b in edges.reshape(-1, 2):
-                if 0 < a and b < len(truth) and run.mask[a - 1 : b + 1, foot].all():
+                if a > 0 and b < len(truth) and run.mask[a - 1 : b + 1, foot].all():
                     peak = np.abs(found[a:b, axis]).max() - np.abs(truth[a:b, axis]).max()
                     errors.append(abs(float(peak)))
     return np.array(errors)

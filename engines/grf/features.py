@@ -31,9 +31,7 @@ BASE: Final = (
 _SUMS: Final = {
     "tilt": {"pelvis_tilt": 1.0},
     **{f"thigh_{s}": {"pelvis_tilt": 1.0, f"hip_flexion_{s}": 1.0} for s in SIDES},
-    **{
-        f"shank_{s}": {"pelvis_tilt": 1.0, f"hip_flexion_{s}": 1.0, f"knee_angle_{s}": -1.0} for s in SIDES
-    },
+    **{f"shank_{s}": {"pelvis_tilt": 1.0, f"hip_flexion_{s}": 1.0, f"knee_angle_{s}": -1.0} for s in SIDES},
     **{
         f"foot_{s}": {
             "pelvis_tilt": 1.0,

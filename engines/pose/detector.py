@@ -88,9 +88,7 @@ class PersonDetector:
         return scale, offset
 
 
-def decode(
-    raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float32], grid: F64
-) -> list[Detection]:
+def decode(raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float32], grid: F64) -> list[Detection]:
     """People from the raw net outputs [2254, 12] and [2254], points in units of the input's side, best first.
 
     Boxes that overlap the best one are averaged with it by score (MediaPipe's WEIGHTED suppression).

@@ -83,17 +83,13 @@ def refine(xy: F64, heatmaps: F32) -> F64:
     at = np.trunc(np.nan_to_num(xy / cell, nan=-1.0)).astype(np.int64)
     columns, rows = at[:, 0, None] + _REACH, at[:, 1, None] + _REACH
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    window = heatmaps[
-        _POINT, np.clip(rows, 0, height - 1)[:, :, None], np.clip(columns, 0, width - 1)[:, None, :]
-    ]
+    window = heatmaps[_POINT, np.clip(rows, 0, height - 1)[:, :, None], np.clip(columns, 0, width - 1)[:, None, :]]
     weight = np.where(inside, _sigmoid(window.astype(np.float64)), 0.0)
     total = weight.sum(axis=(1, 2))
     good = (at >= 0).all(axis=1) & (at < (width, height)).all(axis=1)
     good &= weight.max(axis=(1, 2)) >= MIN_CONFIDENCE
     total[~good] = 1.0
-    centroid = np.stack(
-        [(weight.sum(axis=1) * columns).sum(axis=1), (weight.sum(axis=2) * rows).sum(axis=1)], 1
-    )
+    centroid = np.stack([(weight.sum(axis=1) * columns).sum(axis=1), (weight.sum(axis=2) * rows).sum(axis=1)], 1)
     return np.where(good[:, None], centroid / total[:, None] * cell, xy)
 
 

@@ -125,9 +125,7 @@ def _optimizers(net: GrfNet, recipe: Recipe) -> list[torch.optim.Optimizer]:
 
 def deviation_scale(runs: list[Scored]) -> F64:
     """Factor per axis [3] that makes 90 % of the errors of `runs` fall into their 90 % interval."""
-    ratio = np.concatenate(
-        [np.abs(run.force_bw - run.trial.force_bw)[run.mask] / run.sd_bw[run.mask] for run in runs]
-    )
+    ratio = np.concatenate([np.abs(run.force_bw - run.trial.force_bw)[run.mask] / run.sd_bw[run.mask] for run in runs])
     scale: F64 = np.quantile(ratio, 0.9, axis=0) / _Z_90
     return scale
 
@@ -156,8 +154,7 @@ def _report(fold: int, runs: list[Scored]) -> None:
     for name in (RUN, WALK):
         found = summary([run for run in runs if run.trial.data_set == name])["vertical"]
         print(
-            f"fold {fold} {name}: vertical RMSE {found['rmse_pct_bw']:.2f}, "
-            f"MAE {found['mae_pct_bw']:.2f} % BW",
+            f"fold {fold} {name}: vertical RMSE {found['rmse_pct_bw']:.2f}, MAE {found['mae_pct_bw']:.2f} % BW",
             file=sys.stderr,
         )
 
@@ -171,7 +168,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, measure and write `grf_gait.onnx` and `grf_gait.md`; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m engines.training.grf", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the measured gait data")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write the network and its card")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where to write the network and its card"
+    )
     parser.add_argument("--steps", type=int, default=Recipe.steps, help="training steps per fold")
     options = parser.parse_args(arguments)
     recipe = Recipe(steps=options.steps)

@@ -60,9 +60,7 @@ leg scaled so that the loaded ankle stands at its height: its own error is insid
 - No consistency with Newton's law is enforced here.
 """
 
-_HEAD: Final = (
-    "| set | vertical RMSE / MAE | fore-aft | lateral | CoP mm | CoP loaded mm | 90 % coverage |\n|---|---|---|---|---|---|---|"
-)
+_HEAD: Final = "| set | vertical RMSE / MAE | fore-aft | lateral | CoP mm | CoP loaded mm | 90 % coverage |\n|---|---|---|---|---|---|---|"
 
 
 def card(

@@ -174,9 +174,7 @@ class Sampler:
             return np.concatenate([array[:, :, i].swapaxes(0, 1) for i in (0, 1)]).astype(np.float32)
 
         sign = np.stack([outward(s) for s in SIDES])
-        return Batch(
-            np.concatenate(both), feet(force * sign), feet(cop * sign), feet(contact), feet(scored)
-        )
+        return Batch(np.concatenate(both), feet(force * sign), feet(cop * sign), feet(contact), feet(scored))
 
     def _crop(self) -> tuple[F64, Mask, F64, F64, Mask, Mask]:
         rng = self._rng
@@ -236,7 +234,12 @@ class Sampler:
     def _hide(self, mask: Mask, frontal: float, ty: float, tx: float, tz: float, leg: float) -> None:
         """Take channel groups out of `mask` with these probabilities; a leg goes for part of the window or all of it."""
         rng, steps = self._rng, mask.shape[1]
-        for rows, chance in ((_FRONTAL, frontal), (BASE.index("ty"), ty), (BASE.index("tx"), tx), (BASE.index("tz"), tz)):
+        for rows, chance in (
+            (_FRONTAL, frontal),
+            (BASE.index("ty"), ty),
+            (BASE.index("tx"), tx),
+            (BASE.index("tz"), tz),
+        ):
             if rng.random() < chance:
                 mask[rows] = False
         if rng.random() < leg:

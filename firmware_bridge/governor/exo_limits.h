@@ -7,7 +7,7 @@
 
 /* Hashes that both ends compare before arming. */
 #define EXO_PROTOCOL_HASH 0xA113277Bu
-#define EXO_LIMITS_HASH 0xEC4681CAu
+#define EXO_LIMITS_HASH 0x59AF30D4u
 
 /* CAN ids, which are also the E2E data ids. */
 #define EXO_ID_TORQUE_SETPOINT_KNEE_R 0x100u
@@ -91,8 +91,8 @@ enum exo_reason {
 #define EXO_WINDOW_BUCKETS 26
 
 /* Age fade and SAFE. */
-#define EXO_AGE_FULL_US 20600
-#define EXO_AGE_ZERO_US 56600
+#define EXO_AGE_FULL_US 54000
+#define EXO_AGE_ZERO_US 90000
 #define EXO_SAFE_RAMP_US 60000
 #define EXO_DAMPING_SHIFT 16
 #define EXO_DAMPING_Q 3431

@@ -61,18 +61,14 @@ def _key(files: Sequence[Path], flags: Sequence[str]) -> str:
 def _run_compiler(out_dir: Path, target: Path, arguments: Sequence[str]) -> None:
     compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
-        raise BridgeError(
-            "no C compiler found (cc, gcc or clang); install one, on Debian: apt install gcc libc6-dev"
-        )
+        raise BridgeError("no C compiler found (cc, gcc or clang); install one, on Debian: apt install gcc libc6-dev")
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=out_dir, prefix=".compiling-")
     except OSError as error:
         raise BridgeError(f"cannot write the compiled firmware to {out_dir}: {error.strerror}") from error
     os.close(handle)
-    done = subprocess.run(
-        [compiler, *arguments, "-o", scratch, "-lm"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([compiler, *arguments, "-o", scratch, "-lm"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         Path(scratch).unlink()
         first = next((line for line in done.stderr.splitlines() if "error" in line), "no message")

@@ -70,9 +70,7 @@ def trial(shared_data: Path) -> Trial:
 
     def feet(part: str) -> F64:
         names = [[f"{foot}ground_force_{part}{axis}" for axis in "xyz"] for foot in ("", "1_")]
-        return np.stack(
-            [np.stack([np.interp(t, grf["time"], grf[n]) for n in side], axis=1) for side in names], axis=1
-        )
+        return np.stack([np.stack([np.interp(t, grf["time"], grf[n]) for n in side], axis=1) for side in names], axis=1)
 
     opensim = {f"{name}_{side}": moments[f"{name}_{side}_moment"] for side in SIDES for name in
                ("hip_flexion", "hip_adduction", "knee_angle", "ankle_angle")}  # fmt: skip

@@ -60,9 +60,7 @@ def gait(t: float) -> Angles:
     return angles
 
 
-def walk(
-    facing: int, seconds: float = 3.0, noise_px: float = 0.0, fps: float = FPS
-) -> Iterator[tuple[float, Pose]]:
+def walk(facing: int, seconds: float = 3.0, noise_px: float = 0.0, fps: float = FPS) -> Iterator[tuple[float, Pose]]:
     for k in range(int(seconds * fps)):
         t = 1.0 + k / fps
         yield t, draw(t, gait(t), facing, 1.2 * (t - 1.0), noise_px)
@@ -122,9 +120,7 @@ def test_delay_of_a_sinusoid(frequency_hz: float, delay_ms: float) -> None:
         rows.append((kin.q[knee], kin.qd[knee], kin.qdd[knee]))
     late = slice(int(2 * FPS), None)
     phasor = np.exp(-1j * w * times[late]) @ np.array(rows)[late] / len(times[late])
-    delays = [
-        1e3 * ((-np.pi / 2 + order * np.pi / 2 - np.angle(p)) % (2 * np.pi)) for order, p in enumerate(phasor)
-    ]
+    delays = [1e3 * ((-np.pi / 2 + order * np.pi / 2 - np.angle(p)) % (2 * np.pi)) for order, p in enumerate(phasor)]
     delays = [((d / 1e3 + np.pi) % (2 * np.pi) - np.pi) / w * 1e3 for d in delays]
     print(f"{frequency_hz} Hz: delay of q, qd, qdd {delays} ms, gain {2 * abs(phasor[0]) / 0.4:.3f}")
     assert abs(delays[0]) < delay_ms

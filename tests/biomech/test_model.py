@@ -52,9 +52,7 @@ def test_constants_match_the_unscaled_model(unscaled: Any, neutral: Any) -> None
     assert (-hip[0], -hip[1]) == pytest.approx(PELVIS_FROM_HIPS_M, abs=1e-4)
     femur = mesh_points(unscaled, neutral, "femur_r") - neutral.xpos[unscaled.body("tibia_r").id]
     condyles = femur[femur[:, 1] < 0.05]
-    inner, outer = (
-        c[c[:, 1].argmin()] for c in (condyles[condyles[:, 2] < -0.01], condyles[condyles[:, 2] > 0.01])
-    )
+    inner, outer = (c[c[:, 1].argmin()] for c in (condyles[condyles[:, 2] < -0.01], condyles[condyles[:, 2] > 0.01]))
     assert (-inner[2], outer[2]) == pytest.approx((MEDIAL_M, LATERAL_M), abs=2e-3)
     assert inner[1] == pytest.approx(PLATEAU_CENTRE_M[1], abs=1e-3)
 
@@ -92,9 +90,7 @@ def test_signs_follow_opensim(leg: LegModel, dof: str, body: str, axis: int, sig
 
 def test_stands_upright_in_opensim_axes(leg: LegModel) -> None:
     leg.set_state(*np.zeros((3, len(DOFS))))
-    place = {
-        name: leg.data.xpos[leg.model.body(name).id] for name in ("talus_r", "toes_r", "talus_l", "head")
-    }
+    place = {name: leg.data.xpos[leg.model.body(name).id] for name in ("talus_r", "toes_r", "talus_l", "head")}
     assert place["toes_r"][0] > place["talus_r"][0] + 0.1
     assert place["talus_r"][2] > 0.05 > -0.05 > place["talus_l"][2]
     assert place["talus_r"][1] < -0.8 < 0.5 < place["head"][1]
@@ -106,15 +102,11 @@ def test_scaling_follows_stature_and_mass(unscaled: Any, leg: LegModel) -> None:
     assert leg.model.tendon_length0 == pytest.approx(unscaled.tendon_length0 * length, rel=1e-9)
     assert leg.model.actuator_lengthrange == pytest.approx(unscaled.actuator_lengthrange * length)
     assert leg.model.body_inertia == pytest.approx(unscaled.body_inertia * mass * length**2)
-    assert leg.model.actuator_gainprm[:, 2] == pytest.approx(
-        unscaled.actuator_gainprm[:, 2] * mass ** (2 / 3)
-    )
+    assert leg.model.actuator_gainprm[:, 2] == pytest.approx(unscaled.actuator_gainprm[:, 2] * mass ** (2 / 3))
 
 
 @given(angle=st.floats(-0.1, 2.0), speed=st.floats(-8, 8), acceleration=st.floats(-100, 100))
-def test_couplings_and_their_derivatives(
-    leg: LegModel, angle: float, speed: float, acceleration: float
-) -> None:
+def test_couplings_and_their_derivatives(leg: LegModel, angle: float, speed: float, acceleration: float) -> None:
     h, full = 1e-4, []
     q, qd, qdd = np.zeros((3, len(DOFS)))
     knee = DOF_INDEX["knee_angle_l"]

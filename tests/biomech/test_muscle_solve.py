@@ -42,9 +42,7 @@ def solve(solver: DualSolver, arm: F64, moment: F64, power: int, ease_nm2: float
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.integers(0, 2**32 - 1), st.integers(1, 90), st.integers(1, 14), st.sampled_from([0.1, 1, 30]), POWERS
-)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 90), st.integers(1, 14), st.sampled_from([0.1, 1, 30]), POWERS)
 def test_optimality(seed: int, n: int, m: int, load: float, power: int) -> None:
     arm, moment = problem(seed, n, m, load)
     a, dual, gradient = solve(solve_dual, arm, moment, power, 0.01)
@@ -58,9 +56,7 @@ def test_optimality(seed: int, n: int, m: int, load: float, power: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 12), st.sampled_from([0.3, 1, 30]), POWERS
-)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 12), st.sampled_from([0.3, 1, 30]), POWERS)
 def test_numpy_twin_gives_the_same(seed: int, n: int, m: int, load: float, power: int) -> None:
     arm, moment = problem(seed, n, m, load)
     ours, twin = (solve(s, arm, moment, power, 0.1) for s in (solve_dual, solve_dual_numpy))
@@ -78,9 +74,7 @@ def test_scipy_finds_nothing_better(power: int) -> None:
             rest = moment - arm.T @ x
             return float((x**power).sum() / power + rest @ rest / 2.0)
 
-        peer = minimize(
-            cost, np.full(12, 0.3), method="SLSQP", bounds=[(LOW, 1.0)] * 12, options={"maxiter": 500}
-        )
+        peer = minimize(cost, np.full(12, 0.3), method="SLSQP", bounds=[(LOW, 1.0)] * 12, options={"maxiter": 500})
         assert cost(a) <= peer.fun * (1 + 1e-6)
         assert a == pytest.approx(peer.x, abs=5e-3)
 

@@ -43,9 +43,7 @@ def test_passive_force_is_off_by_default(leg: LegModel) -> None:
     assert MuscleModel(leg, "stock").state().passive_n.max() > 1.0
 
 
-@pytest.mark.parametrize(
-    "dof", ["hip_flexion_r", "hip_adduction_r", "knee_angle_r", "knee_angle_l", "ankle_angle_l"]
-)
+@pytest.mark.parametrize("dof", ["hip_flexion_r", "hip_adduction_r", "knee_angle_r", "knee_angle_l", "ankle_angle_l"])
 def test_arm_is_the_slope_of_length(leg: LegModel, dof: str) -> None:
     muscles, h, lengths = MuscleModel(leg), 1e-5, []
     for step in (h, -h, 0.0):

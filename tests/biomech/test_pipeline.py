@@ -46,11 +46,7 @@ def run(bio: Biomechanics, count: int) -> list[tuple[F64, Muscles, KneeLoad]]:
 
 def bits(frames: list[tuple[F64, Muscles, KneeLoad]]) -> bytes:
     return b"".join(
-        m.tobytes()
-        + u.activation.tobytes()
-        + u.reserve_nm.tobytes()
-        + k.medial_n.tobytes()
-        + k.lateral_n.tobytes()
+        m.tobytes() + u.activation.tobytes() + u.reserve_nm.tobytes() + k.medial_n.tobytes() + k.lateral_n.tobytes()
         for m, u, k in frames
     )
 

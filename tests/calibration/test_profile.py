@@ -26,9 +26,9 @@ def altered(tmp_path: Path, old: str, new: str) -> Path:
         ("height_m = 1.65", "height_m = 16.5", "person.height_m"),
         ("height_m = 1.65", "height_cm = 165.0", "person.height_cm"),
         ("mass_kg = 55.0", "", "person.mass_kg"),
-        ("share = 0.25", "share = nan", "assist.share"),
-        ("share = 0.25", 'share = "much"', "assist.share"),
-        ("share = 0.25", "share = true", "assist.share"),
+        ("share = 0.15", "share = nan", "assist.share"),
+        ("share = 0.15", 'share = "much"', "assist.share"),
+        ("share = 0.15", "share = true", "assist.share"),
         ("schema = 1", "schema = 9", "schema"),
         ('id = "demo-01"', 'id = ""', "id"),
         ("[person]", "[person", "TOML"),
@@ -52,5 +52,5 @@ def test_missing_file_is_one_line(tmp_path: Path) -> None:
 def test_any_value_changes_the_hash(tmp_path: Path) -> None:
     same = altered(tmp_path, "# The wearer", "# A wearer")
     assert load_profile(same).hash32 == load_profile(DEMO).hash32
-    other = altered(tmp_path, "share = 0.25", "share = 0.26")
+    other = altered(tmp_path, "share = 0.15", "share = 0.16")
     assert load_profile(other).hash32 != load_profile(DEMO).hash32

@@ -62,12 +62,8 @@ def make_wheel(folder: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for member, content in CONTENT.items():
             archive.writestr(member, content)
-        archive.writestr(
-            f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n"
-        )
-        archive.writestr(
-            f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_28_x86_64\n"
-        )
+        archive.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n")
+        archive.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_28_x86_64\n")
         archive.writestr(f"{stem}.dist-info/RECORD", "")
     return path
 
@@ -166,9 +162,7 @@ def test_disk_full_leaves_no_half_file(cache: Path, monkeypatch: pytest.MonkeyPa
     assert leftovers(cache) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "says"), [(errno.EROFS, "cannot be written"), (errno.EDQUOT, "disk full")]
-)
+@pytest.mark.parametrize(("number", "says"), [(errno.EROFS, "cannot be written"), (errno.EDQUOT, "disk full")])
 def test_os_errors_say_what_to_do(number: int, says: str) -> None:
     line = os_error_line(OSError(number, os.strerror(number)), Path("/cache"))
     assert says in line and "/cache" in line and "EXO_EDGE_CACHE" in line

@@ -81,9 +81,7 @@ class Governor:
         code = MODES[mode] if isinstance(mode, str) else mode
         stamp = (self.now_us // 100 + ahead) & 0xFFF
         payload = cnm.to_bytes(2, "little", signed=True) + bytes([lease, age])
-        return self.protected(
-            SETPOINT_ID[JOINTS[joint]], payload + (stamp | code << 12).to_bytes(2, "little")
-        )
+        return self.protected(SETPOINT_ID[JOINTS[joint]], payload + (stamp | code << 12).to_bytes(2, "little"))
 
     def setpoint(
         self, joint: int, cnm: int, mode: str | int, *, lease: int = 20, age: int = 17, ahead: int = 0
@@ -119,9 +117,7 @@ class Governor:
             self.host_mux = (self.host_mux + 1) % 4
             self.host_due = self.now_us + 20_000
 
-    def tick(
-        self, cnm: int | tuple[int, int] = 0, mode: str = "TORQUE", steps: int = 1, **fields: int
-    ) -> None:
+    def tick(self, cnm: int | tuple[int, int] = 0, mode: str = "TORQUE", steps: int = 1, **fields: int) -> None:
         """Milliseconds of a good host with this setpoint on both joints."""
         pair = cnm if isinstance(cnm, tuple) else (cnm, cnm)
         for _ in range(steps):

@@ -37,11 +37,7 @@ def test_integers_never_loosen_a_limit() -> None:
     values = codegen.joint_integers(joint)
     assert values["torque_cnm"] == 2000 and values["slew_up_cnm_per_s"] == 15000
     assert values["position_min_cdeg"] == -500 and values["position_max_cdeg"] == 11000
-    assert (
-        values["power_raw"] * codegen.W_PER_RAW
-        <= joint.power_w
-        < (values["power_raw"] + 1) * codegen.W_PER_RAW
-    )
+    assert values["power_raw"] * codegen.W_PER_RAW <= joint.power_w < (values["power_raw"] + 1) * codegen.W_PER_RAW
 
 
 def test_dbc_decodes_as_wire_does() -> None:
@@ -50,9 +46,7 @@ def test_dbc_decodes_as_wire_does() -> None:
     buf = wire.frame()
     wire.pack_setpoint(buf, 0x101, 5, -12.34, 20, 17.0, 1234, MODES["TORQUE"], e2e.CRC_TABLE)
     signals = database.decode_message(0x101, buf[8:].tobytes(), decode_choices=False)
-    assert (signals["torque"], signals["apply_at"], signals["e2e_counter"]) == pytest.approx(
-        (-12.34, 123.4, 5)
-    )
+    assert (signals["torque"], signals["apply_at"], signals["e2e_counter"]) == pytest.approx((-12.34, 123.4, 5))
     wire.pack_joint_state(buf, 0x180, 1, 1.0, -2.0, 3.0, e2e.CRC_TABLE)
     signals = database.decode_message(0x180, buf[8:].tobytes())
     assert np.radians(signals["position"]) == pytest.approx(1.0, abs=1e-4)

@@ -95,9 +95,7 @@ def test_counter_of_fifteen_is_no_counter() -> None:
     assert e2e.check_status(array, 0x100, e2e.receiver(), MAX_DELTA, e2e.CRC_TABLE) == e2e.CRC_ERROR
 
 
-@pytest.mark.parametrize(
-    ("data", "data_id", "counter"), [(bytes(7), 1, 0), (bytes(8), 4096, 0), (bytes(8), 1, 15)]
-)
+@pytest.mark.parametrize(("data", "data_id", "counter"), [(bytes(7), 1, 0), (bytes(8), 4096, 0), (bytes(8), 1, 15)])
 def test_misuse_raises(data: bytes, data_id: int, counter: int) -> None:
     with pytest.raises(ValueError, match="out of range"):
         e2e.protect(data, data_id, counter)

@@ -224,9 +224,7 @@ def test_torque_acts_at_its_stamp(armed: Governor) -> None:
         ("velocity_ddegps", LIMIT["power_raw"] // 1000, 1000, "power"),
     ],
 )
-def test_measured_limits(
-    make_armed: Callable[[], Governor], field: str, value: int, torque: int, reason: str
-) -> None:
+def test_measured_limits(make_armed: Callable[[], Governor], field: str, value: int, torque: int, reason: str) -> None:
     outward = 1 if value > 0 else -1
     for beyond, patience in ((0, 60), (1, LIMIT["persist_us"] // 1000)):
         g = make_armed()

@@ -65,9 +65,7 @@ class Host:
         for joint, can_id in enumerate((0x100, 0x101)):
             mode = MODES["TORQUE" if live else "ZERO"]
             asked = self.asked if live else 0.0
-            wire.pack_setpoint(
-                self.buf, can_id, self.counters[joint], asked, 20, 17.0, stamp, mode, e2e.CRC_TABLE
-            )
+            wire.pack_setpoint(self.buf, can_id, self.counters[joint], asked, 20, 17.0, stamp, mode, e2e.CRC_TABLE)
             self.counters[joint] = e2e.next_counter(self.counters[joint])
             self.bus.send(self.buf.tobytes())
         self.cycle += 1
@@ -164,9 +162,7 @@ while True:
 """
 
 
-def torque_after_death(
-    process: FirmwareProcess, link: SimLink, host: subprocess.Popen[bytes]
-) -> tuple[float, float]:
+def torque_after_death(process: FirmwareProcess, link: SimLink, host: subprocess.Popen[bytes]) -> tuple[float, float]:
     """Torque when the host dies, and seconds until the command has come down to zero."""
     truth = link.truth()
     deadline = time.monotonic() + 10.0
@@ -243,9 +239,7 @@ def test_stop_is_gentle_and_idempotent(firmware: Path, tmp_path: Path) -> None:
 )
 def test_bad_parameters_are_one_line(firmware: Path, tmp_path: Path, line: str, says: str) -> None:
     (tmp_path / "params").write_text(f"# test\n{line}\n", encoding="utf-8")
-    process = FirmwareProcess(
-        firmware, tmp_path / "bus", tmp_path / "sim", tmp_path / "params", Pace.LOCKSTEP
-    )
+    process = FirmwareProcess(firmware, tmp_path / "bus", tmp_path / "sim", tmp_path / "params", Pace.LOCKSTEP)
     with pytest.raises(BridgeError, match=says) as caught:
         process.start()
     assert str(tmp_path / "params") in str(caught.value)

@@ -66,9 +66,7 @@ def test_only_numbers_are_sent(torque: float, age: float) -> None:
     assert out[wire.SP_MODE] == mode == (MODES["TORQUE"] if math.isfinite(torque) else MODES["SAFE"])
     if not math.isfinite(torque):
         assert out[wire.SP_TORQUE_NM] == 0.0
-    assert out[wire.SP_AGE_MS] == (
-        255 if math.isnan(age) else min(max(math.floor(max(min(age, 1e3), -1)), 0), 255)
-    )
+    assert out[wire.SP_AGE_MS] == (255 if math.isnan(age) else min(max(math.floor(max(min(age, 1e3), -1)), 0), 255))
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,7 @@ from hil.verdict import BenchLimits, Verdict, verdict
 STATES = ("OFF", "IDLE", "READY", "ARMED", "ENGAGED", "DEGRADED", "SAFE")
 WIRE = TorqueLimits(torque_nm=20.0, slew_up_nm_per_s=150.0, slew_down_nm_per_s=600.0)
 SAFE = SafeLimits(time_to_zero_ms=100.0, zero_nm=0.5, damping_nms_per_rad=2.0)
-LIMITS = BenchLimits(
-    WIRE, SAFE, max_rmse_nm=0.8, min_r=0.9, min_transmitted=0.8, max_missed=0, max_safe_entries=1
-)
+LIMITS = BenchLimits(WIRE, SAFE, max_rmse_nm=0.8, min_r=0.9, min_transmitted=0.8, max_missed=0, max_safe_entries=1)
 N = 3000
 SAFE_AT = 2500
 
@@ -75,9 +73,7 @@ def test_a_clean_run_passes_and_says_what_it_saw(tmp_path: Path) -> None:
         ("governor_state", slice(100, 200), 6.0, "entries into SAFE"),
     ],
 )
-def test_each_fault_fails_its_check(
-    tmp_path: Path, column: str, at: int | slice, value: float, check: str
-) -> None:
+def test_each_fault_fails_its_check(tmp_path: Path, column: str, at: int | slice, value: float, check: str) -> None:
     columns = run_columns()
     values = np.broadcast_to(np.asarray(columns.get(column, 0.0), dtype=np.float64), (N,)).copy()
     values[at] = value

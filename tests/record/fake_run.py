@@ -155,9 +155,7 @@ def _drive(out: dict[str, F64], side: str, phase: F64, asked: F64, rng: np.rando
         limited[k] = limited[k - 1] + np.clip(compensated[k] - limited[k - 1], -0.12, 0.12)
     out[f"desired_nm_{side}"], out[f"compensated_nm_{side}"] = desired, compensated
     out[f"limited_nm_{side}"] = np.round(limited, 2)
-    out[f"limiter_{side}"] = np.where(
-        np.abs(limited - compensated) > 0.02, 5.0 + (limited > compensated), 0.0
-    )
+    out[f"limiter_{side}"] = np.where(np.abs(limited - compensated) > 0.02, 5.0 + (limited > compensated), 0.0)
     out[f"measured_nm_{side}"] = np.convolve(limited, np.ones(5) / 5.0)[:n] + rng.normal(0.0, 0.03, n)
     out[f"knee_nm_{side}"] = 0.92 * np.convolve(limited, np.ones(15) / 15.0)[:n]
     out[f"knee_rad_{side}"] = _knee_rad(phase)

@@ -70,9 +70,7 @@ def test_any_mcap_reader_opens_it_and_messages_are_strict_json(written: Path) ->
         reader = make_reader(file, validate_crcs=True)
         assert {a.name for a in reader.iter_attachments()} == {"device.toml", "profile.toml"}
         for schema, channel, message in reader.iter_messages(topics=["/estimate"]):
-            assert (
-                schema is not None and schema.encoding == "jsonschema" and channel.message_encoding == "json"
-            )
+            assert schema is not None and schema.encoding == "jsonschema" and channel.message_encoding == "json"
             row = json.loads(message.data, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
             assert tuple(row) == estimate_fields(MUSCLES)
             assert message.log_time == row["t_ready_ns"] and message.publish_time == row["t_capture_ns"]
@@ -135,9 +133,7 @@ def test_a_damaged_chunk_is_not_believed(tmp_path: Path) -> None:
     "tail",
     [
         pytest.param(b"\x06" + b"\xff" * 8, id="a length past the end of the file"),
-        pytest.param(
-            b"\x0c" + struct.pack("<Q", 4) + struct.pack("<I", 9), id="a name longer than its record"
-        ),
+        pytest.param(b"\x0c" + struct.pack("<Q", 4) + struct.pack("<I", 9), id="a name longer than its record"),
         pytest.param(b"\x06" + struct.pack("<Q", 3) + b"abc", id="a chunk too short to be one"),
     ],
 )
@@ -177,9 +173,7 @@ def test_readable_after_sigkill(run: FakeRun, tmp_path: Path) -> None:
     record = load(tmp_path)
     assert process.returncode == -signal.SIGKILL
     assert not record.complete
-    assert 1000 <= len(record.cycles["t_ns"]) < 1500, (
-        "all but the chunk in progress, which holds under 350 rows"
-    )
+    assert 1000 <= len(record.cycles["t_ns"]) < 1500, "all but the chunk in progress, which holds under 350 rows"
     assert _is_prefix(record, run)
     assert record.attachments == {"profile.toml": b"x"}
 

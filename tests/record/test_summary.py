@@ -107,9 +107,7 @@ def test_names() -> None:
     assert name_of(("a",), 7) == "code 7"
     assert count_by_name(np.array([1.0, np.nan, 1.0, 9.0]), ("a", "b")) == {"b": 2, "code 9": 1}
     assert not is_state(np.array([0.0, 1.0]), ("OFF",), "SAFE").any()
-    assert (
-        by_code({"SAFE": 3, "OFF": 0, "IDLE": 1}) == ("OFF", "IDLE", "code 2", "SAFE") and by_code({}) == ()
-    )
+    assert by_code({"SAFE": 3, "OFF": 0, "IDLE": 1}) == ("OFF", "IDLE", "code 2", "SAFE") and by_code({}) == ()
     assert Names(("a",), (), ()).governor_reasons == ()
 
 

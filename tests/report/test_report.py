@@ -64,9 +64,7 @@ def test_every_figure_has_its_chart_and_every_colour_exists(record: Record, tmp_
     page = page_of(record, tmp_path)
     charts = data_of(page)["charts"]
     assert set(re.findall(r'data-chart="(\w+)"', page)) == set(charts)
-    expected = (
-        "budget stages histogram latency loop knee_r kcf_l grf_vertical grf_fore_aft activation_r torque_l"
-    )
+    expected = "budget stages histogram latency loop knee_r kcf_l grf_vertical grf_fore_aft activation_r torque_l"
     assert {*expected.split(), "activation_r", "muscle_0", "muscle_11"} <= set(charts)
     style = page.split("</style>")[0]
     used = {series["color"] for chart in charts.values() for series in chart.get("series", [])}
@@ -100,9 +98,7 @@ def test_what_is_not_valid_is_not_drawn(record: Record, tmp_path: Path) -> None:
 
 def test_heat_map_holds_every_muscle_of_a_leg(record: Record, tmp_path: Path) -> None:
     heat = data_of(page_of(record, tmp_path))["charts"]["activation_l"]
-    levels = np.frombuffer(base64.b64decode(heat["levels"]), np.uint8).reshape(
-        len(heat["rows"]), heat["columns"]
-    )
+    levels = np.frombuffer(base64.b64decode(heat["levels"]), np.uint8).reshape(len(heat["rows"]), heat["columns"])
     assert levels.shape == (40, 480)
     names = [row["name"] for row in heat["rows"]]
     row = names.index("soleus_l")

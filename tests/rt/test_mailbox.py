@@ -30,9 +30,7 @@ def test_the_newest_value_is_read() -> None:
 def test_a_writer_that_died_in_a_write_leaves_the_last_value_readable() -> None:
     ring, out = np.zeros(latest_words(WORDS), np.int64), np.zeros(WORDS, np.int64)
     publish(ring, np.full(WORDS, 7))
-    slot = 8 + (2 & 3) * (
-        8 + WORDS
-    )  # where write number 2 begins: its sequence is marked, its payload half done
+    slot = 8 + (2 & 3) * (8 + WORDS)  # where write number 2 begins: its sequence is marked, its payload half done
     ring[slot] = -2
     ring[slot + 8 : slot + 12] = 99
     assert latest(ring, out) == 1

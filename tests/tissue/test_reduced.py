@@ -68,9 +68,7 @@ def test_command_never_exceeds_the_gain_limit_nor_changes_sign() -> None:
     state = np.zeros(1, STATE)[0]
     for _ in range(2000):
         want = float(rng.uniform(-20, 20))
-        command = compensate(
-            PARAMS, state, want, float(rng.uniform(-1, 3)), float(rng.uniform(-20, 20)), DT_S
-        )
+        command = compensate(PARAMS, state, want, float(rng.uniform(-1, 3)), float(rng.uniform(-20, 20)), DT_S)
         assert abs(command) <= GAIN_LIMIT * abs(want) + 1e-12
         assert command * want >= 0.0
 

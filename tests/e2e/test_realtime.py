@@ -1,0 +1,162 @@
+"""The command itself, in real time with all its processes, and what it says when the world is wrong: one line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from edge_runtime.record.reader import Record, load
+from firmware_bridge.table import STATES
+
+pytestmark = [pytest.mark.e2e, pytest.mark.assets]
+EXO_EDGE = Path(sys.executable).with_name("exo-edge")
+START_S = 90.0  # compiling the loop on a busy machine
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(EXO_EDGE), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+        start_new_session=True,
+    )
+
+
+def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    process = start(*arguments, **environment)
+    out, err = process.communicate(timeout=180)
+    return process.returncode, out, err
+
+
+def record_of(out: Path) -> Record:
+    (folder,) = out.iterdir()
+    return load(folder)
+
+
+def wait_for_torque(process: subprocess.Popen[str], out: Path) -> None:
+    """Until the record has grown for a second past arming: the estimator runs, setpoints flow."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < START_S:
+        assert process.poll() is None, process.communicate()
+        children = psutil.Process(process.pid).children(recursive=True)
+        busy = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
+        files = list(out.glob("*/record.mcap"))
+        if len(busy) == 2 and files and files[0].stat().st_size > 250_000:
+            return
+        time.sleep(0.1)
+    pytest.fail("the run did not start")
+
+
+def torque_after(record: Record, s: float) -> float:
+    """Largest setpoint of the last `s` seconds."""
+    cycles = record.cycles
+    tail = cycles["t_ns"] > cycles["t_ns"][-1] - s * 1e9
+    return float(max(np.abs(cycles["limited_nm_r"][tail]).max(), np.abs(cycles["limited_nm_l"][tail]).max()))
+
+
+def test_a_run_in_real_time_ends_with_torque_at_zero_and_a_report(assets: dict[str, Path], tmp_path: Path) -> None:
+    status, out, err = run("run", "--passes", "1", "--out", str(tmp_path))
+    assert status == 0, err
+    assert "Traceback" not in err
+    record = record_of(tmp_path)
+    assert record.complete
+    assert torque_after(record, 0.05) == 0.0
+    assert (record.cycles["governor_state"] == STATES["ENGAGED"]).any()
+    (folder,) = tmp_path.iterdir()
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["limit_violations"] == 0
+    assert summary["lost_cycle_rows"] == 0
+    assert (folder / "report.html").exists()
+    assert "report.html" in out
+
+
+def test_ctrl_c_lets_go_and_closes_the_record(assets: dict[str, Path], tmp_path: Path) -> None:
+    process = start("run", "--passes", "20", "--out", str(tmp_path))
+    wait_for_torque(process, tmp_path)
+    os.killpg(process.pid, signal.SIGINT)  # the whole group, as a terminal does
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "stopped before the end; torque is at zero" in err
+    assert "Traceback" not in err
+    record = record_of(tmp_path)
+    assert record.complete
+    assert torque_after(record, 0.05) == 0.0
+
+
+@pytest.mark.parametrize(("victim", "word"), [(0, "torque_loop"), (1, "estimator"), (2, "firmware")])
+def test_a_killed_part_ends_the_run_safely(assets: dict[str, Path], tmp_path: Path, victim: int, word: str) -> None:
+    process = start("run", "--passes", "20", "--out", str(tmp_path))
+    wait_for_torque(process, tmp_path)
+    children = psutil.Process(process.pid).children(recursive=True)
+    spawned = sorted((c for c in children if "spawn_main" in " ".join(c.cmdline())), key=lambda c: c.pid)
+    firmware = [c for c in children if "firmware" in c.name()]
+    [*spawned, *firmware][victim].kill()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert f"the {word} process ended" in err
+    assert "Traceback" not in err
+    record = record_of(tmp_path)
+    assert record.complete
+    if word == "estimator":
+        assert torque_after(record, 0.2) == 0.0
+
+
+def one_line(err: str) -> str:
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert len(lines) == 1, err
+    assert lines[0].startswith("exo-edge: ")
+    return lines[0]
+
+
+def test_a_missing_clip_is_one_line(tmp_path: Path) -> None:
+    status, _, err = run("run", "--clip", str(tmp_path / "none.mp4"), "--out", str(tmp_path / "runs"))
+    assert status == 1
+    assert "does not exist" in one_line(err)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_clip_without_its_index_is_one_line(assets: dict[str, Path], tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(assets["demo_clip"].read_bytes()[:200_000])
+    status, _, err = run("run", "--clip", str(cut), "--out", str(tmp_path / "runs"))
+    assert status == 1
+    assert "cut.mp4" in one_line(err)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line() -> None:
+    status, _, err = run("run", "--out", "/sys/exo-edge-runs")
+    assert status == 1
+    assert "/sys/exo-edge-runs: cannot be written" in one_line(err)
+
+
+def test_an_empty_cache_says_to_fetch(tmp_path: Path) -> None:
+    status, _, err = run("run", "--out", str(tmp_path), EXO_EDGE_CACHE=str(tmp_path / "cache"))
+    assert status == 1
+    assert "exo-edge fetch" in one_line(err)
+
+
+def test_no_network_on_the_first_fetch_is_one_line(tmp_path: Path) -> None:
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PIP_NO_INDEX": "0"}
+    nowhere |= {"PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": "/dev/null", "EXO_EDGE_CACHE": str(tmp_path)}
+    status, _, err = run("fetch", **nowhere)
+    assert status == 1
+    assert "network" in one_line(err)
+
+
+def test_a_bad_profile_is_one_line(tmp_path: Path) -> None:
+    bad = tmp_path / "p.toml"
+    bad.write_text("schema = 1\n")
+    status, _, err = run("run", "--profile", str(bad), "--out", str(tmp_path / "runs"))
+    assert status == 1
+    assert str(bad) in one_line(err)
