@@ -29,7 +29,8 @@ def fetch(arguments: argparse.Namespace) -> int:
     """Bring the assets into the cache."""
     from engines.fetch import fetch_all
 
-    paths = fetch_all(Console(stderr=True))
+    console = Console(stderr=True)
+    paths = fetch_all(console if console.is_terminal else None)
     print(f"{len(paths)} assets and networks are in place", file=sys.stderr)
     return 0
 

@@ -20,7 +20,8 @@ class Device:
     bus: str  # unix: for the simulated firmware of this process tree, socketcan:can0 for hardware
     loop_core: int
     estimator_core: int
-    loop_priority: int  # SCHED_FIFO
+    loop_priority: int  # SCHED_FIFO; 0: ordinary scheduling
+    estimator_priority: int  # SCHED_FIFO of its tick; the detector beside it stays ordinary
     actuator_delay_ms: float  # setpoint on the wire to torque at the motor
     virtual_estimator_ms: float  # lock-step runs: capture to intent, as a fixed time
     camera_rate_hz: float  # 0: the clip's own rate
@@ -30,6 +31,7 @@ _RANGES: Final = {
     "loop_core": (-1, 1023),
     "estimator_core": (-1, 1023),
     "loop_priority": (0, 90),
+    "estimator_priority": (0, 90),
     "actuator_delay_ms": (0.0, 10.0),
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),

@@ -90,6 +90,8 @@ def estimator(plan: Plan, links: Links) -> None:
     chain.reset()
     gc.collect()
     gc.freeze()
+    if problem := rights.fifo(plan.device.estimator_priority):
+        print(f"estimator: {problem}", file=sys.stderr)
     rings.control[shared.ESTIMATOR_READY] = 1
     start_ns = _wait_for_start(rings)
     k, last = 0, -1
