@@ -44,6 +44,21 @@ FAULTS = ("loop_stopped", "estimator_dead", "firmware_lost", "firmware_safe")
 way through IDLE, with a clear request, that lets the firmware leave."""
 
 
+CAUSES = (
+    "started",
+    "handshake_complete",
+    "handshake_lost",
+    "armed",
+    "disarmed",
+    "estimate_valid",
+    "estimate_invalid",
+    "cleared",
+    "stop_requested",
+    *FAULTS,
+)
+"""Every cause of a transition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """Next state and why ("" where nothing changed)."""

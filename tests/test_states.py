@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.states import FAULTS, Flags, State, step
+from edge_runtime.states import CAUSES, FAULTS, Flags, State, step
 
 FINE = Flags()
 NAMES = [f.name for f in fields(Flags)]
@@ -71,3 +71,4 @@ def test_torque_states_never_stand_beside_a_fault(state: State, world: Flags) ->
 def test_a_change_has_a_cause_and_no_change_has_none(state: State, world: Flags) -> None:
     result = step(state, world)
     assert (result.state is not state) == bool(result.cause)
+    assert result.cause in (*CAUSES, "")

@@ -85,7 +85,7 @@ def test_ctrl_c_lets_go_and_closes_the_record(assets: dict[str, Path], tmp_path:
     process = start("run", "--passes", "20", "--out", str(tmp_path))
     wait_for_torque(process, tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # the whole group, as a terminal does
-    out, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "stopped before the end; torque is at zero" in err
     assert "Traceback" not in err
@@ -102,7 +102,7 @@ def test_a_killed_part_ends_the_run_safely(assets: dict[str, Path], tmp_path: Pa
     spawned = sorted((c for c in children if "spawn_main" in " ".join(c.cmdline())), key=lambda c: c.pid)
     firmware = [c for c in children if "firmware" in c.name()]
     [*spawned, *firmware][victim].kill()
-    out, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert f"the {word} process ended" in err
     assert "Traceback" not in err

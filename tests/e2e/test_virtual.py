@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calibration.profile import load_profile
 from edge_runtime.camera import ClipSpec
 from edge_runtime.commands import DEMO_PROFILE
 from edge_runtime.config import DEFAULT_PATH, load_device
 from edge_runtime.plan import Plan
 from edge_runtime.record.reader import Record, load
 from edge_runtime.run import Clock, Outcome, View, execute, torque_limits
-from calibration.profile import load_profile
 from firmware_bridge.table import STATES, TABLE
 from hil.measures import SafeLimits
 from hil.verdict import BenchLimits, verdict
