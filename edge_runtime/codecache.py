@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
+KEPT: Final = 4
 PACKAGES: Final = ("edge_runtime", "firmware_bridge", "engines", "calibration")
 
 
@@ -28,7 +30,15 @@ def use_code_cache(cache: Path) -> None:
     except OSError:
         folder = Path(tempfile.gettempdir()) / f"exo-edge-code-{os.getuid()}" / folder.name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _forget_old(folder)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep the newest few states of the sources."""
+    os.utime(folder)
+    for old in sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _sources_hash() -> str:

@@ -8,9 +8,14 @@ from typing import NoReturn
 
 import pytest
 
-from engines.errors import EngineError
-from engines.fetch import asset_path, onnx_path
-from engines.manifest import load_manifest
+from edge_runtime.codecache import use_code_cache
+from engines.cache import cache_dir
+
+use_code_cache(cache_dir())  # before anything imports numba: no test runs code compiled from other sources
+
+from engines.errors import EngineError  # noqa: E402
+from engines.fetch import asset_path, onnx_path  # noqa: E402
+from engines.manifest import load_manifest  # noqa: E402
 
 
 def unavailable(reason: str) -> NoReturn:

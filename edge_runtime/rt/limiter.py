@@ -38,7 +38,7 @@ STATE = np.dtype(
         ("t_ns", np.int64),
         ("reason", np.int64),
         ("head", np.int64),
-        ("past_ns", np.int64, (WINDOW_ROWS,)),
+        ("past_ns", np.int64, (WINDOW_ROWS,)),  # when each setpoint was replaced
         ("past_nm", np.float64, (WINDOW_ROWS,)),
     ]
 )
@@ -103,6 +103,7 @@ def limit(
     bounded = min(max(torque, -ceiling), ceiling)
     if bounded != torque:
         s.reason = _TORQUE if gain == 1.0 else _AGE
+    s.past_ns[s.head] = now_ns  # the last setpoint was held until now
     torque = _window_rule(lim, s, bounded, now_ns)
     torque = _slew_rule(lim, s, torque, max((now_ns - s.t_ns) * 1e-9, 0.0))
     s.head = (s.head + 1) % WINDOW_ROWS
