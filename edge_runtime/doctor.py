@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rich.markup import escape
 from rich.table import Table
 
 from edge_runtime.stats import host_block
@@ -46,7 +47,7 @@ def table(findings: list[Finding]) -> Table:
     for column in ("matter", "", "found", "what to do"):
         out.add_column(column, overflow="fold")
     for finding in findings:
-        out.add_row(finding.what, _MARKS[finding.status], finding.found, finding.advice)
+        out.add_row(finding.what, _MARKS[finding.status], escape(finding.found), escape(finding.advice))
     return out
 
 
