@@ -103,9 +103,7 @@ def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
     return _finish(plan, clock, folder, replace(drive, problem=drive.problem or recorder.failed))
 
 
-def _drive(
-    plan: Plan, clock: Clock, view: View, source: ClipSource, recorder: Recorder, width: int
-) -> _Drive:
+def _drive(plan: Plan, clock: Clock, view: View, source: ClipSource, recorder: Recorder, width: int) -> _Drive:
     if clock is Clock.VIRTUAL:
         lockstep = LockstepRun(plan, recorder, width)
         with _interruptible(lockstep):

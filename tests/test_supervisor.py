@@ -88,9 +88,7 @@ def test_a_firmware_that_refuses_our_hashes_is_waited_for() -> None:
     assert world.tick(20) is State.IDLE
 
 
-@pytest.mark.parametrize(
-    ("attribute", "cause"), [("loop_runs", "loop_stopped"), ("firmware_talks", "firmware_lost")]
-)
+@pytest.mark.parametrize(("attribute", "cause"), [("loop_runs", "loop_stopped"), ("firmware_talks", "firmware_lost")])
 def test_silence_leads_to_safe_within_half_a_second(engaged: World, attribute: str, cause: str) -> None:
     setattr(engaged, attribute, False)
     assert engaged.tick(5) is State.SAFE

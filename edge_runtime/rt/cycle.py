@@ -41,6 +41,7 @@ from firmware_bridge.wire import (
 JOINT_COUNT: Final = 2
 _STREAMS: Final = JOINT_COUNT + 1  # JOINT_STATE per joint, GOVERNOR_STATE
 _READS_MAX: Final = 16  # frames taken per cycle: five times what the firmware sends
+_HALF_CYCLE_NS: Final = 500_000
 _HEARTBEAT_LIMIT_NS: Final = 500_000_000  # five missed ticks of the supervisor
 
 _ARMED: Final = STATES["ARMED"]
@@ -245,8 +246,8 @@ def _waits(torque: Torque) -> bool:
 
 @njit(cache=True, nogil=True)
 def _adopt(torque: Torque, acts_ns: int) -> bool:
-    """Make the waiting intent the acting one where its time has come."""
-    if not _waits(torque) or acts_ns < torque.pending[0].t_act_ns:
+    """Make the waiting intent the acting one in the cycle nearest to its time."""
+    if not _waits(torque) or acts_ns + _HALF_CYCLE_NS < torque.pending[0].t_act_ns:
         return False
     torque.intent[0] = torque.pending[0]
     torque.state[0].intent_first = 1

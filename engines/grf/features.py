@@ -59,6 +59,8 @@ _ACC: Final = (*range(_N_SAGITTAL), _TY, BASE.index("tx"), BASE.index("tz"))
 _SEEN: Final = (*range(_N_SAGITTAL + 1), _TY, BASE.index("tx"), BASE.index("tz"))  # list speaks for the frontal plane
 _SOLE: Final = 8  # x and y of heel and toe of both feet
 FEATURES: Final = _N_ANGLE + _N_ANGLE + 1 + len(_ACC) + 3 * _SOLE + len(_SEEN)
+FRONTAL_SEEN: Final = FEATURES - len(_SEEN) + _N_SAGITTAL
+"""Index of the feature that is 1 where the frontal plane is observed."""
 
 # Sagittal lengths of the unscaled Rajagopal 2016 model, m: hip to knee, knee to ankle, ankle to heel and to toe.
 _THIGH_M: Final = 0.408

@@ -203,7 +203,7 @@ class Sampler:
         base = base + (rng.normal(size=len(BASE)) * _PLACEMENT)[:, None]
         if rng.random() < _EXACT:
             if rng.random() < 0.5:
-                self._hide(mask, 0.15, 0.3, 0.3, 0.3, 0.04)
+                self._hide(mask, 0.0, 0.3, 0.3, 0.3, 0.04)
             return base, mask, real
         strength = rng.uniform(0.1, 1.0)
         knots = rng.normal(size=(len(BASE), steps // _KNOT_STEPS + 2))

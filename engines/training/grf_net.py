@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from engines.grf.features import FEATURES, HISTORY
+from engines.grf.features import FEATURES, FRONTAL_SEEN, HISTORY
 from engines.grf.weights import METADATA_KEY
 
 LAYERS: Final = 5
@@ -29,7 +29,7 @@ class GrfNet(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.enter = nn.Linear(FEATURES, width)
+        self.enter = nn.Linear(2 * FEATURES, width)
         self.spread = nn.ModuleList(nn.Linear(3 * width, width) for _ in range(LAYERS))
         self.mix = nn.ModuleList(nn.Linear(width, width) for _ in range(LAYERS))
         self.drop = nn.Dropout(dropout)
@@ -38,11 +38,19 @@ class GrfNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs [B, T - 62, OUTPUTS] of every sample of `x` [B, T, FEATURES] that has its whole history."""
-        first = x = self.enter(x)
+        first = x = self.begin(x)
         for i in range(LAYERS):
             step = 2**i
             x = self.layer(i, x[:, : -2 * step], x[:, step:-step], x[:, 2 * step :])
         return self.head(first[:, -x.shape[1] :], x)
+
+    def begin(self, x: Tensor) -> Tensor:
+        """First layer [B, T, width]: one set of weights where the frontal plane is measured, one where it is not.
+
+        Without it the motion comes from a single camera, whose noise forbids what exact motion allows.
+        """
+        measured = x[..., FRONTAL_SEEN : FRONTAL_SEEN + 1]
+        return self.enter(torch.cat((x * measured, x * (1.0 - measured)), dim=-1))
 
     def layer(self, i: int, old: Tensor, mid: Tensor, new: Tensor) -> Tensor:
         """Layer `i` on three samples in time, each [B, T, width]."""
@@ -70,7 +78,7 @@ class LastOnly(nn.Module):
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Force [B, 3], contact [B], centre of pressure [B, 3], deviation [B, 3]."""
-        first = x = self.net.enter(window)
+        first = x = self.net.begin(window)
         for i in range(LAYERS):  # each layer leaves every second sample: what the last sample rests on
             x = self.net.layer(i, x[:, 0:-2:2], x[:, 1:-1:2], x[:, 2::2])
         y = self.net.head(first[:, -1], x[:, 0])

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from calibration.profile import load_profile
+from edge_runtime.assembly import make_firmware
 from edge_runtime.camera import ClipSpec
 from edge_runtime.commands import DEMO_PROFILE
 from edge_runtime.config import DEFAULT_PATH, load_device
 from edge_runtime.plan import Plan
 from edge_runtime.record.reader import Record, load
 from edge_runtime.run import Clock, Outcome, View, execute, torque_limits
+from firmware_bridge.simulator.process import FirmwareProcess, Pace
 from firmware_bridge.table import STATES, TABLE
 from hil.measures import SafeLimits
 from hil.verdict import BenchLimits, verdict
@@ -73,8 +75,7 @@ def test_setpoints_act_at_the_constant_latency(record: Record) -> None:
     cycles = record.cycles
     first = cycles["intent_first"] == 1.0
     acts_ms = (cycles["t_ns"][first] - cycles["intent_capture_ns"][first]) / 1e6 + load_device().actuator_delay_ms
-    assert acts_ms.min() >= TABLE.age.latency_ms
-    assert acts_ms.max() < TABLE.age.latency_ms + 1.0
+    assert np.abs(acts_ms - TABLE.age.latency_ms).max() <= 0.5
 
 
 def test_the_estimates_are_those_of_a_walking_person(record: Record) -> None:
@@ -97,19 +98,16 @@ def test_the_report_and_the_summary_are_whole(outcome: Outcome) -> None:
     assert summary["frames"] == 200
 
 
-def test_a_stiffer_profile_hash_refuses_to_arm(assets: dict[str, Path], tmp_path: Path) -> None:
+def test_another_profile_in_the_firmware_refuses_to_arm(assets: dict[str, Path], tmp_path: Path) -> None:
     """Host and firmware with different profiles: named, and never armed."""
-    from edge_runtime import lockstep_run
-
     plan = plan_for(assets["demo_clip"], tmp_path, passes=1)
     other = dataclasses.replace(plan.profile, id="somebody-else")
-    make = lockstep_run.make_firmware
 
-    def wrong(wanted: Plan, pace: object, folder: Path) -> object:
-        return make(dataclasses.replace(wanted, profile=other), pace, folder)  # type: ignore[arg-type]
+    def wrong(wanted: Plan, pace: Pace, folder: Path) -> FirmwareProcess:
+        return make_firmware(dataclasses.replace(wanted, profile=other), pace, folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lockstep_run, "make_firmware", wrong)
+        patch.setattr("edge_runtime.lockstep_run.make_firmware", wrong)
         result = execute(plan, Clock.VIRTUAL, View.NONE)
     assert result.problem is not None
     record = load(result.folder)

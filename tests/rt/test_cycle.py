@@ -57,7 +57,7 @@ class Bench:
         return np.array(rows)
 
     def sent(self) -> list[wire.Decoded]:
-        frames = []
+        frames: list[wire.Decoded] = []
         while True:
             try:
                 decoded = wire.decode(self.bus.recv(16))
@@ -103,7 +103,7 @@ def test_an_early_intent_waits_for_its_time(bench: Bench) -> None:
     rows = bench.step(30)
     first = int(np.flatnonzero(column(rows, "intent_first"))[0])
     acts_ns = column(rows, "t_ns")[first] + DEVICE.actuator_delay_ms * MS
-    assert START_NS + LATENCY_NS <= acts_ns < START_NS + LATENCY_NS + MS
+    assert abs(acts_ns - (START_NS + LATENCY_NS)) <= MS / 2
     assert not column(rows, "limited_nm_r")[:first].any()
     assert column(rows, "limited_nm_r")[first] > 0.0
 

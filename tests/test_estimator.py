@@ -1,0 +1,170 @@
+"""The estimator's step: invalid spreads downstream with its reason, and never reaches the torque."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import calibration
+from calibration.profile import load_profile
+from edge_runtime.estimator import REASONS, Estimator
+from edge_runtime.telemetry import ESTIMATE_HEAD
+from edge_runtime.types import F64, U8, Frame
+
+PROFILE = load_profile(Path(calibration.__file__).with_name("profiles") / "demo.toml")
+PICTURE = np.zeros((4, 4, 3), np.uint8)
+FRAME_NS = 33_333_333
+
+
+@dataclass
+class Result:
+    """A pose or a ground reaction, whichever fields it needs."""
+
+    valid: bool
+    reason: str
+    xy_px: F64 | None = None
+    visibility: F64 | None = None
+    world_m: F64 | None = None
+    score: float = 1.0
+    force_n: F64 | None = None
+    cop_ankle_m: F64 | None = None
+    contact: F64 | None = None
+    sd_n: F64 | None = None
+
+
+def standing() -> F64:
+    """33 landmarks of a person in profile, facing left, in px."""
+    xy = np.full((33, 2), 100.0)
+    for left in (0, 1):
+        xy[11 + left] = (200, 100)
+        xy[23 + left] = (200, 250)
+        xy[25 + left] = (195, 350)
+        xy[27 + left] = (200, 450)
+        xy[29 + left] = (210, 465)
+        xy[31 + left] = (165, 468)
+    xy[0] = (185, 60)
+    return xy
+
+
+class FakePose:
+    """Shows a standing person, or the reason it is told."""
+
+    detector_ran = False
+    detector_ms = float("nan")
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.resets = 0
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def step(self, rgb: U8, t_capture_ns: int) -> Result:
+        xy = standing()
+        return Result(not self.reason, self.reason, xy_px=xy, visibility=np.ones(33), world_m=np.zeros((33, 3)))
+
+
+class FakeGrf:
+    """Half the weight under each foot, or what it is told."""
+
+    def __init__(self) -> None:
+        self.vertical_n = 270.0
+        self.reason = ""
+
+    def reset(self) -> None:
+        pass
+
+    def step(self, t_ns: int, q: F64, qd: F64, observed: np.ndarray, mass_kg: float) -> Result:
+        force = np.zeros((2, 3))
+        force[:, 1] = self.vertical_n
+        cop = np.tile([0.05, -0.08, 0.0], (2, 1))
+        fields = {"force_n": force, "cop_ankle_m": cop, "contact": np.ones(2), "sd_n": np.ones((2, 3))}
+        return Result(not self.reason, self.reason, **fields)
+
+
+class Chain:
+    """An estimator between fakes, fed frame by frame."""
+
+    def __init__(self) -> None:
+        self.pose, self.grf = FakePose(), FakeGrf()
+        self.estimator = Estimator(self.pose, self.grf, PROFILE, 16_600_000, FRAME_NS, lambda: 0)
+        self.estimator.warm()
+        self.k = 0
+
+    def step(self, count: int = 1, cut: bool = False) -> dict[str, float]:
+        for _ in range(count):
+            step = self.estimator.step(Frame(PICTURE, self.k * FRAME_NS + 1, self.k, cut), np.zeros(2))
+            self.k += 1
+        self.intent = step.intent[0].copy()
+        return dict(zip(ESTIMATE_HEAD, step.row.tolist(), strict=False))
+
+
+@pytest.fixture(scope="module")
+def shared_chain() -> Chain:
+    return Chain()
+
+
+@pytest.fixture
+def chain(shared_chain: Chain) -> Chain:
+    shared_chain.pose.reason, shared_chain.grf.reason, shared_chain.grf.vertical_n = "", "", 270.0
+    shared_chain.estimator.reset()
+    return shared_chain
+
+
+def test_a_standing_person_gives_a_whole_row(chain: Chain) -> None:
+    row = chain.step(30)
+    assert row["valid"] == 1.0
+    assert row["grf_y_r"] == 270.0
+    assert abs(np.degrees(row["knee_angle_l"])) < 20.0
+    assert row["kcf_total_n_l"] > 100.0
+    assert chain.intent["valid"] == 1
+
+
+@pytest.mark.parametrize("reason", ["searching", "lost"])
+def test_no_pose_is_no_torque_and_says_why(chain: Chain, reason: str) -> None:
+    chain.step(30)
+    chain.pose.reason = reason
+    row = chain.step()
+    assert (row["valid"], REASONS[int(row["reason"])]) == (0.0, reason)
+    assert np.isnan(row["grf_y_r"])
+    assert chain.intent["valid"] == 0
+    assert not chain.intent["torque_nm"].any()
+
+
+@pytest.mark.parametrize("reason", ["warming_up", "gap", "bad_input"])
+def test_no_ground_reaction_is_no_torque(chain: Chain, reason: str) -> None:
+    chain.grf.reason = reason
+    row = chain.step(30)
+    assert REASONS[int(row["reason"])] == reason
+    assert chain.intent["valid"] == 0
+
+
+def test_a_network_that_gives_nan_is_no_torque(chain: Chain) -> None:
+    chain.grf.vertical_n = float("nan")
+    row = chain.step(30)
+    assert REASONS[int(row["reason"])] == "muscle_solve"
+    assert chain.intent["valid"] == 0
+    assert not chain.intent["torque_nm"].any()
+    chain.grf.vertical_n = 270.0
+    assert chain.step(3)["valid"] == 1.0
+
+
+def test_a_cut_forgets_the_wearer(chain: Chain) -> None:
+    chain.step(30)
+    before = chain.pose.resets
+    row = chain.step(cut=True)
+    assert chain.pose.resets == before + 1
+    assert row["valid"] == 0.0
+
+
+def test_the_same_frames_give_the_same_bits(chain: Chain) -> None:
+    first = chain.step(40)
+    torque = chain.intent["torque_nm"].copy()
+    chain.estimator.reset()
+    second = chain.step(40)
+    assert np.array_equal(torque, chain.intent["torque_nm"])
+    same = [name for name in first if name not in ("t_capture_ns", "frame")]
+    assert np.array_equal([first[n] for n in same], [second[n] for n in same], equal_nan=True)
