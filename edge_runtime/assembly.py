@@ -55,6 +55,7 @@ def plant_for(profile: Profile, priority: int) -> PlantParams:
         tissue_damping_nm_s_per_rad=leg.damping_nms_per_rad,
         tissue_maxwell_nm_per_rad=leg.maxwell_nm_per_rad,
         tissue_maxwell_s=leg.maxwell_time_s,
+        tissue_transmission=leg.transmission,
         profile_hash=profile.hash32,
         fifo_priority=priority,
     )

@@ -15,7 +15,7 @@ from engines.cache import cache_dir
 
 Command = Callable[[argparse.Namespace], int]
 
-EXIT_OK, EXIT_PROBLEM, EXIT_USAGE = 0, 1, 2
+EXIT_PROBLEM = 1  # 0 is success, 2 (argparse) a wrong command line
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -27,7 +27,7 @@ from edge_runtime.record.violations import TorqueLimits
 from edge_runtime.report.page import ReportContext, write_report
 from edge_runtime.stats import host_block, to_json
 from edge_runtime.telemetry import estimate_fields
-from engines.fetch import asset_path, onnx_path
+from engines.fetch import onnx_path
 from firmware_bridge.table import DEFAULT_PATH as LIMITS_PATH
 from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, STATES, TABLE
 
@@ -129,11 +129,15 @@ def _finish(plan: Plan, clock: Clock, folder: Path, drive: _Drive) -> Outcome:
     record = load(folder)
     person = plan.profile.person
     summary = summarize(record, names(), person.mass_kg, torque_limits()) | drive.counters
-    with _disk(folder):
-        (folder / "summary.json").write_text(to_json(summary) + "\n", encoding="utf-8")
-    if record.estimates["t_capture_ns"].size:
-        _report(plan, clock, record, summary, folder)
-    return Outcome(folder, summary, drive.problem, drive.stopped)
+    problem = drive.problem
+    try:
+        with _disk(folder):
+            (folder / "summary.json").write_text(to_json(summary) + "\n", encoding="utf-8")
+        if record.estimates["t_capture_ns"].size:
+            _report(plan, clock, record, summary, folder)
+    except UserError as error:  # the record is what counts; what follows from it can be made again
+        problem = f"{problem}; {error}" if problem else str(error)
+    return Outcome(folder, summary, problem, drive.stopped)
 
 
 def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], folder: Path) -> None:
@@ -178,8 +182,3 @@ def _disk(path: Path) -> Any:
         yield
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); pass another --out or free space") from None
-
-
-def demo_clip() -> Path:
-    """The fetched demo clip; raises EngineError with the one line that says to fetch it."""
-    return asset_path("demo_clip")

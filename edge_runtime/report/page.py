@@ -50,6 +50,7 @@ def write_report(record: Record, summary: dict[str, object], path: Path, title: 
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
+        path.unlink(missing_ok=True)  # half a page is worse than none
         raise UserError(f"cannot write the report {path}: {error.strerror}; choose another folder") from error
 
 

@@ -40,7 +40,7 @@ _FULL_COP_BW: Final = 0.3  # below this load the measured centre of pressure is 
 class Recipe:
     """Settings of one training; the defaults made the committed weights."""
 
-    steps: int = 1500
+    steps: int = 2500
     batch: int = 10
     length: int = 160
     width: int = 64

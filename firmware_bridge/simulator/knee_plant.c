@@ -25,6 +25,7 @@ plant_params plant_defaults(void)
         .tissue_damping_nm_s_per_rad = 1.0,
         .tissue_maxwell_nm_per_rad = 30.0,
         .tissue_maxwell_s = 0.1,
+        .tissue_transmission = 1.0,
         .wearer_stiffness_nm_per_rad = 150.0,
         .wearer_damping_nm_s_per_rad = 6.0,
         .wearer_inertia_kg_m2 = 0.3,
@@ -84,8 +85,9 @@ static void tissue(knee_plant *p)
     double shift_radps = p->hinge_radps - p->reference_radps - p->displaced_radps;
     double branch = k->tissue_maxwell_nm_per_rad * rise(p);
     p->maxwell_nm = (p->maxwell_nm + STEP_S * branch * shift_radps) / (1.0 + STEP_S / k->tissue_maxwell_s);
-    p->knee_nm = k->tissue_stiffness_nm_per_rad * rise(p) * shift_rad
+    p->interface_nm = k->tissue_stiffness_nm_per_rad * rise(p) * shift_rad
         + k->tissue_damping_nm_s_per_rad * shift_radps + p->maxwell_nm;
+    p->knee_nm = k->tissue_transmission * p->interface_nm;
 }
 
 static void move(knee_plant *p)
@@ -93,7 +95,7 @@ static void move(knee_plant *p)
     const plant_params *k = &p->params;
     double friction = k->hinge_viscous_nm_s_per_rad * p->hinge_radps
         + k->hinge_coulomb_nm * tanh(p->hinge_radps / COULOMB_SPAN_RADPS);
-    p->hinge_radps += STEP_S * (p->drive_nm - friction - p->knee_nm) / k->hinge_inertia_kg_m2;
+    p->hinge_radps += STEP_S * (p->drive_nm - friction - p->interface_nm) / k->hinge_inertia_kg_m2;
     p->hinge_rad += STEP_S * p->hinge_radps;
 
     double held = k->wearer_stiffness_nm_per_rad * p->displaced_rad + k->wearer_damping_nm_s_per_rad * p->displaced_radps;

@@ -24,6 +24,7 @@ typedef struct {
     double tissue_damping_nm_s_per_rad;
     double tissue_maxwell_nm_per_rad; /* at full extension */
     double tissue_maxwell_s;          /* relaxation time */
+    double tissue_transmission;       /* share of the interface torque that reaches the bone: cuff geometry */
     double wearer_stiffness_nm_per_rad;
     double wearer_damping_nm_s_per_rad;
     double wearer_inertia_kg_m2;
@@ -39,7 +40,8 @@ typedef struct {
     double delay_nm[PLANT_DELAY_MAX + 1];
     int delay_at;
     double encoder_rad, velocity_radps;
-    double knee_nm; /* torque the tissue passes to the bone */
+    double interface_nm; /* torque between hinge and tissue */
+    double knee_nm;      /* torque that reaches the bone */
 } knee_plant;
 
 /* Values of a plausible knee brace on an adult; every one can be set in the parameter file. */

@@ -29,6 +29,7 @@ static const struct {
     PLANT(tissue_damping_nm_s_per_rad, 0.0),
     PLANT(tissue_maxwell_nm_per_rad, 0.0),
     PLANT(tissue_maxwell_s, 0.001),
+    PLANT(tissue_transmission, 0.0),
     PLANT(wearer_stiffness_nm_per_rad, 1.0),
     PLANT(wearer_damping_nm_s_per_rad, 0.0),
     PLANT(wearer_inertia_kg_m2, 0.01),

@@ -74,6 +74,7 @@ class PlantParams:
     tissue_damping_nm_s_per_rad: float = 1.0
     tissue_maxwell_nm_per_rad: float = 30.0
     tissue_maxwell_s: float = 0.1
+    tissue_transmission: float = 1.0
     wearer_stiffness_nm_per_rad: float = 150.0
     wearer_damping_nm_s_per_rad: float = 6.0
     wearer_inertia_kg_m2: float = 0.3

@@ -16,6 +16,7 @@ import pytest
 
 from edge_runtime.record.reader import Record, load
 from firmware_bridge.table import STATES
+from tests.conftest import unavailable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.assets]
 EXO_EDGE = Path(sys.executable).with_name("exo-edge")
@@ -160,3 +161,20 @@ def test_a_bad_profile_is_one_line(tmp_path: Path) -> None:
     status, _, err = run("run", "--profile", str(bad), "--out", str(tmp_path / "runs"))
     assert status == 1
     assert str(bad) in one_line(err)
+
+
+def test_a_disk_that_fills_up_is_said_and_what_was_written_is_readable(assets: dict[str, Path], tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        unavailable("a file system of its own needs root")
+    try:
+        status, _, err = run("run", "--passes", "4", "--clock", "virtual", "--out", str(small / "runs"))
+        record = record_of(small / "runs")
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert status == 1
+    assert "ends early: No space left on device" in one_line(err)
+    assert not record.complete
+    assert record.duration_s > 1.0
