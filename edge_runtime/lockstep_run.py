@@ -15,10 +15,10 @@ from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.recorder import Recorder
-from edge_runtime.rt.cycle import Torque, new_torque
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import drain, latest, publish
 from edge_runtime.rt.rig import Rig, new_rig
+from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES

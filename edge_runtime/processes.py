@@ -20,10 +20,10 @@ from edge_runtime.camera import ClipSource
 from edge_runtime.errors import WORLD_ERRORS
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
-from edge_runtime.rt.cycle import new_torque
 from edge_runtime.rt.loop import run_realtime
 from edge_runtime.rt.mailbox import latest, publish, push
 from edge_runtime.rt.rig import new_rig
+from edge_runtime.rt.torque import new_torque
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import Frame
 from engines.pose import ThreadedDetector

@@ -7,7 +7,6 @@ import signal
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.process import BaseProcess
@@ -20,26 +19,22 @@ from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
 from edge_runtime.camera import ClipSource
 from edge_runtime.live import LiveState
+from edge_runtime.live_feed import LiveFeed
 from edge_runtime.notify import Notifier
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import Links, child, estimator, torque_loop
 from edge_runtime.record.recorder import Recorder
-from edge_runtime.record.summary import LATENCY_BUDGET_MS
 from edge_runtime.rt.mailbox import drain, lost_rows
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
-from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
-from edge_runtime.types import F64
+from edge_runtime.telemetry import CYCLE_FIELDS
 from firmware_bridge.simulator.process import FirmwareProcess, Pace
-from firmware_bridge.table import LIMITER_REASONS, TABLE
+from firmware_bridge.table import TABLE
 
 _START_TIMEOUT_S: Final = 120.0  # first start compiles the loop
 _RELEASE_TIMEOUT_S: Final = 0.5  # torque is at zero in 33 ms at the release rate
 _JOIN_TIMEOUT_S: Final = 3.0
 _STEP_S: Final = 0.05
-_LATENCY_WINDOW: Final = 600  # estimates behind the live p50 and p99
-_CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
-_ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
 
 
 class RealtimeRun:
@@ -51,13 +46,11 @@ class RealtimeRun:
         self._width = estimate_width
         self._rings = shared.create(estimate_width)
         self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, plan.simulated)
-        self._latency_ms: deque[float] = deque(maxlen=_LATENCY_WINDOW)
         self._cycle_rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._estimate_rows = np.zeros((shared.ESTIMATE_ROWS, estimate_width), np.int64)
-        self._last_cycle: F64 | None = None
-        self._last_estimate: F64 | None = None
         self._start_ns = 0
         self._duration_s = 0.0
+        self._feed = LiveFeed(plan.profile.person.mass_kg)
         self._notifier = Notifier()
         self._firmware: FirmwareProcess | None = None
         self.stopped = False
@@ -83,33 +76,15 @@ class RealtimeRun:
 
     def live_state(self) -> LiveState | None:
         """What the live view shows, None before the first cycle."""
-        row, estimate = self._last_cycle, self._last_estimate
-        if row is None:
-            return None
-        now_ns = time.monotonic_ns()
-        elapsed_s = (now_ns - self._start_ns) * 1e-9 if self._start_ns else 0.0
-        latency = np.array(self._latency_ms) if self._latency_ms else None
-        weight_n = self._plan.profile.person.mass_kg * 9.80665
-        frames = int(self._rings.control[shared.FRAMES])
-        return LiveState(
+        control, supervisor = self._rings.control, self._supervisor
+        elapsed_s = (time.monotonic_ns() - self._start_ns) * 1e-9 if self._start_ns else 0.0
+        return self._feed.state(
             elapsed_s=elapsed_s,
             total_s=self._duration_s,
-            estimator_hz=frames / elapsed_s if elapsed_s > 0.5 else None,
-            loop_hz=self._loop_hz(now_ns),
-            latency_p50_ms=None if latency is None else float(np.percentile(latency, 50)),
-            latency_p99_ms=None if latency is None else float(np.percentile(latency, 99)),
-            budget_ms=LATENCY_BUDGET_MS,
-            age_ms=_known(row[_CYCLE["age_ms_r"]]),
-            state=self._supervisor.state.name,
-            governor_reason=TABLE.reason_name(int(row[_CYCLE["governor_reason"]])),
-            torque_nm=(float(row[_CYCLE["limited_nm_r"]]), float(row[_CYCLE["limited_nm_l"]])),
-            torque_limit_nm=TABLE.host_limits("knee_r").torque_nm,
-            limiter=(_limiter(row, "r"), _limiter(row, "l")),
-            kcf_medial_bw=_in_bw(estimate, "medial", weight_n),
-            kcf_lateral_bw=_in_bw(estimate, "lateral", weight_n),
-            dropped=int(self._rings.control[shared.DROPPED]),
-            missed=int(row[_CYCLE["missed"]]),
-            rejected=int(row[_CYCLE["rejected"]]),
+            frames=int(control[shared.FRAMES]),
+            dropped=int(control[shared.DROPPED]),
+            cycles=supervisor.world.cycles,
+            host_state=supervisor.state.name,
         )
 
     def counters(self) -> dict[str, int]:
@@ -205,20 +180,11 @@ class RealtimeRun:
             rows = self._cycle_rows[:count].view(np.float64)
             self._recorder.cycles(rows)
             self._supervisor.see_cycles(rows)
-            first = rows[rows[:, _CYCLE["intent_first"]] == 1.0]
-            sent_ns = first[:, 0] + first[:, _CYCLE["compute_us"]] * 1e3
-            self._latency_ms.extend((sent_ns - first[:, _CYCLE["intent_capture_ns"]]) * 1e-6)
-            self._last_cycle = rows[-1].copy()
+            self._feed.see_cycles(rows)
         for row in self._estimate_rows[: drain(self._rings.estimates, self._estimate_rows)].view(np.float64):
             self._recorder.estimate(row)
             self._supervisor.see_estimate(row)
-            self._last_estimate = row.copy()
-
-    def _loop_hz(self, now_ns: int) -> float | None:
-        world = self._supervisor.world
-        if world.cycles < 100 or self._last_cycle is None:
-            return None
-        return 1000.0 * (1.0 - float(self._last_cycle[_CYCLE["missed"]]) / world.cycles)
+            self._feed.see_estimate(row)
 
     def _ask_children_to_stop(self) -> None:
         self._rings.control[shared.STOP] = 1
@@ -252,19 +218,3 @@ def _stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _limiter(row: F64, side: str) -> str:
-    name = LIMITER_REASONS[int(row[_CYCLE[f"limiter_{side}"]])]
-    return "" if name == "none" else name
-
-
-def _in_bw(row: F64 | None, part: str, weight_n: float) -> tuple[float | None, float | None]:
-    if row is None:
-        return (None, None)
-    right, left = (_known(row[_ESTIMATE[f"kcf_{part}_n_{side}"]] / weight_n) for side in "rl")
-    return (right, left)

@@ -81,8 +81,9 @@ class FakeGrf:
         force = np.zeros((2, 3))
         force[:, 1] = self.vertical_n
         cop = np.tile([0.05, -0.08, 0.0], (2, 1))
-        fields = {"force_n": force, "cop_ankle_m": cop, "contact": np.ones(2), "sd_n": np.ones((2, 3))}
-        return Result(not self.reason, self.reason, **fields)
+        result = Result(not self.reason, self.reason, force_n=force, cop_ankle_m=cop)
+        result.contact, result.sd_n = np.ones(2), np.ones((2, 3))
+        return result
 
 
 class Chain:

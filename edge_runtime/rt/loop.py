@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from edge_runtime.rt.cycle import COMPUTE_COLUMN, WAKE_COLUMN, Torque, cycle
+from edge_runtime.rt.cycle import COMPUTE_COLUMN, WAKE_COLUMN, cycle
 from edge_runtime.rt.libc import NS_PER_S, load_relaxed, now_ns, sleep_until, store_release
 from edge_runtime.rt.mailbox import I64, push
 from edge_runtime.rt.rig import TICK, WEARER, Rig, exchange
+from edge_runtime.rt.torque import Torque
 from edge_runtime.shared import CYCLES, HASH_DIFFERS, HASH_HEARD, LOOP_READY, STOP
 
 PERIOD_NS: Final = NS_PER_S // 1000  # 1 kHz, firmware_bridge/limits.toml setpoint_period_ms

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from numba import njit
 
 from edge_runtime.intent import at
-from edge_runtime.rt.cycle import JOINT_COUNT, KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS, Torque
+from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
 from edge_runtime.rt.libc import as_pointer, libc_read, libc_write
 from edge_runtime.rt.mailbox import I64
+from edge_runtime.rt.torque import JOINT_COUNT, Torque
 from edge_runtime.types import F64
 
 WEARER: Final = 1  # real time: a new reference

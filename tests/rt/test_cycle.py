@@ -15,8 +15,9 @@ from calibration.profile import load_profile
 from edge_runtime import shared
 from edge_runtime.config import load_device
 from edge_runtime.intent import new_intent
-from edge_runtime.rt.cycle import Torque, cycle, new_torque
+from edge_runtime.rt.cycle import cycle
 from edge_runtime.rt.mailbox import latest, publish
+from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.telemetry import CYCLE_FIELDS
 from firmware_bridge import e2e, wire
 from firmware_bridge.table import MODES, STATES, TABLE

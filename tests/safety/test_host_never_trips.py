@@ -19,8 +19,9 @@ from calibration.profile import load_profile
 from edge_runtime import shared
 from edge_runtime.config import load_device
 from edge_runtime.intent import new_intent
-from edge_runtime.rt.cycle import cycle, new_torque
+from edge_runtime.rt.cycle import cycle
 from edge_runtime.rt.mailbox import publish
+from edge_runtime.rt.torque import new_torque
 from firmware_bridge.simulator.build import build_library
 from firmware_bridge.table import MODES, STATES, TABLE
 from tests.firmware_bridge.harness import PROFILE_HASH, Governor
