@@ -186,6 +186,7 @@ class Estimator:
         row = self._row
         row[_COLUMN["t_capture_ns"]] = frame.t_capture_ns
         row[_COLUMN["frame"]] = frame.index
+        row[_COLUMN["cut"]] = frame.cut
         row[_COLUMN["valid"]] = reason == ""
         row[_COLUMN["reason"]] = REASONS.index(reason)
         row[_COLUMN["detector"]] = self._pose.detector_ran

@@ -83,6 +83,9 @@ class Supervisor:
 
     def see_estimate(self, row: F64) -> None:
         """One row of the estimator."""
+        if row[_ESTIMATE["cut"]]:
+            t_ns = int(row[_ESTIMATE["t_capture_ns"]])
+            self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
 

@@ -45,6 +45,7 @@ ESTIMATE_HEAD: Final = (
     "t_capture_ns",
     "t_ready_ns",  # intent published
     "frame",
+    "cut",  # 1 where the scene was cut: the wearer is searched anew
     "valid",
     "reason",  # index into edge_runtime.estimator.REASONS
     "detector",  # 1 where a detector run was collected for this frame

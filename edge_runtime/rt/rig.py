@@ -24,10 +24,9 @@ TICK: Final = 2  # lock-step: a new reference, and step one millisecond
 _WEARER_WORDS: Final = 6
 _TRUTH_WORDS: Final = 13
 _READS_MAX: Final = 8
-_TRACKING_RADPS: Final = 12.0  # natural frequency of the wearer's following, critically damped
+_TRACKING_RADPS: Final = 20.0  # critically damped following of the video; 2 / this is its lag, 0.1 s
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
 _ACCELERATION_MAX_RADPS2: Final = 120.0
-_SLOPE_NS: Final = 1_000_000
 _STANDING_RAD: Final = 0.09  # 5 deg: knees of a person who stands
 
 _KNEE_NM_R, _KNEE_NM_L = KNEE_NM_COLUMNS
@@ -88,12 +87,10 @@ def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> Non
     rig.out_words[1] = now_ns
     for joint in range(JOINT_COUNT):
         angle, rate = rig.reference[joint], rig.reference[JOINT_COUNT + joint]
-        target, target_rate = angle, 0.0
+        target = angle
         if intent.valid == 1:
-            since_ns = now_ns - intent.t_act_ns
-            target = at(intent.knee_rad[joint], since_ns)
-            target_rate = (at(intent.knee_rad[joint], since_ns + _SLOPE_NS) - target) / (_SLOPE_NS * 1e-9)
-        pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - angle) + 2.0 * (target_rate - rate))
+            target = at(intent.knee_rad[joint], now_ns - intent.t_act_ns)
+        pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - angle) - 2.0 * rate)
         pull = min(max(pull, -_ACCELERATION_MAX_RADPS2), _ACCELERATION_MAX_RADPS2)
         rate = min(max(rate + pull * dt_s, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
         rig.reference[joint] = angle + rate * dt_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,6 +54,10 @@ _SLOW: Final = np.array([1.5 * _DEG, *[3.0 * _DEG] * 6, *[2.0 * _DEG] * 4, 0.006
 _CONSTANT: Final = np.array([4.0 * _DEG, *[4.0 * _DEG] * 6, *[3.0 * _DEG] * 4, 0.0, 0.0, 0.0])
 _PLACEMENT: Final = np.array([1.0 * _DEG, *[0.8 * _DEG] * 6, *[0.8 * _DEG] * 4, 0.0, 0.0, 0.0])
 _KNOT_STEPS: Final = 12
+_SIZES: Final = (0.82, 0.88, 0.94, 1.06, 1.12, 1.18)
+_RESIZED: Final = 0.5
+"""Share of sequences from a person made taller or shorter."""
+
 _EXACT: Final = 0.55
 """Share of sequences as a laboratory measures them; the others lack the frontal plane, as one camera does."""
 
@@ -124,6 +129,28 @@ def fold_of(trials: list[Trial]) -> dict[str, int]:
     return folds
 
 
+def similar(trial: Trial, size: float) -> Trial:
+    """The trial as a person `size` times as tall would do it: dynamically similar (Alexander & Jayes 1983).
+
+    Same angles and forces in body weights, lengths times `size`, times times its root; at most 100 samples a second.
+    """
+    slow = float(np.sqrt(size))
+    dt_s = GRID_S * max(1, round(float(np.median(np.diff(trial.t_s))) / GRID_S))
+    old_s = trial.t_s - trial.t_s[0]
+    t_s = np.arange(0.0, old_s[-1] * slow, dt_s)
+    at_s = t_s / slow
+
+    def resample(array: F64) -> F64:
+        flat = array.reshape(len(old_s), -1).T
+        return np.stack([np.interp(at_s, old_s, row) for row in flat], axis=1).reshape(-1, *array.shape[1:])
+
+    q = resample(trial.q)
+    q[:, [name in ("pelvis_tx", "pelvis_ty", "pelvis_tz") for name in COORDINATES]] *= size
+    valid = resample(trial.valid.astype(np.float64)) == 1.0
+    force, cop = resample(trial.force_bw), size * resample(trial.cop_ankle_m)
+    return dataclasses.replace(trial, t_s=t_s, q=q, force_bw=force, cop_ankle_m=cop, valid=valid)
+
+
 def sequences(trial: Trial) -> list[Sequence]:
     """The trial on every grid of `GRID_S` that starts on one of its samples and differs from the others."""
     dt = float(np.median(np.diff(trial.t_s)))
@@ -161,9 +188,11 @@ class Sampler:
 
     def __init__(self, trials: list[Trial], rng: np.random.Generator, length: int) -> None:
         self._rng, self._length = rng, length
-        self._pools: dict[str, list[list[Sequence]]] = {}
+        self._pools: dict[str, list[list[list[Sequence]]]] = {}
         for trial in trials:
-            self._pools.setdefault(trial.data_set, []).append(sequences(trial))
+            resized = [similar(trial, size) for size in _SIZES]
+            variants = [sequences(trial), [on_grid for other in resized for on_grid in sequences(other)]]
+            self._pools.setdefault(trial.data_set, []).append(variants)
         shares = np.array([SHARE[name] for name in self._pools])
         self._shares = shares / shares.sum()
 
@@ -184,7 +213,8 @@ class Sampler:
     def _crop(self) -> tuple[F64, Mask, F64, F64, Mask, Mask]:
         rng = self._rng
         pool = self._pools[str(rng.choice(list(self._pools), p=self._shares))]
-        variants = pool[rng.integers(len(pool))]
+        as_measured, resized = pool[rng.integers(len(pool))]
+        variants = resized if rng.random() < _RESIZED else as_measured
         seq = variants[rng.integers(len(variants))]
         total = seq.base.shape[1]
         start = int(rng.integers(max(total - self._length, 0) + 1))

@@ -42,7 +42,8 @@ def test_latency_is_from_capture_to_the_end_of_the_first_cycle(tmp_path: Path) -
     cycles[20, CYCLE_FIELDS.index("intent_first")] = 1.0
     cycles[20:, CYCLE_FIELDS.index("intent_capture_ns")] = 10e6
     estimate = np.zeros((1, len(estimate_fields(()))))
-    estimate[0, [0, 1, 5]] = [10e6, 19e6, 1.0]
+    for name, value in (("t_capture_ns", 10e6), ("t_ready_ns", 19e6), ("detector", 1.0)):
+        estimate[0, estimate_fields(()).index(name)] = value
     summary = summary_of(tmp_path, cycles, estimate)
     assert summary["capture_to_setpoint_ms"]["n"] == 1
     assert summary["capture_to_setpoint_ms"]["max"] == pytest.approx(10.25)
