@@ -35,7 +35,7 @@ GAP_S: Final = 0.2
 """A longer silence of the camera ends the history."""
 
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
-_AGES_S: Final = np.arange(1 - HISTORY, 1) * GRID_S
+_AGES_S: Final[F64] = np.arange(1 - HISTORY, 1, dtype=np.float64) * GRID_S
 _CAPACITY: Final = 1024
 _OUTWARD: Final = np.stack([outward(side) for side in SIDES])
 _LEGS: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)

@@ -24,8 +24,9 @@ from engines.grf.evaluate import Scored, evaluate, run_trial, summary
 from engines.grf.features import COORDINATES, F64, GRID_S, HISTORY
 from engines.grf.trials import Trial
 from engines.grf.weights import ZOO_PATH
+from engines.training.grf_batches import Batch, Sampler
 from engines.training.grf_card import card
-from engines.training.grf_data import FOLDS, RUN, WALK, Batch, Sampler, fold_of, load_trials
+from engines.training.grf_data import FOLDS, RUN, WALK, fold_of, load_trials
 from engines.training.grf_net import CONTACT, COP, FORCE, LOG_VAR, GrfNet
 from engines.training.grf_net import export as export_onnx
 

@@ -24,7 +24,8 @@ from engines.grf.features import (
 )
 from engines.grf.trials import GRAVITY, find_trials, read_trial
 from engines.grf.weights import ZOO_PATH, read_split
-from engines.training.grf_data import FOLDS, Sampler, fold_of, load_trials
+from engines.training.grf_batches import Sampler
+from engines.training.grf_data import FOLDS, fold_of, load_trials
 from tests.engines.test_grf_engine import gait
 
 ALL = np.ones(len(COORDINATES), dtype=np.bool_)
