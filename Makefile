@@ -37,8 +37,8 @@ unit: .venv/.dev-ready
 	@touch $@
 
 lock:
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" pyproject.toml build.in -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" --extra dev pyproject.toml build.in -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" --override overrides.in pyproject.toml build.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" --extra dev --override overrides.in pyproject.toml build.in -o requirements-dev.lock
 
 clean:
 	rm -rf .venv .build runs

@@ -32,7 +32,7 @@ _RANGES: Final = {
     "estimator_core": (-1, 1023),
     "loop_priority": (0, 90),
     "estimator_priority": (0, 90),
-    "actuator_delay_ms": (0.0, 10.0),
+    "actuator_delay_ms": (0.0, 5.0),
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),
 }
@@ -63,4 +63,6 @@ def _checked(name: str, value: Any, path: Path) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not low <= value <= high:
         raise UserError(f"{path}: `{name}` must be a number from {low:g} to {high:g}, got {value!r}")
+    if isinstance(low, int) and value != int(value):
+        raise UserError(f"{path}: `{name}` must be a whole number, got {value!r}")
     return int(value) if isinstance(low, int) else float(value)

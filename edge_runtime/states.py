@@ -32,14 +32,23 @@ class Flags:
     arm_withheld: bool = False  # nobody asked for assistance
     estimate_invalid: bool = False
     loop_stopped: bool = False  # cycle counter does not advance
+    supervisor_stalled: bool = False  # the loop missed our heartbeat while assisting
     estimator_dead: bool = False
-    firmware_lost: bool = False  # silent after the handshake
+    firmware_lost: bool = False  # one of its streams is silent
+    firmware_unarmed: bool = False  # it does not arm, or fell back, although we are armed
     firmware_safe: bool = False
     clear_absent: bool = True  # nobody asked to leave SAFE
     stop_requested: bool = False
 
 
-FAULTS = ("loop_stopped", "estimator_dead", "firmware_lost", "firmware_safe")
+FAULTS = (
+    "loop_stopped",
+    "supervisor_stalled",
+    "estimator_dead",
+    "firmware_lost",
+    "firmware_safe",
+    "firmware_unarmed",
+)
 """Flags that lead to SAFE from READY on, worst first. A firmware in SAFE does not hold the host there: it is the host's
 way through IDLE, with a clear request, that lets the firmware leave."""
 
@@ -90,13 +99,11 @@ def _normal(state: State, flags: Flags) -> Transition:
         return Transition(State.SAFE, "handshake_lost")
     if flags.arm_withheld:
         return _to(state, State.READY, "disarmed")
-    if flags.firmware_behind:
-        return Transition(state, "")
     if state is State.READY:
-        return Transition(State.ARMED, "armed")
+        return _to(state, State.READY if flags.firmware_behind else State.ARMED, "armed")
     if flags.estimate_invalid:
         return _to(state, State.ARMED if state is State.ARMED else State.DEGRADED, "estimate_invalid")
-    return _to(state, State.ENGAGED, "estimate_valid")
+    return _to(state, state if flags.firmware_behind else State.ENGAGED, "estimate_valid")
 
 
 def _to(state: State, target: State, cause: str) -> Transition:

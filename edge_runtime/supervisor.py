@@ -21,6 +21,7 @@ _MS: Final = 1_000_000
 _ESTIMATE_AGE_NS: Final = 150 * _MS  # several frames: shorter gaps are bridged by the fade of the intent
 _LOOP_SILENT_NS: Final = 250 * _MS
 _FIRMWARE_SILENT_NS: Final = 250 * _MS
+_UNARMED_NS: Final = 500 * _MS  # an armed host waits so long for the firmware to arm
 _SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared after so long, as an operator would
 
 _CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
@@ -43,8 +44,7 @@ class World:
 
     cycles: int = 0
     cycles_ns: int = 0
-    received: int = 0
-    received_ns: int = 0
+    armed_ns: int = 0
     governor_state: int = 0
     governor_reason: int = 0
     torque_nm: F64 = field(default_factory=lambda: np.zeros(2))
@@ -78,8 +78,8 @@ class Supervisor:
             self._governor_event(int(rows[i, 0]), int(rows[i, _CYCLE["governor_state"]]), int(reasons[i]))
         world.governor_reason = int(reasons[-1])
         world.torque_nm[:] = last[_CYCLE["limited_nm_r"]], last[_CYCLE["limited_nm_l"]]
-        if last[_CYCLE["received"]] > world.received:
-            world.received, world.received_ns = int(last[_CYCLE["received"]]), int(last[0])
+        if STATES["ARMED"] <= world.governor_state <= STATES["DEGRADED"]:
+            world.armed_ns = int(last[0])
 
     def see_estimate(self, row: F64) -> None:
         """One row of the estimator."""
@@ -122,7 +122,11 @@ class Supervisor:
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
             loop_stopped=now_ns - world.cycles_ns > _LOOP_SILENT_NS,
             estimator_dead=world.estimator_dead,
-            firmware_lost=now_ns - world.received_ns > _FIRMWARE_SILENT_NS,
+            supervisor_stalled=bool(control[shared.HEARTBEAT_LOST]),
+            firmware_lost=int(control[shared.SILENCE_NS]) > _FIRMWARE_SILENT_NS,
+            firmware_unarmed=self.state >= State.ARMED
+            and self.state is not State.SAFE
+            and now_ns - max(world.armed_ns, self._entered_ns) > _UNARMED_NS,
             firmware_safe=firmware_safe,
             clear_absent=not (self._simulated and in_safe),
             stop_requested=world.stop_requested or world.estimator_done,

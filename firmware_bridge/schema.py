@@ -76,6 +76,15 @@ class Age:
 
 
 @dataclass(frozen=True, slots=True)
+class HostRules:
+    """What the host alone keeps to; see the comments in `limits.toml`."""
+
+    joint_silent_ms: float
+    governor_silent_ms: float
+    engage_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Safe:
     """What SAFE does: ramp to zero in `ramp_ms`, then damping; and when it may be cleared."""
 
@@ -118,6 +127,7 @@ class Table:
     messages: Mapping[str, Message]
     reasons: Mapping[str, int]
     limiter_reasons: tuple[str, ...]
+    host: HostRules
     age: Age
     safe: Safe
     joints: Mapping[str, JointLimits]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 
 from firmware_bridge.errors import TableError
-from firmware_bridge.schema import Age, Field, JointLimits, Message, Protocol, Safe, Table
+from firmware_bridge.schema import Age, Field, HostRules, JointLimits, Message, Protocol, Safe, Table
 
 DEFAULT_PATH: Final = Path(__file__).with_name("limits.toml")
 SCHEMA: Final = 1
@@ -40,7 +40,7 @@ class _Reader:
 
     def table(self, raw: dict[str, Any]) -> Table:
         keys = {"schema", "host_factor", "protocol", "modes", "states", "mux"}
-        keys |= {"messages", "reasons", "limiter", "age", "safe", "joints"}
+        keys |= {"messages", "reasons", "limiter", "host", "age", "safe", "joints"}
         self.keys(raw, keys, "")
         if raw["schema"] != SCHEMA:
             self.fail("schema", f"is {raw['schema']!r}, this program reads {SCHEMA}")
@@ -55,6 +55,7 @@ class _Reader:
             messages={name: self.message(raw["messages"], name) for name in self.section(raw, "messages")},
             reasons=self.codes(raw, "reasons", 255),
             limiter_reasons=self.names(raw["limiter"]["reasons"], "limiter.reasons"),
+            host=self.struct(HostRules, raw, "host"),
             age=self.struct(Age, raw, "age"),
             safe=self.struct(Safe, raw, "safe"),
             joints={
@@ -134,6 +135,8 @@ class _Reader:
             self.fail("messages", "use one CAN id twice")
         if not 0.0 < t.safe.ramp_ms <= SAFE_RAMP_MAX_MS:
             self.fail("safe.ramp_ms", f"must be above 0 and at most {SAFE_RAMP_MAX_MS:g}")
+        if min(t.host.joint_silent_ms, t.host.governor_silent_ms, t.host.engage_ms) <= 0.0:
+            self.fail("host", "must have all its times above 0")
         if min(t.age.latency_ms, t.age.frame_max_ms) <= 0.0:
             self.fail("age", "must have latency_ms and frame_max_ms above 0")
         if not 0.0 <= t.age.late_full_ms < t.age.late_zero_ms or t.age.zero_ms > 255.0:

@@ -51,6 +51,7 @@ def test_the_host_waits_for_the_firmware_on_the_way_up() -> None:
     behind = replace(FINE, firmware_behind=True)
     assert step(State.READY, behind).state is State.READY
     assert step(State.ARMED, behind).state is State.ARMED
+    assert step(State.ENGAGED, replace(behind, estimate_invalid=True)).state is State.DEGRADED
 
 
 def test_an_invalid_estimate_degrades_and_recovers() -> None:

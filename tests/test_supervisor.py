@@ -23,18 +23,18 @@ class World:
         self.supervisor = Supervisor(TABLE, self.control, lambda *event: self.events.append(event), simulated)
         self.now_ns = S
         self.governor, self.reason = "IDLE", "none"
+        self.follows = True
         self.firmware_talks = self.loop_runs = self.estimates = True
-        self.received = 0
         self.control[shared.LOOP_READY] = self.control[shared.ESTIMATOR_READY] = 1
         self.control[shared.HASH_HEARD] = 7
 
     def tick(self, count: int = 1) -> State:
         for _ in range(count):
             self.control[shared.CYCLES] += 100 * self.loop_runs
-            self.received += 200 * self.firmware_talks
+            self.control[shared.SILENCE_NS] = 0 if self.firmware_talks else self.control[shared.SILENCE_NS] + TICK_NS
             self._rows()
             state = self.supervisor.tick(self.now_ns)
-            if self.governor != "SAFE" and State.READY <= state < State.SAFE:
+            if self.follows and self.governor != "SAFE" and State.READY <= state < State.SAFE:
                 self.governor = state.name
             self.now_ns += TICK_NS
         return self.supervisor.state
@@ -43,7 +43,6 @@ class World:
         row = np.zeros((1, len(CYCLE_FIELDS)))
         for name, value in (
             ("t_ns", self.now_ns),
-            ("received", self.received),
             ("governor_state", STATES[self.governor]),
             ("governor_reason", GOVERNOR_REASONS[self.reason]),
         ):
@@ -94,6 +93,30 @@ def test_silence_leads_to_safe_within_half_a_second(engaged: World, attribute: s
     assert engaged.tick(5) is State.SAFE
     assert engaged.codes()[-1] == cause
     assert engaged.control[shared.MODE] == MODES["SAFE"]
+
+
+def test_a_firmware_that_fell_back_is_not_taken_for_armed(engaged: World) -> None:
+    engaged.follows, engaged.governor = False, "READY"
+    assert engaged.tick(10) is State.SAFE
+    assert engaged.codes()[-1] == "firmware_unarmed"
+
+
+def test_a_firmware_that_never_arms_is_a_fault() -> None:
+    world = World()
+    world.tick(2)
+    world.follows, world.governor = False, "READY"
+    assert world.tick(10) is State.SAFE
+
+
+def test_a_firmware_that_fell_back_does_not_hide_a_missing_estimate(engaged: World) -> None:
+    engaged.follows, engaged.governor, engaged.estimates = False, "READY", False
+    assert engaged.tick(3) is State.DEGRADED
+
+
+def test_our_own_standstill_is_latched(engaged: World) -> None:
+    engaged.control[shared.HEARTBEAT_LOST] = 1
+    assert engaged.tick() is State.SAFE
+    assert engaged.codes()[-1] == "supervisor_stalled"
 
 
 def test_no_estimate_degrades_and_an_estimate_engages_again(engaged: World) -> None:

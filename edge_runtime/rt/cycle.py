@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from edge_runtime.intent import at, lateness_gain
+from edge_runtime.intent import HORIZON_NS, at, lateness_gain
 from edge_runtime.rt.libc import as_pointer, libc_write, load_relaxed
-from edge_runtime.rt.limiter import limit
+from edge_runtime.rt.limiter import DISENGAGED, NONE, STALE, limit
 from edge_runtime.rt.mailbox import I64, latest, publish
 from edge_runtime.rt.receive import receive
 from edge_runtime.rt.torque import JOINT_COUNT, Torque
@@ -61,7 +61,7 @@ def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, no
     state.cycle += 1
     receive(torque, now_ns)
     _take_intent(torque, intent_ring, now_ns + config.actuator_delay_ns)
-    mode = _mode(state, control, now_ns)
+    mode = _mode(state, config.governor_silent_ns, control, now_ns)
     if (state.cycle - 1) % config.state_every == 0:
         _send_host_state(torque, load_relaxed(control, HOST_STATE), load_relaxed(control, CLEAR), now_ns)
     dt_s = min(max((now_ns - state.last_ns) * 1e-9, 1e-4), 2e-3)
@@ -75,16 +75,25 @@ def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, no
 
 
 @njit(cache=True, nogil=True)
-def _mode(state: Any, control: I64, now_ns: int) -> int:
-    """Wire mode the supervisor asks for; no torque where it stopped counting or the firmware is not armed."""
+def _mode(state: Any, governor_silent_ns: int, control: I64, now_ns: int) -> int:
+    """Wire mode the supervisor asks for; no torque where it stopped counting or the firmware is silent or not armed."""
     beat = load_relaxed(control, HEARTBEAT)
     if beat != state.heartbeat:
         state.heartbeat = beat
         state.heartbeat_ns = now_ns
     mode = load_relaxed(control, MODE)
-    armed = _ARMED <= state.governor_state <= _DEGRADED
-    if mode == _TORQUE and (not armed or now_ns - state.heartbeat_ns > _HEARTBEAT_LIMIT_NS):
+    if mode != _TORQUE:
+        state.heartbeat_lost = 0
+        state.engaged_ns = 0
+        return mode
+    if now_ns - state.heartbeat_ns > _HEARTBEAT_LIMIT_NS:
+        state.heartbeat_lost = 1
+    heard = now_ns - state.governor_ns <= governor_silent_ns
+    if state.heartbeat_lost == 1 or not heard or not _ARMED <= state.governor_state <= _DEGRADED:
+        state.engaged_ns = 0
         return _ZERO
+    if state.engaged_ns == 0:
+        state.engaged_ns = now_ns
     return mode
 
 
@@ -97,7 +106,8 @@ def _take_intent(torque: Torque, ring: I64, acts_ns: int) -> None:
     torque.state[0].intent_first = 0
     if _adopt(torque, acts_ns) or _waits(torque):
         return
-    if latest(ring, torque.newest_words) > 0:
+    # a stamp far ahead is a clock gone wrong: letting it wait would shut out every later intent
+    if latest(ring, torque.newest_words) > 0 and torque.newest[0].t_act_ns - acts_ns < HORIZON_NS:
         torque.pending[0] = torque.newest[0]
         _adopt(torque, acts_ns)
 
@@ -129,11 +139,15 @@ def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> N
     if intent.valid == 1:
         late_ns = age_ns - min(intent.frame_ns, config.frame_max_ns)
         gain = lateness_gain(late_ns, config.full_age_ns, config.zero_age_ns)
-        wanted = gain * at(intent.torque_nm[joint], acts_ns - intent.t_act_ns)
-    position, velocity = state.position[joint], state.velocity[joint]
-    engaged = mode == _TORQUE and state.joint_ns[joint] > 0
+        wanted = gain * _engagement(config, state, now_ns) * at(intent.torque_nm[joint], acts_ns - intent.t_act_ns)
+    position, velocity, measured = state.position[joint], state.velocity[joint], state.measured[joint]
+    withheld = NONE
+    if mode != _TORQUE:
+        withheld = DISENGAGED
+    elif now_ns - state.joint_ns[joint] > config.joint_silent_ns:
+        withheld = STALE
     asked = compensate(torque.tissue[joint], torque.tissue_state[joint], wanted, position, velocity, dt_s)
-    limited = limit(torque.limits[joint], limiter_state, asked, engaged, gain, position, velocity, now_ns)
+    limited = limit(torque.limits[joint], limiter_state, asked, withheld, gain, position, velocity, measured, now_ns)
     if limited != 0.0:
         mode = _TORQUE  # a torque that still ramps down is announced as torque
     counter = state.setpoint_counter[joint]
@@ -146,12 +160,20 @@ def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> N
     column = _JOINT0 + joint * _JOINT_STRIDE
     torque.row[column] = position
     torque.row[column + 1] = velocity
-    torque.row[column + 2] = state.measured[joint]
+    torque.row[column + 2] = measured
     torque.row[column + 3] = wanted
     torque.row[column + 4] = asked
     torque.row[column + 5] = limited
     torque.row[column + 6] = limiter_state.reason
     torque.row[column + 7] = age_ns * 1e-6 if intent.valid == 1 else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _engagement(config: Any, state: Any, now_ns: int) -> float:
+    """0 to 1 from the moment assistance begins, linear in time: also after a SAFE in mid-stride."""
+    if state.engaged_ns == 0:
+        return 0.0
+    return min(1.0, (now_ns - state.engaged_ns) / config.engage_ns)
 
 
 @njit(cache=True, nogil=True)

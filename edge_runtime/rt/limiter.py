@@ -30,6 +30,7 @@ LIMITS = np.dtype(
         ("velocity_radps", np.float64),
         ("position_min_rad", np.float64),
         ("position_max_rad", np.float64),
+        ("tracking_nm", np.float64),
     ]
 )
 STATE = np.dtype(
@@ -54,6 +55,8 @@ _WINDOW: Final = LIMITER_REASONS.index("window")
 _POWER: Final = LIMITER_REASONS.index("power")
 _SOFT_STOP: Final = LIMITER_REASONS.index("soft_stop")
 _VELOCITY: Final = LIMITER_REASONS.index("velocity")
+_TRACKING: Final = LIMITER_REASONS.index("tracking")
+STALE: Final = LIMITER_REASONS.index("stale")
 
 
 def host_limits(joint: JointLimits, ceiling_nm: float) -> npt.NDArray[Any]:
@@ -69,6 +72,7 @@ def host_limits(joint: JointLimits, ceiling_nm: float) -> npt.NDArray[Any]:
         np.radians(joint.velocity_max_degps),
         np.radians(joint.position_min_deg),
         np.radians(joint.position_max_deg),
+        joint.tracking_nm,
     )
     return out
 
@@ -78,27 +82,29 @@ def limit(
     lim: Any,
     s: Any,
     asked_nm: float,
-    engaged: bool,
+    withheld: int,
     gain: float,
     position_rad: float,
     velocity_radps: float,
+    measured_nm: float,
     now_ns: int,
 ) -> float:
     """Setpoint, Nm, for `asked_nm` (already faded by the age `gain`, 0..1); `s.reason` tells the rule that acted last.
 
-    Not engaged means zero, reached at the release rate.
+    `withheld` is the reason why there may be no torque now (zero, reached at the release rate), or NONE.
     """
     s.reason = NONE
     torque = asked_nm
     if not np.isfinite(asked_nm):
         torque = 0.0
         s.reason = INVALID
-    elif not engaged:
+    elif withheld != NONE:
         torque = 0.0
-        s.reason = DISENGAGED
+        s.reason = withheld
     elif gain < 1.0:
         s.reason = _AGE
     torque = _motion_rules(lim, s, torque, position_rad, velocity_radps)
+    torque = _tracking_rule(lim, s, torque, measured_nm)
     ceiling = lim.torque_nm * gain  # compensation may not give back what age took
     bounded = min(max(torque, -ceiling), ceiling)
     if bounded != torque:
@@ -131,6 +137,15 @@ def _motion_rules(lim: Any, s: Any, torque: float, position_rad: float, velocity
         s.reason = _POWER
         return float(torque * lim.power_w / abs(power))
     return torque
+
+
+@njit(cache=True, nogil=True)
+def _tracking_rule(lim: Any, s: Any, torque: float, measured_nm: float) -> float:
+    """No torque further from what the drive delivers than `tracking_nm`, except towards zero."""
+    bounded = min(max(torque, min(measured_nm - lim.tracking_nm, 0.0)), max(measured_nm + lim.tracking_nm, 0.0))
+    if bounded != torque:
+        s.reason = _TRACKING
+    return bounded
 
 
 @njit(cache=True, nogil=True)

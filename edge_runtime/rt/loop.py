@@ -12,10 +12,11 @@ from edge_runtime.rt.libc import NS_PER_S, load_relaxed, now_ns, sleep_until, st
 from edge_runtime.rt.mailbox import I64, push
 from edge_runtime.rt.rig import TICK, WEARER, Rig, exchange
 from edge_runtime.rt.torque import Torque
-from edge_runtime.shared import CYCLES, HASH_DIFFERS, HASH_HEARD, LOOP_READY, STOP
+from edge_runtime.shared import CYCLES, HASH_DIFFERS, HASH_HEARD, HEARTBEAT_LOST, LOOP_READY, SILENCE_NS, STOP
 
 PERIOD_NS: Final = NS_PER_S // 1000  # 1 kHz, firmware_bridge/limits.toml setpoint_period_ms
 PERIOD_S: Final = PERIOD_NS / NS_PER_S
+_ORPHANED_NS: Final = 10 * NS_PER_S  # no heartbeat for so long: the supervisor is gone for good
 
 
 @njit(cache=True, nogil=True)
@@ -23,6 +24,9 @@ def _report(torque: Torque, control: I64, rows: I64) -> None:
     """Telemetry and counters out; never waits."""
     state = torque.state[0]
     push(rows, torque.row_words)
+    heard_ns = min(state.joint_ns[0], state.joint_ns[1], state.governor_ns)
+    store_release(control, SILENCE_NS, state.last_ns - heard_ns)
+    store_release(control, HEARTBEAT_LOST, state.heartbeat_lost)
     store_release(control, HASH_DIFFERS, state.hash_differs)
     store_release(control, HASH_HEARD, state.hash_heard)
     store_release(control, CYCLES, state.cycle)
@@ -31,14 +35,15 @@ def _report(torque: Torque, control: I64, rows: I64) -> None:
 
 @njit(cache=True, nogil=True)
 def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: I64, rows: I64) -> int:
-    """Cycle once per millisecond of CLOCK_MONOTONIC until asked to stop; returns the cycles done.
+    """Cycle once per millisecond of CLOCK_MONOTONIC until asked to stop, or left alone; returns the cycles done.
 
     A deadline that has passed is skipped and counted, never run twice in a hurry.
     """
     timespec = np.zeros(2, np.int64)
     state = torque.state[0]
     deadline = now_ns(timespec) + 2 * PERIOD_NS
-    while load_relaxed(control, STOP) == 0:
+    state.heartbeat_ns = deadline
+    while load_relaxed(control, STOP) == 0 and deadline - state.heartbeat_ns < _ORPHANED_NS:
         sleep_until(deadline, timespec)
         woke = now_ns(timespec)
         cycle(torque, control, intent, feedback, woke)

@@ -38,6 +38,9 @@ CONFIG = np.dtype(
         ("frame_max_ns", np.int64),
         ("full_age_ns", np.int64),  # on top of the camera's period
         ("zero_age_ns", np.int64),
+        ("joint_silent_ns", np.int64),
+        ("governor_silent_ns", np.int64),
+        ("engage_ns", np.int64),
         ("hashes", np.int64, (3,)),  # protocol, limits, profile
     ]
 )
@@ -63,6 +66,8 @@ STATE = np.dtype(
         ("hash_differs", np.int64),
         ("heartbeat", np.int64),
         ("heartbeat_ns", np.int64),
+        ("heartbeat_lost", np.int64),  # latched until the supervisor takes the mode away
+        ("engaged_ns", np.int64),  # when assistance began, 0 = not engaged
         ("intent_first", np.int64),
     ]
 )
@@ -141,5 +146,8 @@ def _config(table: Table, profile: Profile, device: Device, bus_fd: int) -> npt.
     c["frame_max_ns"] = round(table.age.frame_max_ms * 1e6)
     c["full_age_ns"] = round((table.age.latency_ms + table.age.late_full_ms) * 1e6)
     c["zero_age_ns"] = round((table.age.latency_ms + table.age.late_zero_ms) * 1e6)
+    c["joint_silent_ns"] = round(table.host.joint_silent_ms * 1e6)
+    c["governor_silent_ns"] = round(table.host.governor_silent_ms * 1e6)
+    c["engage_ns"] = round(table.host.engage_ms * 1e6)
     c["hashes"] = [table.protocol_hash, table.limits_hash, profile.hash32]
     return config

@@ -81,8 +81,22 @@ def _share(cut_hz: float, dt_s: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _forget(s: Any) -> None:
+    """Start anew: one bad number must not stay in the state."""
+    s.started = 0
+    s.delta, s.delta_rate, s.branch, s.rate = 0.0, 0.0, 0.0, 0.0
+    s.model_acceleration, s.acceleration = 0.0, 0.0
+
+
+@njit(cache=True, nogil=True)
 def compensate(p: Any, s: Any, wanted_nm: float, angle_rad: float, rate_radps: float, dt_s: float) -> float:
-    """Hinge torque, Nm, for `wanted_nm` at the knee, from the newest encoder reading; between 0 and 1.3 x wanted."""
+    """Hinge torque, Nm, for `wanted_nm` at the knee, from the newest encoder reading; between 0 and 1.3 x wanted.
+
+    NaN where an input is not finite.
+    """
+    if not np.isfinite(wanted_nm + angle_rad + rate_radps):
+        _forget(s)
+        return np.nan
     through = wanted_nm / p.transmission
     keep = np.exp(-dt_s / p.maxwell_time)
     k = stiffness_at(p, angle_rad)

@@ -55,7 +55,10 @@ leg scaled so that the loaded ankle stands at its height: its own error is insid
 ## Limits of use
 - Walking and running on level ground by adults without gait disorders. Jumping, stairs, slopes, carrying, crutches
   and carts were never seen, and nothing flags them yet.
-- The deviation covers doubt within such gait; it does not know motion unlike the training data.
+- The deviation covers doubt within such gait; it does not know motion unlike the training data. It is scaled on all
+  motion together, most of it running: see the coverage column for how much too narrow it is in walking.
+- Fast running of people who land unlike the training people comes out several ms early or late, with errors of up to
+  a body weight for that long; it is most of the vertical RMSE in running.
 - Forces are for the mass given; the centre of pressure is that of adults of mean foot size.
 - Noise of video pose was modelled in training, not measured: expect larger errors from video than the tables say.
 - Lateral force and lateral centre of pressure rest on style common to the training people when the frontal plane is

@@ -63,8 +63,6 @@ void gov_init(governor *g, const gov_config *config)
     }
 }
 
-static int lease_holds(const gov_joint *j, uint64_t now_us) { return j->leased && now_us <= j->lease_end_us; }
-
 static int all_sensors_valid(const governor *g)
 {
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
@@ -137,6 +135,16 @@ static uint8_t watch(gov_joint *j, uint64_t now_us)
     return tracking ? EXO_REASON_TRACKING : EXO_REASON_NONE;
 }
 
+/* True where the host keeps torque on for longer than its own release takes while its state says that it is disarmed. */
+static int torque_outlives_host(governor *g, uint64_t now_us)
+{
+    int outside = g->host.state < EXO_STATE_ARMED && (any_torque(g, now_us) || !all_at_zero(g));
+    if (outside && !g->disarmed)
+        g->disarmed_since_us = now_us;
+    g->disarmed = (uint8_t)outside;
+    return outside && now_us - g->disarmed_since_us > GOV_RELEASE_US;
+}
+
 /* What ends a live state. */
 static uint8_t live_fault(governor *g, uint64_t now_us)
 {
@@ -148,11 +156,13 @@ static uint8_t live_fault(governor *g, uint64_t now_us)
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         gov_joint *j = &g->joints[i];
         uint8_t seen = watch(j, now_us);
-        if (j->mode != EXO_MODE_OFF && !lease_holds(j, now_us))
+        if (lease_lapsed(j, now_us))
             seen = EXO_REASON_LEASE;
         if (fault == EXO_REASON_NONE)
             fault = seen;
     }
+    if (torque_outlives_host(g, now_us) && fault == EXO_REASON_NONE)
+        fault = EXO_REASON_MODE;
     return fault;
 }
 
@@ -182,6 +192,7 @@ static int clear_allowed(const governor *g, uint64_t now_us)
 
 static void rest_all(governor *g, uint64_t now_us)
 {
+    g->disarmed = 0;
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
         rest(&g->joints[i], now_us);
 }
@@ -255,15 +266,6 @@ static utorque damping(const governor *g, const gov_joint *j)
     return (utorque)torque * UTORQUE_PER_CNM;
 }
 
-static void pop_due(gov_joint *j, uint64_t now_us)
-{
-    unsigned due = 0;
-    while (due < j->queued && j->queue[due].apply_us <= now_us)
-        j->target_cnm = j->queue[due++].torque_cnm;
-    j->queued = (uint8_t)(j->queued - due);
-    memmove(j->queue, j->queue + due, j->queued * sizeof j->queue[0]);
-}
-
 static void move(governor *g, gov_joint *j, uint64_t now_us, int64_t dt_us)
 {
     uint64_t in_safe_us = now_us - g->safe_since_us;
@@ -275,7 +277,7 @@ static void move(governor *g, gov_joint *j, uint64_t now_us, int64_t dt_us)
     if (g->state == EXO_STATE_SAFE)
         target = damping(g, j);
     else if (is_live(g)) {
-        pop_due(j, now_us);
+        gov_apply_due(j, now_us);
         target = (utorque)j->target_cnm * UTORQUE_PER_CNM;
     }
     j->applied = rule_slew(&j->limits, j->applied, target, dt_us);
@@ -289,8 +291,10 @@ void gov_step(governor *g, uint64_t now_us, const gov_measured measured[EXO_JOIN
         dt_us = 2 * EXO_STEP_US;
     g->step_us = now_us;
     g->stepped = 1;
-    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
+    for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         g->joints[i].measured = measured[i];
+        g->joints[i].stamp_dropped = 0;
+    }
     run_states(g, now_us);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         move(g, &g->joints[i], now_us, dt_us);

@@ -1,4 +1,6 @@
 /* What the governor does with a received frame: E2E check, then the rules, then accept or trip. */
+#include <string.h>
+
 #include "internal.h"
 
 static const uint16_t SETPOINT_ID[EXO_JOINT_COUNT] = EXO_TORQUE_SETPOINT_IDS_INIT;
@@ -67,8 +69,19 @@ static uint8_t follow(gov_joint *j, const setpoint *s, uint64_t apply_us)
     return EXO_REASON_NONE;
 }
 
-static uint8_t enqueue(gov_joint *j, int32_t torque_cnm, uint64_t apply_us)
+void gov_apply_due(gov_joint *j, uint64_t now_us)
 {
+    unsigned due = 0;
+    while (due < j->queued && j->queue[due].apply_us <= now_us)
+        j->target_cnm = j->queue[due++].torque_cnm;
+    j->queued = (uint8_t)(j->queued - due);
+    memmove(j->queue, j->queue + due, j->queued * sizeof j->queue[0]);
+}
+
+/* What is due leaves first: after a stall of the firmware many frames come at once, and most are due. */
+static uint8_t enqueue(gov_joint *j, int32_t torque_cnm, uint64_t apply_us, uint64_t now_us)
+{
+    gov_apply_due(j, now_us);
     if (j->queued == GOV_QUEUE)
         return EXO_REASON_APPLY_AT;
     j->queue[j->queued].apply_us = apply_us;
@@ -85,10 +98,14 @@ static void hear_lease(gov_joint *j, const setpoint *s, uint64_t now_us)
     j->lease_end_us = now_us + (uint64_t)s->lease_ms * 1000u;
 }
 
-/* A stamp out of range drops the frame; several in a row trip. */
+/* A stamp out of range drops the frame; several steps in a row with such frames only trip. Frames that come between two
+ * steps count once: behind the firmware's own stall wait old ones, and the newest of them is in range again. */
 static void drop_stamp(governor *g, gov_joint *j, uint64_t now_us)
 {
     g->rejected++;
+    if (j->stamp_dropped)
+        return;
+    j->stamp_dropped = 1;
     if (j->stamp_run < UINT8_MAX)
         j->stamp_run++;
     if (j->stamp_run >= EXO_CONSECUTIVE_ERRORS_MAX && is_live(g))
@@ -109,7 +126,7 @@ static void accept(governor *g, gov_joint *j, const setpoint *s, uint64_t now_us
     if (reason == EXO_REASON_NONE)
         reason = follow(j, s, apply_us);
     if (reason == EXO_REASON_NONE && is_live(g))
-        reason = enqueue(j, s->torque_cnm, apply_us);
+        reason = enqueue(j, s->torque_cnm, apply_us, now_us);
     if (reason != EXO_REASON_NONE) {
         g->rejected++;
         gov_trip(g, reason, now_us);
@@ -128,7 +145,7 @@ static int usable(governor *g, e2e_rx *rx, const uint8_t *data, uint8_t len, uin
     return 0;
 }
 
-/* In SAFE a setpoint only tells whether the host still asks for torque. */
+/* In SAFE a setpoint only tells whether the host still asks for torque; a lapsed lease is not taken up again. */
 static void on_setpoint(governor *g, gov_joint *j, const uint8_t *data, uint64_t now_us)
 {
     setpoint s = read_setpoint(data);
@@ -136,6 +153,8 @@ static void on_setpoint(governor *g, gov_joint *j, const uint8_t *data, uint64_t
         hear_lease(j, &s, now_us);
     else if (s.mode == EXO_MODE_SAFE && is_live(g))
         gov_trip(g, EXO_REASON_HOST_SAFE, now_us);
+    else if (is_live(g) && lease_lapsed(j, now_us))
+        gov_trip(g, EXO_REASON_LEASE, now_us);
     else
         accept(g, j, &s, now_us);
 }

@@ -20,7 +20,7 @@ from edge_runtime.rt.mailbox import latest, publish
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.telemetry import CYCLE_FIELDS
 from firmware_bridge import e2e, wire
-from firmware_bridge.table import MODES, STATES, TABLE
+from firmware_bridge.table import LIMITER_REASONS, MODES, STATES, TABLE
 
 PROFILE = load_profile(Path(calibration.__file__).with_name("profiles") / "demo.toml")
 DEVICE = load_device()
@@ -39,6 +39,9 @@ class Bench:
     rings: shared.Rings
     bus: socket.socket
     now_ns: int = START_NS
+    talks: bool = False
+    state: str = "ARMED"
+    counter: int = 0
 
     def ask(self, torque_nm: float, captured_ns: int, sequence: int = 1, valid: int = 1) -> None:
         intent = new_intent()
@@ -52,6 +55,10 @@ class Bench:
         rows = []
         for _ in range(ms):
             self.rings.control[shared.HEARTBEAT] += 1
+            if self.talks:
+                self.counter = (self.counter + 1) % 15
+                self.joints(self.counter)
+                self.governor(self.state, self.counter)
             cycle(self.torque, self.rings.control, self.rings.intent, self.rings.feedback, self.now_ns)
             rows.append(self.torque.row.copy())
             self.now_ns += MS
@@ -80,9 +87,10 @@ class Bench:
             self.bus.send(frame.tobytes())
 
     def engage(self) -> None:
-        self.governor("ARMED", 0)
-        self.joints(0)
+        """A firmware that is armed and keeps talking; assistance began long ago."""
+        self.talks = True
         self.rings.control[shared.MODE] = MODES["TORQUE"]
+        self.torque.state[0]["engaged_ns"] = 1
 
 
 @pytest.fixture
@@ -141,7 +149,7 @@ def test_an_invalid_intent_does_not_replace_the_last_valid_one(bench: Bench) -> 
 @pytest.mark.parametrize("state", ["OFF", "IDLE", "READY", "SAFE"])
 def test_no_torque_is_asked_of_a_firmware_that_is_not_armed(bench: Bench, state: str) -> None:
     bench.engage()
-    bench.governor(state, 1)
+    bench.state = state
     bench.ask(5.0, START_NS)
     assert not column(bench.step(60), "limited_nm_r").any()
     setpoints = [f for f in bench.sent() if f.message == "TORQUE_SETPOINT"]
@@ -190,9 +198,10 @@ def test_every_frame_is_protected_and_counts_on(bench: Bench) -> None:
 def test_broken_and_foreign_frames_are_counted_and_ignored(bench: Bench) -> None:
     bench.engage()
     bench.step(1)
+    bench.talks = False
     good = wire.frame()
     can_id = TABLE.messages["JOINT_STATE"].can_id["knee_r"]
-    wire.pack_joint_state(good, can_id, 1, 1.5, 0.0, 9.0, e2e.CRC_TABLE)
+    wire.pack_joint_state(good, can_id, 2, 1.5, 0.0, 9.0, e2e.CRC_TABLE)
     broken, foreign = good.copy(), good.copy()
     broken[12] ^= 1
     foreign[0] = 0x7F
@@ -230,3 +239,72 @@ def test_the_newest_measurement_is_fed_back(bench: Bench) -> None:
     feedback = np.zeros(shared.FEEDBACK_WORDS)
     assert latest(bench.rings.feedback, feedback.view(np.int64)) == 1
     assert feedback == pytest.approx([1.25, 1.25, 0.5, 0.5], abs=1e-3)
+
+
+def test_a_joint_that_falls_silent_gets_no_torque_and_says_why(bench: Bench) -> None:
+    bench.engage()
+    bench.ask(5.0, START_NS)
+    bench.step(30)
+    bench.talks = False
+    for k in range(60):
+        bench.ask(5.0, bench.now_ns, sequence=k + 2)
+        bench.governor("ARMED", (bench.counter + 1 + k) % 15)
+        rows = bench.step(1)
+    assert column(rows, "limited_nm_r")[0] == 0.0
+    assert column(rows, "limiter_r")[0] == LIMITER_REASONS.index("stale")
+
+
+def test_a_governor_that_falls_silent_means_no_torque(bench: Bench) -> None:
+    bench.engage()
+    bench.step(30)
+    bench.talks = False
+    for k in range(20):
+        bench.ask(5.0, bench.now_ns, sequence=k + 1)
+        for i in range(10):
+            bench.joints((bench.counter + 1 + 10 * k + i) % 15)
+            rows = bench.step(1)
+    assert column(rows, "mode")[0] == MODES["ZERO"]
+    assert column(rows, "limited_nm_r")[0] == 0.0
+
+
+def test_torque_grows_from_nothing_each_time_assistance_begins(bench: Bench) -> None:
+    bench.engage()
+    for mode, peak_nm in (("TORQUE", 4.0), ("ZERO", 0.0), ("TORQUE", 1.2)):
+        bench.rings.control[shared.MODE] = MODES[mode]
+        for k in range(10):
+            bench.ask(5.0, bench.now_ns - LATENCY_NS, sequence=bench.now_ns)
+            rows = bench.step(10)
+        if mode == "ZERO":
+            assert not column(rows, "limited_nm_r").any()
+        assert (column(rows, "desired_nm_r").max() > 4.0) == (peak_nm == 4.0)
+
+
+def test_a_stamp_from_the_future_does_not_shut_out_later_intents(bench: Bench) -> None:
+    bench.engage()
+    bench.ask(5.0, START_NS + 10_000 * MS)
+    bench.step(5)
+    bench.ask(5.0, bench.now_ns, sequence=2)
+    assert column(bench.step(40), "intent_first").sum() == 1.0
+
+
+def test_one_bad_number_does_not_stay(bench: Bench) -> None:
+    bench.engage()
+    bench.ask(float("nan"), START_NS)
+    bench.step(40)
+    bench.ask(5.0, bench.now_ns, sequence=2)
+    assert column(bench.step(40), "limited_nm_r").max() > 1.0
+
+
+def test_a_lost_heartbeat_is_latched_until_the_mode_is_taken_away(bench: Bench) -> None:
+    bench.engage()
+    bench.step(10)
+    control = bench.rings.control
+    beat = int(control[shared.HEARTBEAT])
+    for _ in range(600):
+        control[shared.HEARTBEAT] = beat - 1
+        bench.step(1)
+    assert bench.torque.state[0]["heartbeat_lost"] == 1
+    assert column(bench.step(50), "mode")[-1] == MODES["ZERO"]
+    control[shared.MODE] = MODES["SAFE"]
+    bench.step(1)
+    assert bench.torque.state[0]["heartbeat_lost"] == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_runtime.rt.limiter import STATE, host_limits, limit
+from edge_runtime.rt.limiter import DISENGAGED, NONE, STATE, host_limits, limit
 from firmware_bridge.table import LIMITER_REASONS, TABLE
 
 JOINT = "knee_r"
@@ -21,14 +21,17 @@ START_NS = 10_000 * MS
 
 def fresh() -> np.void:
     state = np.zeros(1, STATE)[0]
-    limit(LIMITS, state, 0.0, True, 1.0, 0.5, 0.0, START_NS)
+    limit(LIMITS, state, 0.0, NONE, 1.0, 0.5, 0.0, 0.0, START_NS)
     return state
 
 
 def run(state: np.void, asked: float, ms: int, first: int = 1, **motion: float) -> list[float]:
     position, velocity = motion.get("position", 0.5), motion.get("velocity", 0.0)
-    times = range(first, first + ms)
-    return [limit(LIMITS, state, asked, True, 1.0, position, velocity, START_NS + t * MS) for t in times]
+    path: list[float] = []
+    for t in range(first, first + ms):
+        measured = motion.get("measured", float(state["torque_nm"]))
+        path.append(limit(LIMITS, state, asked, NONE, 1.0, position, velocity, measured, START_NS + t * MS))
+    return path
 
 
 def reason(state: np.void) -> str:
@@ -85,6 +88,13 @@ def test_soft_stops_block_the_outward_torque_only() -> None:
     assert run(inward, -5.0, 50, position=beyond)[-1] == pytest.approx(-5.0)
 
 
+def test_torque_stays_near_what_the_drive_delivers_but_may_always_let_go() -> None:
+    state = fresh()
+    assert run(state, 15.0, 300, measured=1.0)[-1] == pytest.approx(1.0 + HOST.tracking_nm)
+    assert reason(state) == "tracking"
+    assert run(state, 0.0, 60, first=301, measured=15.0)[-1] == 0.0
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_not_a_number_means_zero(bad: float) -> None:
     state = fresh()
@@ -96,7 +106,7 @@ def test_not_a_number_means_zero(bad: float) -> None:
 def test_not_engaged_means_zero() -> None:
     state = fresh()
     run(state, 5.0, 100)
-    path = [limit(LIMITS, state, 5.0, False, 1.0, 0.5, 0.0, START_NS + t * MS) for t in range(101, 140)]
+    path = [limit(LIMITS, state, 5.0, DISENGAGED, 1.0, 0.5, 0.0, 5.0, START_NS + t * MS) for t in range(101, 140)]
     assert path[-1] == 0.0
     assert reason(state) == "disengaged"
 
@@ -113,6 +123,7 @@ cycles = st.lists(
         st.booleans(),
         st.floats(-0.5, 2.5),
         st.floats(-20.0, 20.0),
+        st.floats(-25.0, 25.0),
         st.integers(0, 40),
     ),
     min_size=1,
@@ -122,11 +133,12 @@ cycles = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(cycles)
-def test_no_input_breaks_a_rule(sequence: list[tuple[float, bool, float, float, int]]) -> None:
+def test_no_input_breaks_a_rule(sequence: list[tuple[float, bool, float, float, float, int]]) -> None:
     state, now, path = fresh(), START_NS, [(START_NS, 0.0)]
-    for asked, engaged, position, velocity, gap_ms in sequence:
+    for asked, engaged, position, velocity, measured, gap_ms in sequence:
         now += gap_ms * MS
-        torque = limit(LIMITS, state, asked, engaged, 1.0, position, velocity, now)
+        withheld = NONE if engaged else DISENGAGED
+        torque = limit(LIMITS, state, asked, withheld, 1.0, position, velocity, measured, now)
         assert math.isfinite(torque)
         assert abs(torque) <= HOST.torque_nm
         last_ns, last = path[-1]
