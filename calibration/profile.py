@@ -99,8 +99,10 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(
             f"{path}: no such profile; pass --profile FILE, or copy calibration/profiles/demo.toml"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: cannot be read ({error}); restore it from a backup") from None
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read ({error.strerror}); name a profile file") from None
+    except UnicodeDecodeError:
+        raise ProfileError(f"{path}: not a text file; restore it from a backup") from None
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{path}: not valid TOML ({error}); mend that line or restore the file") from None
     if raw.pop("schema", None) != SCHEMA:

@@ -1,4 +1,4 @@
-"""Assist policy: a share of the biological knee moment, smoothed, predicted over the intent's horizon, faded by doubt.
+"""Assist policy: a share of the biological knee moment, smoothed, predicted over the intent's horizon.
 
 The wearer's own knee moment is what the device adds to: same sign, never more than `share` of it, never above the
 profile's ceiling (after Molinaro et al. 2024, Nature 635, who scale estimated joint moments into exoskeleton torque).

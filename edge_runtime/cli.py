@@ -21,22 +21,36 @@ EXIT_PROBLEM = 1  # 0 is success, 2 (argparse) a wrong command line
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the console script; returns the exit status."""
     arguments = _parser().parse_args(argv)
+    try:
+        return _run_command(arguments)
+    except KeyboardInterrupt:
+        print("exo-edge: stopped", file=sys.stderr)
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        print(f"exo-edge: {error}; nothing moves, the command has ended", file=sys.stderr)
+    return EXIT_PROBLEM
+
+
+def _run_command(arguments: argparse.Namespace) -> int:
     use_code_cache(cache_dir())
     from edge_runtime.commands import COMMANDS
     from edge_runtime.errors import WORLD_ERRORS
 
     command: Command = COMMANDS[arguments.command]
     try:
-        return command(arguments)
-    except KeyboardInterrupt:
-        print("exo-edge: stopped", file=sys.stderr)
-        return EXIT_PROBLEM
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PROBLEM
+        status = command(arguments)
+        sys.stdout.flush()
     except WORLD_ERRORS as error:
         print(f"exo-edge: {error}", file=sys.stderr)
         return EXIT_PROBLEM
+    return status
+
+
+def _drop_stdout() -> None:
+    """Nobody reads it any more, or it is full: what is left in its buffer must not raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,16 +124,18 @@ def _json(parser: Any) -> None:
 
 
 def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text}")
+    return int(text)
 
 
 def _positive_float(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0.0 < value < 1e5:
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
     return value
 
 

@@ -7,6 +7,8 @@ packages. Must run before numba is imported.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
 import os
 import shutil
@@ -28,17 +30,19 @@ def use_code_cache(cache: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"exo-edge-code-{os.getuid()}" / folder.name
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _forget_old(folder)
+        folder = Path(tempfile.mkdtemp(prefix="exo-edge-code-"))  # ours alone: cached code is loaded, not checked
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    else:
+        _forget_old(folder)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 def _forget_old(folder: Path) -> None:
     """Keep the newest few states of the sources."""
-    os.utime(folder)
-    for old in sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another process may be at the same
+        os.utime(folder)
+        for old in sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _sources_hash() -> str:

@@ -88,6 +88,7 @@ class Estimator:
     ) -> None:
         self._pose, self._grf, self._clock_ns = pose, grf, clock_ns
         self._mass_kg = profile.person.mass_kg
+        self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
         self._biomech = Biomechanics(profile.person.height_m, profile.person.mass_kg)
         self._assist = AssistPolicy(profile.assist, latency_ns, frame_ns)
@@ -112,8 +113,12 @@ class Estimator:
         self._assist.reset()
 
     def step(self, frame: Frame, exo_nm: F64) -> Step:
-        """Process one frame. `exo_nm` [2]: newest measured hinge torque, which the human does not have to make."""
-        self._exo_nm[:] = exo_nm
+        """Process one frame. `exo_nm` [2]: newest measured hinge torque.
+
+        The share of it that reaches the knee at rest (the profile's transmission) is what the human does not make;
+        what inertia and friction of the hinge take is not modelled here.
+        """
+        self._exo_nm[:] = self._transmission * exo_nm
         row = self._row
         row[:] = np.nan
         if frame.cut:

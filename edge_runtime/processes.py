@@ -37,8 +37,9 @@ _WARM_FRAMES: Final = 12  # enough for the detector to find the wearer and the l
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """How a child reaches the rest: the shared block, the bus, and the simulated rig (None on hardware)."""
+    """How a child reaches the rest: its parent, the shared block, the bus, and the simulated rig (None on hardware)."""
 
+    parent: int
     block: str
     estimate_width: int
     bus: str
@@ -47,7 +48,7 @@ class Links:
 
 def child(target: Callable[[Plan, Links], None], plan: Plan, links: Links) -> None:
     """Entry point of a child: a world error is one line and status 1; it does not outlive its parent."""
-    rights.die_with_parent()
+    rights.die_with_parent(links.parent)
     try:
         target(plan, links)
     except WORLD_ERRORS as error:
@@ -69,6 +70,8 @@ def torque_loop(plan: Plan, links: Links) -> None:
     for problem in rights.claim(plan.device.loop_core, plan.device.loop_priority):
         print(f"torque loop: {problem}", file=sys.stderr)
     gc.disable()
+    while bus.receive() is not None:  # what the firmware said while we compiled
+        pass
     run_realtime(torque, rig, rings.control, rings.intent, rings.feedback, rings.cycles)
     bus.close()
 

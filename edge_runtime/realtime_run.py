@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +23,7 @@ from edge_runtime.live_feed import LiveFeed
 from edge_runtime.notify import Notifier
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import Links, child, estimator, torque_loop
+from edge_runtime.record.background import BackgroundRecorder
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.rt.mailbox import drain, lost_rows
 from edge_runtime.states import State
@@ -42,10 +43,10 @@ class RealtimeRun:
 
     def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
         self._plan = plan
-        self._recorder = recorder
+        self._recorder = BackgroundRecorder(recorder)
         self._width = estimate_width
         self._rings = shared.create(estimate_width)
-        self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, plan.simulated)
+        self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated)
         self._cycle_rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._estimate_rows = np.zeros((shared.ESTIMATE_ROWS, estimate_width), np.int64)
         self._start_ns = 0
@@ -63,11 +64,11 @@ class RealtimeRun:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
         with ExitStack() as stack, _stop_on_signals(self.stop):
             stack.callback(self._release_block)
+            stack.callback(self._close_record)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             children = self._start(stack, folder)
             self._supervise(children)
             self._release(children)
-        self._drain()
 
     def stop(self) -> None:
         """Ask the run to end: torque to zero, record closed."""
@@ -77,7 +78,7 @@ class RealtimeRun:
     def live_state(self) -> LiveState | None:
         """What the live view shows, None before the first cycle."""
         control, supervisor = self._rings.control, self._supervisor
-        elapsed_s = (time.monotonic_ns() - self._start_ns) * 1e-9 if self._start_ns else 0.0
+        elapsed_s = max(0.0, (time.monotonic_ns() - self._start_ns) * 1e-9) if self._start_ns else 0.0
         return self._feed.state(
             elapsed_s=elapsed_s,
             total_s=self._duration_s,
@@ -94,6 +95,7 @@ class RealtimeRun:
             "dropped": int(self._rings.control[shared.DROPPED]),
             "lost_cycle_rows": lost_rows(self._rings.cycles),
             "lost_estimate_rows": lost_rows(self._rings.estimates),
+            "lost_record_calls": self._recorder.dropped,
         }
 
     def _start(self, stack: ExitStack, folder: Path) -> list[BaseProcess]:
@@ -106,15 +108,16 @@ class RealtimeRun:
             stack.callback(firmware.stop)
             self._firmware = firmware
             bus, rig = firmware.bus_spec, firmware.sim_path
-        links = Links(memory.name, self._width, bus, rig)
+        links = Links(os.getpid(), memory.name, self._width, bus, rig)
         context = multiprocessing.get_context("spawn")
         children: list[BaseProcess] = [
             context.Process(target=child, args=(target, plan, links), name=target.__name__)
             for target in (torque_loop, estimator)
         ]
-        for process in children:
-            process.start()
-            stack.callback(_end, process)
+        with _sigint_ignored():
+            for process in children:
+                process.start()
+                stack.callback(_end, process)
         stack.callback(self._ask_children_to_stop)
         return children
 
@@ -186,6 +189,10 @@ class RealtimeRun:
             self._supervisor.see_estimate(row)
             self._feed.see_estimate(row)
 
+    def _close_record(self) -> None:
+        self._drain()
+        self._recorder.close()
+
     def _ask_children_to_stop(self) -> None:
         self._rings.control[shared.STOP] = 1
 
@@ -203,11 +210,18 @@ def _end(process: BaseProcess) -> None:
 
 
 @contextmanager
-def _stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and systemd's stop end the run in order; only the main thread may install handlers."""
-    if threading.current_thread() is not threading.main_thread():
+def _sigint_ignored() -> Iterator[None]:
+    """What starts in here ignores Ctrl-C from its first instruction on: ending it is our business."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
         yield
-        return
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and systemd's stop end the run in order."""
 
     def handler(number: int, frame: Any) -> None:
         stop()

@@ -89,6 +89,11 @@ def torque_limits() -> TorqueLimits:
 
 def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
     """Run `plan` to its end or until stopped. Raises UserError or another one-line error before anything moves."""
+    if not plan.simulated:
+        raise UserError(
+            f"bus {plan.device.bus}: a clip is not the wearer, so no torque on hardware from one; "
+            'set bus = "unix:" in the device file'
+        )
     for engine in ("pose_detection", "pose_landmark"):
         onnx_path(engine)
     muscles = Biomechanics(plan.profile.person.height_m, plan.profile.person.mass_kg).muscle_names
@@ -129,7 +134,7 @@ def _finish(plan: Plan, clock: Clock, folder: Path, drive: _Drive) -> Outcome:
     record = load(folder)
     person = plan.profile.person
     summary = summarize(record, names(), person.mass_kg, torque_limits()) | drive.counters
-    problem = drive.problem
+    problem = drive.problem or (None if drive.stopped else _unproven(record))
     try:
         with _disk(folder):
             (folder / "summary.json").write_text(to_json(summary) + "\n", encoding="utf-8")
@@ -138,6 +143,13 @@ def _finish(plan: Plan, clock: Clock, folder: Path, drive: _Drive) -> Outcome:
     except UserError as error:  # the record is what counts; what follows from it can be made again
         problem = f"{problem}; {error}" if problem else str(error)
     return Outcome(folder, summary, problem, drive.stopped)
+
+
+def _unproven(record: Record) -> str | None:
+    """A run that came to its end without assisting at all is no success."""
+    if (record.cycles["governor_state"] == STATES["ENGAGED"]).any():
+        return None
+    return "the run never came to ENGAGED; the events and the reasons of the estimates in the report say why"
 
 
 def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], folder: Path) -> None:

@@ -49,6 +49,7 @@ class Measures:
     times_to_zero_ms: tuple[float, ...]
     tracking: tuple[Tracking, ...]
     missed: int | None
+    engaged_share: float | None
 
 
 def measure(record: Record, limits: TorqueLimits, safe: SafeLimits, states: tuple[str, ...]) -> Measures:
@@ -60,7 +61,13 @@ def measure(record: Record, limits: TorqueLimits, safe: SafeLimits, states: tupl
         times_to_zero_ms=times_to_zero_ms(record, safe, states),
         tracking=tuple(_tracking(record, side, states) for side in SIDES),
         missed=int(finite[-1]) if finite.size else None,
+        engaged_share=_engaged_share(record, states),
     )
+
+
+def _engaged_share(record: Record, states: tuple[str, ...]) -> float | None:
+    engaged = is_state(record.cycles["governor_state"], states, "ENGAGED")
+    return float(engaged.mean()) if engaged.size else None
 
 
 def times_to_zero_ms(record: Record, safe: SafeLimits, states: tuple[str, ...]) -> tuple[float, ...]:

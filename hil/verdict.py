@@ -14,7 +14,7 @@ class BenchLimits:
     """What a run on the bench must keep. `wire` and `safe` always; the rest only where given.
 
     `max_rmse_nm`, `min_r`, `min_transmitted`: tracking of each leg while ENGAGED; `max_missed`: deadlines;
-    `max_safe_entries`: 0 for a run without faults.
+    `max_safe_entries`: 0 for a run without faults; `min_engaged_share`: share of the cycles spent ENGAGED.
     """
 
     wire: TorqueLimits
@@ -24,6 +24,7 @@ class BenchLimits:
     min_transmitted: float | None = None
     max_missed: int | None = None
     max_safe_entries: int | None = None
+    min_engaged_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def verdict(record: Record, limits: BenchLimits, states: tuple[str, ...]) -> Ver
     ]
     for leg in found.tracking:
         checks += _leg(leg, limits)
+    if limits.min_engaged_share is not None:
+        checks.append(_at_least("share of time engaged", found.engaged_share, limits.min_engaged_share))
     if limits.max_missed is not None:
         checks.append(_at_most("missed deadlines", found.missed, limits.max_missed, ""))
     return Verdict(tuple(checks), found)

@@ -23,7 +23,9 @@ def test_a_record_can_be_read(tmp_path: Path) -> None:
     with Recorder(tmp_path, (), {}) as recorder:
         recorder.cycles(np.full((10, len(CYCLE_FIELDS)), 2.5))
         recorder.estimate(np.full(len(estimate_fields(())), 400.0))
-    assert "right: torque up to 2.5 Nm, estimated knee contact force up to 400 N" in run("read_record.py", str(tmp_path))
+    assert "right: torque up to 2.5 Nm, estimated knee contact force up to 400 N" in run(
+        "read_record.py", str(tmp_path)
+    )
 
 
 def test_a_frame_can_be_decoded() -> None:

@@ -46,7 +46,9 @@ def fifo(priority: int) -> str:
     return ""
 
 
-def die_with_parent() -> None:
-    """Be killed when the parent process ends, and leave Ctrl-C to it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(parent: int) -> None:
+    """Be killed when the process `parent` ends, also where it has ended already; leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from edge_runtime.config import DEFAULT_PATH
 from edge_runtime.record.reader import Record, load
 from firmware_bridge.table import STATES
 from tests.conftest import unavailable
@@ -178,3 +179,52 @@ def test_a_disk_that_fills_up_is_said_and_what_was_written_is_readable(assets: d
     assert "ends early: No space left on device" in one_line(err)
     assert not record.complete
     assert record.duration_s > 1.0
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.6, 1.5, 3.0])
+def test_ctrl_c_at_any_moment_of_the_start_is_no_traceback(tmp_path: Path, after_s: float) -> None:
+    process = start("run", "--passes", "1", "--out", str(tmp_path))
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert process.returncode in (0, 1, -signal.SIGINT)  # the last: before the program's own first line
+
+
+@pytest.mark.parametrize("after_s", [1.5, 2.5, 3.5])
+def test_a_killed_main_process_leaves_nobody_behind(tmp_path: Path, after_s: float) -> None:
+    process = start("run", "--passes", "20", "--view", "none", "--out", str(tmp_path))
+    time.sleep(after_s)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate(timeout=30)
+    workers = [child for child in children if "spawn_main" in command_of(child) or "firmware" in command_of(child)]
+    _, alive = psutil.wait_procs(workers, timeout=8)
+    assert alive == []
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def test_a_clip_never_reaches_hardware(tmp_path: Path) -> None:
+    device = tmp_path / "device.toml"
+    device.write_text(DEFAULT_PATH.read_text().replace('"unix:"', '"socketcan:can0"'))
+    status, _, err = run("run", "--device", str(device), "--out", str(tmp_path / "runs"))
+    assert status == 1
+    assert "no torque on hardware" in one_line(err)
+
+
+def test_bench_prints_one_object_with_the_keys_of_its_contract(assets: dict[str, Path]) -> None:
+    status, out, err = run("bench", "frame", "--seconds", "4", "--json")
+    assert status == 0, err
+    document = json.loads(out)
+    assert {"clip", "frames", "dropped", "stages_ms", "capture_to_setpoint_ms", "detector_ms"} <= document.keys()
+    assert {"host", "version", "commit", "date"} <= document.keys()
+    assert document["frames"] >= 200
+    assert document["capture_to_setpoint_ms"].keys() == {"n", "p50", "p90", "p99", "p99_9", "max"}
+    assert document["capture_to_setpoint_ms"]["p50"] > 10.0  # constant latency: early results wait
+    assert err == ""

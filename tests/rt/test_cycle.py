@@ -271,7 +271,7 @@ def test_torque_grows_from_nothing_each_time_assistance_begins(bench: Bench) -> 
     bench.engage()
     for mode, peak_nm in (("TORQUE", 4.0), ("ZERO", 0.0), ("TORQUE", 1.2)):
         bench.rings.control[shared.MODE] = MODES[mode]
-        for k in range(10):
+        for _ in range(10):
             bench.ask(5.0, bench.now_ns - LATENCY_NS, sequence=bench.now_ns)
             rows = bench.step(10)
         if mode == "ZERO":

@@ -62,6 +62,8 @@ class Pair:
         self.peak_cnm = 0
         self.level_nm = np.full((2, 1), 20.0)
         self.phase = self.rng.uniform(0, 6, 2)
+        self.middle_cdeg, self.swing_cdeg = (3000, 2800) if seed % 2 else (5250, 6000)  # also past both soft stops
+        self.governor.tracks = False  # the drive follows with a lag of two steps instead
 
     def step(self, dt_us: int) -> None:
         """The host's cycle, its frames into the governor, the governor's step, its frames back."""
@@ -84,9 +86,11 @@ class Pair:
         t_s = self.governor.now_us * 1e-6
         for i in range(2):
             swing = 2 * math.pi * (0.8 + 0.3 * i) * t_s + self.phase[i]
-            self.governor.measured[i].position_cdeg = round(3000 + 2800 * math.sin(swing))
-            rate = 280 * (0.8 + 0.3 * i) * 2 * math.pi * math.cos(swing)
-            self.governor.measured[i].velocity_ddegps = round(rate)
+            measured = self.governor.measured[i]
+            measured.position_cdeg = round(self.middle_cdeg + self.swing_cdeg * math.sin(swing))
+            rate = self.swing_cdeg / 10 * (0.8 + 0.3 * i) * 2 * math.pi * math.cos(swing)
+            measured.velocity_ddegps = round(rate)
+            measured.torque_cnm += round(0.4 * (self.governor.command[i] - measured.torque_cnm))
 
     def estimate(self) -> None:
         """Perhaps a new intent: any torque, any delay up to 60 ms, sometimes none for a while."""
