@@ -42,6 +42,7 @@ def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: 
     timespec = np.zeros(2, np.int64)
     state = torque.state[0]
     deadline = now_ns(timespec) + 2 * PERIOD_NS
+    last = deadline - PERIOD_NS
     state.heartbeat_ns = deadline
     while load_relaxed(control, STOP) == 0 and deadline - state.heartbeat_ns < _ORPHANED_NS:
         sleep_until(deadline, timespec)
@@ -50,7 +51,8 @@ def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: 
         done = now_ns(timespec)
         torque.row[WAKE_COLUMN] = (woke - deadline) * 1e-3
         torque.row[COMPUTE_COLUMN] = (done - woke) * 1e-3
-        exchange(rig, torque, WEARER, woke, PERIOD_S)
+        exchange(rig, torque, WEARER, woke, (woke - last) * 1e-9)
+        last = woke
         _report(torque, control, rows)
         passed = max(0, (now_ns(timespec) - deadline) // PERIOD_NS)
         deadline += (1 + passed) * PERIOD_NS
