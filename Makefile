@@ -2,7 +2,9 @@
 PYTHON := $(shell for p in $(PYTHON) python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# one line when it fails; what pip had to say is in the log
+OR_SAY = >>.venv/install.log 2>&1 || { echo "make: packages cannot be installed: no network, or the package index does not answer; connect and run make again (details: .venv/install.log)" >&2; exit 1; }
 
 .PHONY: run test check unit lock clean
 
@@ -28,12 +30,12 @@ unit: .venv/.dev-ready
 .venv/.run-ready: requirements.lock pyproject.toml | .venv/bin/python
 	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "make: no C compiler for the firmware: sudo apt-get install gcc libc6-dev" >&2; exit 1; }
 	@echo "set-up: installing locked packages into .venv (about 600 MB, once)"
-	@$(PIP) install --require-hashes --no-deps -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock $(OR_SAY)
+	@$(PIP) install --no-deps --no-build-isolation --editable . $(OR_SAY)
 	@touch $@
 
 .venv/.dev-ready: requirements-dev.lock .venv/.run-ready
-	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock $(OR_SAY)
 	@touch $@
 
 lock:
