@@ -18,6 +18,7 @@ from edge_runtime.rt.libc import as_pointer, libc_read, libc_write
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.torque import JOINT_COUNT, Torque
 from edge_runtime.types import F64
+from firmware_bridge.table import STATES
 
 WEARER: Final = 1  # real time: a new reference
 TICK: Final = 2  # lock-step: a new reference, and step one millisecond
@@ -27,6 +28,7 @@ _READS_MAX: Final = 8
 _TRACKING_RADPS: Final = 20.0  # critically damped following of the video; 2 / this is its lag, 0.1 s
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
 _ACCELERATION_MAX_RADPS2: Final = 120.0
+_SAFE: Final = STATES["SAFE"]
 _STANDING_RAD: Final = 0.09  # 5 deg: knees of a person who stands
 
 _KNEE_NM_R, _KNEE_NM_L = KNEE_NM_COLUMNS
@@ -81,14 +83,14 @@ def exchange(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> b
 
 @njit(cache=True, nogil=True)
 def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> None:
-    """The wearer follows the knees seen in the video, as the acting intent predicts them for now."""
+    """The wearer follows the knees seen in the video, as the acting intent predicts them for now, and stops in SAFE."""
     intent = torque.intent[0]
     rig.out_words[0] = kind
     rig.out_words[1] = now_ns
     for joint in range(JOINT_COUNT):
         angle, rate = rig.reference[joint], rig.reference[JOINT_COUNT + joint]
         target = angle
-        if intent.valid == 1:
+        if intent.valid == 1 and torque.state[0].governor_state != _SAFE:
             target = at(intent.knee_rad[joint], now_ns - intent.t_act_ns)
         pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - angle) - 2.0 * rate)
         pull = min(max(pull, -_ACCELERATION_MAX_RADPS2), _ACCELERATION_MAX_RADPS2)
