@@ -62,13 +62,21 @@ def _row(key: str, joint: JointLimits, host: JointLimits) -> str:
 
 
 def _shared(table: Table) -> list[str]:
-    age, safe, protocol = table.age, table.safe, table.protocol
+    age, host, safe, protocol = table.age, table.host, table.safe, table.protocol
     return [
         "## Age",
         "",
-        f"Torque may be full while its estimate is at most {age.full_ms:g} ms old, must be zero "
-        f"from {age.zero_ms:g} ms on, and falls in a straight line between; the latency by design is "
-        f"{age.latency_ms:g} ms. The setpoint carries its age in whole milliseconds, cut.",
+        f"The latency by design is {age.latency_ms:g} ms, and an estimate cannot be replaced before the camera's next "
+        f"frame. From then on it is late: full torque for {age.late_full_ms:g} ms, none from {age.late_zero_ms:g} ms "
+        "on, a straight line between. The host takes its own camera's period for that; the firmware, which reads plain "
+        f"age, the slowest allowed ({age.frame_max_ms:g} ms): full torque up to an age of {age.full_ms:g} ms, none from "
+        f"{age.zero_ms:g} ms on. The setpoint carries its age in whole milliseconds, cut.",
+        "",
+        "## Host alone",
+        "",
+        f"No torque on a joint not heard for {host.joint_silent_ms:g} ms, nor on any joint where the governor's state was "
+        f"not heard for {host.governor_silent_ms:g} ms. Each time assistance begins, torque grows from nothing over "
+        f"{host.engage_ms:g} ms.",
         "",
         "## SAFE",
         "",
