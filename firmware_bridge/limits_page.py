@@ -67,16 +67,16 @@ def _shared(table: Table) -> list[str]:
         "## Age",
         "",
         f"The latency by design is {age.latency_ms:g} ms, and an estimate cannot be replaced before the camera's "
-        f"next frame. From then on it is late: full torque for {age.late_full_ms:g} ms, none from {age.late_zero_ms:g} ms "
-        "on, a straight line between. The host takes its own camera's period for that; the firmware, which reads plain "
-        f"age, the slowest allowed ({age.frame_max_ms:g} ms): full torque up to an age of {age.full_ms:g} ms, none from "
-        f"{age.zero_ms:g} ms on. The setpoint carries its age in whole milliseconds, cut.",
+        f"next frame. From then on it is late: full torque for {age.late_full_ms:g} ms, none from "
+        f"{age.late_zero_ms:g} ms on, a straight line between. The host takes its own camera's period for that; the "
+        f"firmware, which reads plain age, the slowest allowed ({age.frame_max_ms:g} ms): full torque up to an age of "
+        f"{age.full_ms:g} ms, none from {age.zero_ms:g} ms on. The setpoint carries its age in whole milliseconds, cut.",
         "",
         "## Host alone",
         "",
         f"No torque on a joint not heard for {host.joint_silent_ms:g} ms, nor on any joint where the governor's "
-        f"state was not heard for {host.governor_silent_ms:g} ms. Each time assistance begins, torque grows from nothing over "
-        f"{host.engage_ms:g} ms.",
+        f"state was not heard for {host.governor_silent_ms:g} ms. Each time assistance begins, torque grows from "
+        f"nothing over {host.engage_ms:g} ms.",
         "",
         "## SAFE",
         "",
