@@ -70,7 +70,8 @@ def _shared(table: Table) -> list[str]:
         f"next frame. From then on it is late: full torque for {age.late_full_ms:g} ms, none from "
         f"{age.late_zero_ms:g} ms on, a straight line between. The host takes its own camera's period for that; the "
         f"firmware, which reads plain age, the slowest allowed ({age.frame_max_ms:g} ms): full torque up to an age of "
-        f"{age.full_ms:g} ms, none from {age.zero_ms:g} ms on. The setpoint carries its age in whole milliseconds, cut.",
+        f"{age.full_ms:g} ms, none from {age.zero_ms:g} ms on. The setpoint carries its age in whole "
+        "milliseconds, cut.",
         "",
         "## Host alone",
         "",
