@@ -16,7 +16,7 @@ from edge_runtime.estimator import Estimator
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
-from edge_runtime.rt.mailbox import drain, latest, publish
+from edge_runtime.rt.mailbox import drain, publish
 from edge_runtime.rt.rig import Rig, new_rig
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
@@ -86,12 +86,11 @@ class LockstepRun:
         period_ns = frame_period_ns(self._plan, source)
         delay_ns = round(self._plan.device.virtual_estimator_ms * 1e6)
         start_ns = self._now_ns
-        feedback = np.zeros(shared.FEEDBACK_WORDS)
+        feedback = shared.FeedbackReader(self._rings)
         for k in range(len(source)):
             frame = source.frame_at(k, period_ns, start_ns)
             self._advance(torque, rig, frame.t_capture_ns)
-            latest(self._rings.feedback, feedback.view(np.int64))
-            step = estimator.step(frame, feedback[:2])
+            step = estimator.step(frame, feedback.torque_nm())
             self._advance(torque, rig, frame.t_capture_ns + delay_ns)
             publish(self._rings.intent, step.intent.view(np.int64))
             step.row[_READY_COLUMN] = frame.t_capture_ns + delay_ns

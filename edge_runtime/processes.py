@@ -21,7 +21,7 @@ from edge_runtime.errors import WORLD_ERRORS
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
 from edge_runtime.rt.loop import run_realtime
-from edge_runtime.rt.mailbox import latest, publish, push
+from edge_runtime.rt.mailbox import publish, push
 from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import new_torque
 from edge_runtime.telemetry import ESTIMATE_HEAD
@@ -86,9 +86,9 @@ def estimator(plan: Plan, links: Links) -> None:
     period_ns = frame_period_ns(plan, source)
     chain = make_estimator(plan, period_ns, ThreadedDetector, time.monotonic_ns)
     chain.warm()
-    feedback = np.zeros(shared.FEEDBACK_WORDS)
+    feedback = shared.FeedbackReader(rings)
     for k in range(min(_WARM_FRAMES, len(source))):
-        chain.step(source.frame_at(k, period_ns, 0), feedback[:2])
+        chain.step(source.frame_at(k, period_ns, 0), feedback.torque_nm())
         time.sleep(0.02)
     chain.reset()
     gc.collect()
@@ -104,8 +104,7 @@ def estimator(plan: Plan, links: Links) -> None:
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k
         _sleep_until(frame.t_capture_ns)
-        latest(rings.feedback, feedback.view(np.int64))
-        step = chain.step(frame, feedback[:2])
+        step = chain.step(frame, feedback.torque_nm())
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))

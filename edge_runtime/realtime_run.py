@@ -34,6 +34,7 @@ from firmware_bridge.table import TABLE
 
 _START_TIMEOUT_S: Final = 120.0  # first start compiles the loop
 _RELEASE_TIMEOUT_S: Final = 0.5  # torque is at zero in 33 ms at the release rate
+_FINISH_USEC: Final = 30_000_000  # without torque, the report may take longer than the watchdog's usual patience
 _JOIN_TIMEOUT_S: Final = 3.0
 _STEP_S: Final = 0.05
 
@@ -68,7 +69,7 @@ class RealtimeRun:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             children = self._start(stack, folder)
             self._supervise(children)
-            self._release(children)
+            self._release()
 
     def stop(self) -> None:
         """Ask the run to end: torque to zero, record closed."""
@@ -166,9 +167,9 @@ class RealtimeRun:
             return f"no ARMED within {_START_TIMEOUT_S:.0f} s: {waits} is not complete; see the events in the record"
         return None
 
-    def _release(self, children: list[BaseProcess]) -> None:
+    def _release(self) -> None:
         """Let torque run down and the firmware see us leave before the loop stops."""
-        self._notifier.send("STOPPING=1")
+        self._notifier.send(f"STOPPING=1\nWATCHDOG_USEC={_FINISH_USEC}")
         self._supervisor.world.stop_requested = True
         until = time.monotonic() + _RELEASE_TIMEOUT_S
         while time.monotonic() < until:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.intent import INTENT_WORDS
-from edge_runtime.rt.mailbox import I64, latest_words, stream_words
+from edge_runtime.rt.mailbox import I64, latest, latest_words, stream_words
 from edge_runtime.telemetry import CYCLE_FIELDS
 
 CYCLE_ROWS: Final = 4096  # 4 s of torque loop
@@ -57,6 +57,21 @@ def _sizes(estimate_width: int) -> dict[str, int]:
         "cycles": stream_words(CYCLE_ROWS, len(CYCLE_FIELDS)),
         "estimates": stream_words(ESTIMATE_ROWS, estimate_width),
     }
+
+
+class FeedbackReader:
+    """The newest hinge torque and angle; a read that fails keeps the value before it."""
+
+    def __init__(self, rings: Rings) -> None:
+        self._ring = rings.feedback
+        self._words = np.zeros(FEEDBACK_WORDS, np.int64)
+        self._torque_nm = np.zeros(FEEDBACK_WORDS // 2)
+
+    def torque_nm(self) -> npt.NDArray[np.float64]:
+        """Hinge torque [2], sides r, l; the array is reused."""
+        if latest(self._ring, self._words) > 0:
+            self._torque_nm[:] = self._words.view(np.float64)[: len(self._torque_nm)]
+        return self._torque_nm
 
 
 def create(estimate_width: int) -> Rings:

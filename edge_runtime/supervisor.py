@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ _MODE_OF: Final = {
     State.SAFE: MODES["SAFE"],
 }
 _HASHES: Final = ("protocol", "limits", "profile")
+_ALL_HASHES: Final = (1 << len(_HASHES)) - 1
 
 EventSink = Callable[[int, str, str, str], None]
 """Takes (t_ns, level, code, text)."""
@@ -47,7 +48,6 @@ class World:
     armed_ns: int = 0
     governor_state: int = 0
     governor_reason: int = 0
-    torque_nm: F64 = field(default_factory=lambda: np.zeros(2))
     valid_ns: int = -(10**18)
     estimator_dead: bool = False
     estimator_done: bool = False
@@ -77,7 +77,6 @@ class Supervisor:
         for i in np.flatnonzero(np.diff(np.concatenate(([world.governor_reason], reasons)))):
             self._governor_event(int(rows[i, 0]), int(rows[i, _CYCLE["governor_state"]]), int(reasons[i]))
         world.governor_reason = int(reasons[-1])
-        world.torque_nm[:] = last[_CYCLE["limited_nm_r"]], last[_CYCLE["limited_nm_l"]]
         if STATES["ARMED"] <= world.governor_state <= STATES["DEGRADED"]:
             world.armed_ns = int(last[0])
 
@@ -117,7 +116,9 @@ class Supervisor:
         firmware_safe = world.governor_state == STATES["SAFE"]
         return Flags(
             starting=not control[shared.LOOP_READY] or not control[shared.ESTIMATOR_READY],
-            handshake_open=heard != 7 or differs != 0 or (self.state is State.IDLE and self._firmware_waits()),
+            handshake_open=heard != _ALL_HASHES
+            or differs != 0
+            or (self.state is State.IDLE and self._firmware_waits()),
             firmware_behind=world.governor_state < int(self.state),
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
             loop_stopped=now_ns - world.cycles_ns > _LOOP_SILENT_NS,

@@ -140,9 +140,15 @@ def _motion_rules(lim: Any, s: Any, torque: float, position_rad: float, velocity
 
 
 @njit(cache=True, nogil=True)
+def _between(torque: float, low: float, high: float) -> float:
+    """`torque` within [low, high], widened to include zero: letting go is always allowed."""
+    return min(max(torque, min(low, 0.0)), max(high, 0.0))
+
+
+@njit(cache=True, nogil=True)
 def _tracking_rule(lim: Any, s: Any, torque: float, measured_nm: float) -> float:
     """No torque further from what the drive delivers than `tracking_nm`, except towards zero."""
-    bounded = min(max(torque, min(measured_nm - lim.tracking_nm, 0.0)), max(measured_nm + lim.tracking_nm, 0.0))
+    bounded = _between(torque, measured_nm - lim.tracking_nm, measured_nm + lim.tracking_nm)
     if bounded != torque:
         s.reason = _TRACKING
     return bounded
@@ -157,7 +163,7 @@ def _window_rule(lim: Any, s: Any, torque: float, now_ns: int) -> float:
         if now_ns - s.past_ns[i] <= lim.window_ns:
             low = min(low, s.past_nm[i])
             high = max(high, s.past_nm[i])
-    bounded = min(max(torque, min(high - lim.window_nm, 0.0)), max(low + lim.window_nm, 0.0))
+    bounded = _between(torque, high - lim.window_nm, low + lim.window_nm)
     if bounded != torque:
         s.reason = _WINDOW
     return bounded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -228,3 +229,30 @@ def test_bench_prints_one_object_with_the_keys_of_its_contract(assets: dict[str,
     assert document["capture_to_setpoint_ms"].keys() == {"n", "p50", "p90", "p99", "p99_9", "max"}
     assert document["capture_to_setpoint_ms"]["p50"] > 10.0  # constant latency: early results wait
     assert err == ""
+
+
+def test_as_a_service_it_reports_ready_pets_the_watchdog_and_stops_in_order(
+    assets: dict[str, Path], tmp_path: Path
+) -> None:
+    """What systemd does with the unit: a notification socket, and SIGINT to the main process alone."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(START_S)
+        notify = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        process = start("run", "--view", "none", "--passes", "20", "--out", str(tmp_path / "runs"), **notify)
+        messages = [""]
+        while messages[-1] != "READY=1":
+            messages.append(manager.recv(200).decode())
+        begun = time.monotonic()
+        pets = [manager.recv(200).decode() for _ in range(20)]
+        assert time.monotonic() - begun < 4.0
+        assert set(pets) == {"WATCHDOG=1"}
+        process.send_signal(signal.SIGINT)
+        while not messages[-1].startswith("STOPPING=1"):
+            messages.append(manager.recv(200).decode())
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    record = record_of(tmp_path / "runs")
+    assert record.complete
+    assert torque_after(record, 0.05) == 0.0
+    assert record.cycles["received"][-1] > record.cycles["received"][-200]  # the firmware was there to the end

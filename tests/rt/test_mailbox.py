@@ -105,3 +105,15 @@ def test_the_block_is_shared_between_processes() -> None:
     assert latest(rings.feedback, out) == 1
     assert out.tolist() == [5, 6, 7, 8]
     rings.memory.unlink()
+
+
+def test_feedback_keeps_the_last_value_where_a_read_fails() -> None:
+    rings = shared.local(100)
+    reader = shared.FeedbackReader(rings)
+    assert reader.torque_nm().tolist() == [0.0, 0.0]
+    publish(rings.feedback, np.array([1.5, -2.5, 0.1, 0.2]).view(np.int64))
+    assert reader.torque_nm().tolist() == [1.5, -2.5]
+    slot = 8 + (1 & 3) * (8 + shared.FEEDBACK_WORDS)
+    rings.feedback[slot] = -5  # a later writer is in the middle of this very slot
+    rings.feedback[slot + 8] = 12345
+    assert reader.torque_nm().tolist() == [1.5, -2.5]
