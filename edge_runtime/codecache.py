@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-KEPT: Final = 4
+KEPT: Final = 16
 PACKAGES: Final = ("edge_runtime", "firmware_bridge", "engines", "calibration")
 
 
