@@ -12,7 +12,7 @@ import pytest
 from calibration.profile import load_profile
 from edge_runtime.assembly import make_firmware
 from edge_runtime.camera import ClipSpec
-from edge_runtime.commands import DEMO_PROFILE
+from edge_runtime.commands.options import DEMO_PROFILE
 from edge_runtime.config import DEFAULT_PATH, load_device
 from edge_runtime.plan import Plan
 from edge_runtime.record.reader import Record, load

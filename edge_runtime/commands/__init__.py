@@ -1,0 +1,48 @@
+"""The commands of `exo-edge`: one module each, listed here once; imports only what parsing a line needs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final, Protocol
+
+from edge_runtime.commands import bench_frame, can_generate, doctor, evaluate_grf, fetch, hil_judge, run
+
+
+class Command(Protocol):
+    """What a command's module has."""
+
+    __name__: str
+    HELP: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; returns the exit status. World errors are raised, see `edge_runtime.errors`."""
+
+
+GROUPS: Final = {
+    "bench": "measure speed",
+    "evaluate": "measure accuracy",
+    "can": "the wire, and what is derived from firmware_bridge/limits.toml",
+    "hil": "hardware in the loop: verdicts on runs",
+}
+"""First words that several commands share."""
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    fetch,
+    run,
+    bench_frame,
+    evaluate_grf,
+    can_generate,
+    hil_judge,
+    doctor,
+)
+"""A module `group_word` is the command `exo-edge group word`."""
+
+
+def words(command: Command) -> tuple[str, ...]:
+    """What is typed for it: ("run",) or ("bench", "frame")."""
+    name = command.__name__.rpartition(".")[2]
+    group, _, word = name.partition("_")
+    return (group, word.replace("_", "-")) if group in GROUPS and word else (name,)
