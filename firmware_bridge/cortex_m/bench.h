@@ -1,0 +1,60 @@
+/* The emulated board's knees, and the messages by which a test bench sets and watches them; docs/wire.md, Serial.
+ *
+ * Part of board_mps2.c only. A port to real hardware has sensors and drives in its place, and no bench messages.
+ */
+#ifndef EXO_BENCH_H
+#define EXO_BENCH_H
+
+#include <stdint.h>
+
+#include "governor.h"
+#include "serial_link.h"
+
+enum bench_id {
+    BENCH_SENSOR = 1, /* to the board: joint, valid, position, velocity, torque offset */
+    BENCH_TICK = 2,   /* to the board: governor clock in us; from the first one on the clock is the bench's */
+    BENCH_DONE = 3,   /* from the board after each such step: command of both joints, state, reason */
+    BENCH_ASK = 4,    /* to the board: send BENCH_REPORT */
+    BENCH_REPORT = 5, /* from the board: stack used, UART overruns, packets refused, frames dropped */
+    BENCH_HANG = 6,   /* to the board: hang in the control step, for the watchdog to find */
+    BENCH_FAULT = 7,  /* to the board: use an address that does not exist */
+};
+
+/* One knee: stands where it is told; its drive follows the command with a lag of four steps. */
+typedef struct {
+    int32_t position_cdeg;
+    int32_t velocity_ddegps;
+    int32_t torque_offset_cnm; /* torque that the sensor shows too much */
+    int32_t drive_cnm;
+    uint8_t valid;
+} bench_knee;
+
+typedef struct {
+    bench_knee knees[EXO_JOINT_COUNT];
+    uint8_t lockstep; /* the bench gives the time */
+    uint8_t ticked;   /* a BENCH_TICK waits */
+    uint8_t asked;    /* a BENCH_REPORT is wanted */
+    uint8_t hang;
+    uint8_t fault;
+    uint64_t tick_us;
+} bench;
+
+/* Knees at rest at 30 deg, sensors valid, the board's own clock. */
+void bench_init(bench *b);
+
+/* Takes one bench message; unknown ones are ignored. */
+void bench_take(bench *b, const serial_frame *frame);
+
+/* What the knees' sensors show. */
+void bench_sense(const bench *b, gov_measured measured[EXO_JOINT_COUNT]);
+
+/* One millisecond of the drives. */
+void bench_drive(bench *b, const int32_t torque_cnm[EXO_JOINT_COUNT]);
+
+/* The BENCH_DONE of a step. */
+serial_frame bench_done(const int32_t torque_cnm[EXO_JOINT_COUNT], uint8_t state, uint8_t reason);
+
+/* The BENCH_REPORT; counts wrap. */
+serial_frame bench_report(const uint16_t counts[4]);
+
+#endif
