@@ -64,12 +64,16 @@ class Bus:
 
 
 def open_bus(spec: str) -> Bus:
-    """Open `unix:PATH` or `socketcan:INTERFACE`. Raises BridgeError with one line that says what to do."""
+    """Open `unix:PATH`, `socketcan:INTERFACE` or `serial:DEVICE`; a BridgeError is one line that says what to do."""
+    if spec.startswith("serial:"):
+        from firmware_bridge.serial_link import open_serial
+
+        return open_serial(spec)
     if spec.startswith(UNIX_PREFIX):
         return Bus(spec, connect_unix(spec.removeprefix(UNIX_PREFIX), spec))
     if spec.startswith(SOCKETCAN_PREFIX):
         return Bus(spec, _socketcan(spec.removeprefix(SOCKETCAN_PREFIX), spec))
-    raise BridgeError(f"bus {spec}: unknown kind; write unix:PATH or socketcan:INTERFACE")
+    raise BridgeError(f"bus {spec}: unknown kind; write unix:PATH, socketcan:INTERFACE or serial:DEVICE")
 
 
 class Listener:
