@@ -19,7 +19,7 @@ void bench_init(bench *b)
     memset(b, 0, sizeof *b);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         b->knees[i].position_cdeg = REST_CDEG;
-        b->knees[i].valid = 1;
+        b->knees[i].flags = BENCH_VALID;
     }
 }
 
@@ -28,10 +28,10 @@ static void take_sensor(bench *b, const uint8_t *data)
     if (data[0] >= EXO_JOINT_COUNT)
         return;
     bench_knee *k = &b->knees[data[0]];
-    k->valid = data[1] != 0;
+    k->flags = data[1];
     k->position_cdeg = read16(data + 2);
     k->velocity_ddegps = read16(data + 4);
-    k->torque_offset_cnm = read16(data + 6);
+    k->torque_cnm = read16(data + 6);
 }
 
 static void take_tick(bench *b, const uint8_t *data)
@@ -77,10 +77,10 @@ void bench_sense(const bench *b, gov_measured measured[EXO_JOINT_COUNT])
 {
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         const bench_knee *k = &b->knees[i];
-        measured[i].position_cdeg = (int16_t)k->position_cdeg;
-        measured[i].velocity_ddegps = (int16_t)k->velocity_ddegps;
-        measured[i].torque_cnm = saturated(k->drive_cnm + k->torque_offset_cnm);
-        measured[i].valid = k->valid;
+        measured[i].position_cdeg = k->position_cdeg;
+        measured[i].velocity_ddegps = k->velocity_ddegps;
+        measured[i].torque_cnm = saturated(k->torque_cnm + ((k->flags & BENCH_SHOWN) ? 0 : k->drive_cnm));
+        measured[i].valid = k->flags & BENCH_VALID;
     }
 }
 

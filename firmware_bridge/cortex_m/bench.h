@@ -11,7 +11,7 @@
 #include "serial_link.h"
 
 enum bench_id {
-    BENCH_SENSOR = 1, /* to the board: joint, valid, position, velocity, torque offset */
+    BENCH_SENSOR = 1, /* to the board: joint, flags, position, velocity, torque */
     BENCH_TICK = 2,   /* to the board: governor clock in us; from the first one on the clock is the bench's */
     BENCH_DONE = 3,   /* from the board after each such step: command of both joints, state, reason */
     BENCH_ASK = 4,    /* to the board: send BENCH_REPORT */
@@ -20,13 +20,16 @@ enum bench_id {
     BENCH_FAULT = 7,  /* to the board: use an address that does not exist */
 };
 
+#define BENCH_VALID 1u  /* the sensors can be trusted */
+#define BENCH_SHOWN 2u  /* torque is what the sensor shows; else it is what the sensor shows too much */
+
 /* One knee: stands where it is told; its drive follows the command with a lag of four steps. */
 typedef struct {
-    int32_t position_cdeg;
-    int32_t velocity_ddegps;
-    int32_t torque_offset_cnm; /* torque that the sensor shows too much */
+    int16_t position_cdeg;
+    int16_t velocity_ddegps;
+    int16_t torque_cnm;
+    uint8_t flags;
     int32_t drive_cnm;
-    uint8_t valid;
 } bench_knee;
 
 typedef struct {

@@ -12,10 +12,13 @@ extern uint32_t __stack_limit[], __stack_top[];
 extern int main(void);
 void Reset_Handler(void);
 void Fault_Handler(void);
-void SysTick_Handler(void);
-void Watchdog_Handler(void);
-void UartRx_Handler(void);
-void UartTx_Handler(void);
+
+/* An interrupt that no board handles is a fault. */
+#define UNLESS_THE_BOARD_HAS_IT __attribute__((weak, alias("Fault_Handler")))
+void SysTick_Handler(void) UNLESS_THE_BOARD_HAS_IT;
+void Watchdog_Handler(void) UNLESS_THE_BOARD_HAS_IT;
+void UartRx_Handler(void) UNLESS_THE_BOARD_HAS_IT;
+void UartTx_Handler(void) UNLESS_THE_BOARD_HAS_IT;
 
 typedef union {
     uint32_t *stack;
