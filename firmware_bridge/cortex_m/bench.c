@@ -42,7 +42,6 @@ static void take_tick(bench *b, const uint8_t *data)
     if (now_us > b->tick_us)
         b->tick_us = now_us;
     b->ticked = 1;
-    b->lockstep = 1;
 }
 
 void bench_take(bench *b, const serial_frame *frame)
@@ -55,13 +54,10 @@ void bench_take(bench *b, const serial_frame *frame)
         take_tick(b, frame->data);
         break;
     case BENCH_ASK:
-        b->asked = 1;
-        break;
     case BENCH_HANG:
-        b->hang = 1;
-        break;
     case BENCH_FAULT:
-        b->fault = 1;
+    case BENCH_CLOCK:
+        b->asked = (uint8_t)frame->id;
         break;
     default:
         break;

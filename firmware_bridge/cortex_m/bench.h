@@ -12,12 +12,13 @@
 
 enum bench_id {
     BENCH_SENSOR = 1, /* to the board: joint, flags, position, velocity, torque */
-    BENCH_TICK = 2,   /* to the board: governor clock in us; from the first one on the clock is the bench's */
+    BENCH_TICK = 2,   /* to the board, after BENCH_CLOCK: one step at this time of the governor's clock, us */
     BENCH_DONE = 3,   /* from the board after each such step: command of both joints, state, reason */
     BENCH_ASK = 4,    /* to the board: send BENCH_REPORT */
     BENCH_REPORT = 5, /* from the board: stack used, UART overruns, packets refused, frames dropped */
     BENCH_HANG = 6,   /* to the board: hang in the control step, for the watchdog to find */
     BENCH_FAULT = 7,  /* to the board: use an address that does not exist */
+    BENCH_CLOCK = 8,  /* to the board: start again, and from then on step by BENCH_TICK only; answered by BENCH_REPORT */
 };
 
 #define BENCH_VALID 1u  /* the sensors can be trusted */
@@ -34,12 +35,9 @@ typedef struct {
 
 typedef struct {
     bench_knee knees[EXO_JOINT_COUNT];
-    uint8_t lockstep; /* the bench gives the time */
-    uint8_t ticked;   /* a BENCH_TICK waits */
-    uint8_t asked;    /* a BENCH_REPORT is wanted */
-    uint8_t hang;
-    uint8_t fault;
+    uint8_t ticked; /* a BENCH_TICK waits */
     uint64_t tick_us;
+    uint8_t asked; /* the last of BENCH_ASK, HANG, FAULT and CLOCK that came; 0 none */
 } bench;
 
 /* Knees at rest at 30 deg, sensors valid, the board's own clock. */

@@ -13,7 +13,7 @@ from typing import Final
 from firmware_bridge import cobs
 from firmware_bridge.errors import BridgeError
 
-SENSOR, TICK, DONE, ASK, REPORT, HANG, FAULT = range(1, 8)
+SENSOR, TICK, DONE, ASK, REPORT, HANG, FAULT, CLOCK = range(1, 9)
 VALID: Final = 1
 SHOWN: Final = 2
 ANSWER_TIMEOUT_S: Final = 20.0
@@ -53,6 +53,11 @@ class Bench:
         self._waiting: list[bytes] = []
         self._out = bytearray(b"\0")  # ends whatever noise came before
 
+    def take_clock(self) -> Report:
+        """Start the board again, from power-up and stepped by `tick` only; call it before the first tick."""
+        self._say(CLOCK, b"")
+        return self._report()
+
     def send(self, can_frame: bytes) -> None:
         """Give the board a frame, 16 bytes of `struct can_frame`; it takes it in the next step."""
         payload = cobs.payload_of(can_frame)
@@ -80,6 +85,9 @@ class Bench:
     def report(self) -> Report:
         """Ask the board for its counts."""
         self._say(ASK, b"")
+        return self._report()
+
+    def _report(self) -> Report:
         data = self._until(REPORT, [])
         return Report(*(int.from_bytes(data[at : at + 2], "little") for at in (0, 2, 4, 6)))
 

@@ -49,6 +49,9 @@
 #define NVIC_ENABLE REG(0xE000E100u)
 #define NVIC_PRIORITY_0_3 REG(0xE000E400u)
 #define SCB_PRIORITY_12_15 REG(0xE000ED20u)
+#define RESET_CONTROL REG(0xE000ED0Cu)
+#define RESET_NOW 0x05FA0004u
+#define NOWHERE 0xF0000000u    /* no memory and no device there */
 #define PRIORITY_UART 0x40u    /* the receiver holds one byte, and at 921600 baud the next comes 11 us later */
 #define PRIORITY_SYSTICK 0x80u /* counts */
 
@@ -67,6 +70,10 @@ static struct {
     bench bench;
     int32_t command_cnm[EXO_JOINT_COUNT];
 } board;
+
+/* Outlives a reset, not the power: the bench has taken over the clock. */
+#define CLOCK_OF_BENCH 0xB3C4C10Cu
+__attribute__((section(".noinit"))) static uint32_t clock_of_bench;
 
 void SysTick_Handler(void);
 void Watchdog_Handler(void);
@@ -115,20 +122,6 @@ void board_pet_watchdog(void)
     WATCHDOG_LOCK = WATCHDOG_KEY;
     WATCHDOG_INTCLEAR = 1;
     WATCHDOG_LOCK = 0;
-}
-
-void board_init(void)
-{
-    bench_init(&board.bench);
-    UART_BAUDDIV = CLOCK_HZ / BAUD;
-    UART_CTRL = UART_ENABLE_ALL;
-    NVIC_PRIORITY_0_3 = PRIORITY_UART | PRIORITY_UART << 8;
-    SCB_PRIORITY_12_15 = PRIORITY_SYSTICK << 24;
-    NVIC_ENABLE = 3;
-    SYSTICK_LOAD = CLOCK_HZ / 1000000u * TICK_US - 1;
-    SYSTICK_VALUE = 0;
-    SYSTICK_CTRL = SYSTICK_ON;
-    watchdog_start();
 }
 
 uint32_t board_profile_hash(void) { return EXO_PROFILE_HASH; }
@@ -181,7 +174,7 @@ static void take_bytes(void)
 {
     uint8_t byte;
     serial_frame frame;
-    while (!board.bench.ticked && ring_get(&board.rx, &byte)) {
+    while (!board.bench.ticked && !board.bench.asked && ring_get(&board.rx, &byte)) {
         if (!serial_take(&board.decoder, byte, &frame))
             continue;
         if (frame.bench)
@@ -221,32 +214,57 @@ static void sleep_until_interrupt(void)
     irq_on();
 }
 
+static void send_report(void)
+{
+    const uint16_t refused = (uint16_t)(board.decoder.crc_errors + board.decoder.malformed + board.decoder.overruns);
+    const uint16_t counts[4] = { (uint16_t)stack_used(), board.uart_overruns, refused, board.dropped };
+    serial_frame report = bench_report(counts);
+    send_packet(&report);
+}
+
+void board_init(void)
+{
+    bench_init(&board.bench);
+    UART_BAUDDIV = CLOCK_HZ / BAUD;
+    UART_CTRL = UART_ENABLE_ALL;
+    NVIC_PRIORITY_0_3 = PRIORITY_UART | PRIORITY_UART << 8;
+    SCB_PRIORITY_12_15 = PRIORITY_SYSTICK << 24;
+    NVIC_ENABLE = 3;
+    SYSTICK_LOAD = CLOCK_HZ / 1000000u * TICK_US - 1;
+    SYSTICK_VALUE = 0;
+    SYSTICK_CTRL = SYSTICK_ON;
+    watchdog_start();
+    if (clock_of_bench == CLOCK_OF_BENCH)
+        send_report();
+}
+
 static void obey_bench(void)
 {
-    if (board.bench.asked) {
-        board.bench.asked = 0;
-        const uint16_t refused
-            = (uint16_t)(board.decoder.crc_errors + board.decoder.malformed + board.decoder.overruns);
-        const uint16_t counts[4] = { (uint16_t)stack_used(), board.uart_overruns, refused, board.dropped };
-        serial_frame report = bench_report(counts);
-        send_packet(&report);
+    uint8_t asked = board.bench.asked;
+    board.bench.asked = 0;
+    if (asked == BENCH_ASK)
+        send_report();
+    if (asked == BENCH_FAULT)
+        REG(NOWHERE) = 0;
+    if (asked == BENCH_CLOCK) {
+        clock_of_bench = CLOCK_OF_BENCH;
+        RESET_CONTROL = RESET_NOW;
     }
-    while (board.bench.hang)
+    while (asked == BENCH_HANG || asked == BENCH_CLOCK)
         ;
-    if (board.bench.fault)
-        REG(0xF0000000u) = 0;
 }
 
 uint64_t board_wait_tick(void)
 {
     uint64_t now_us = 0;
+    int lockstep = clock_of_bench == CLOCK_OF_BENCH;
     for (;;) {
         take_bytes();
         obey_bench();
-        if (bench_tick(&now_us))
+        if (lockstep && bench_tick(&now_us))
             return now_us;
         int due = own_tick(&now_us);
-        if (due && !board.bench.lockstep)
+        if (due && !lockstep)
             return now_us;
         if (due)
             board_pet_watchdog(); /* the bench may take its time */
@@ -273,7 +291,7 @@ void board_drive_off(void)
 
 void board_step_done(const governor *g)
 {
-    if (!board.bench.lockstep)
+    if (clock_of_bench != CLOCK_OF_BENCH)
         return;
     serial_frame done = bench_done(board.command_cnm, g->state, g->reason);
     send_packet(&done);

@@ -65,7 +65,7 @@ class Image:
         sections = _sections(self.elf)
         code = sum(_code_bytes(self.objects / f"{path.stem}.o") for path in GOVERNOR.glob("*.c"))
         flash = sections[".text"] + sections.get(".ARM.exidx", 0) + sections.get(".data", 0)
-        ram = sections.get(".data", 0) + sections.get(".bss", 0)
+        ram = sum(sections.get(name, 0) for name in (".data", ".bss", ".noinit"))
         return Sizes(flash, ram, sections[".stack"], code, _symbol_bytes(self.elf, "gov"))
 
 
