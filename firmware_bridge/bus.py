@@ -73,7 +73,7 @@ def open_bus(spec: str) -> Bus:
         return Bus(spec, connect_unix(spec.removeprefix(UNIX_PREFIX), spec))
     if spec.startswith(SOCKETCAN_PREFIX):
         return Bus(spec, _socketcan(spec.removeprefix(SOCKETCAN_PREFIX), spec))
-    raise BridgeError(f"bus {spec}: unknown kind; write unix:PATH, socketcan:INTERFACE or serial:DEVICE")
+    raise BridgeError(f"bus {spec}: unknown kind; write unix:PATH or socketcan:INTERFACE, or serial:DEVICE")
 
 
 class Listener:

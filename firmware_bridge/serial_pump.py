@@ -93,15 +93,16 @@ class Line:
 
 
 class Pump:
-    """Moves frames between `sock` (raw `struct can_frame` messages) and a line, until one of them ends."""
+    """Moves frames between `sock` (raw `struct can_frame` messages) and a line that is open when it is made."""
 
     def __init__(self, sock: socket.socket, shared: SharedCounts) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._shared = shared
-        self._counts = SerialCounts()
+        self._counts = SerialCounts(connected=1)
         self._decoder = Decoder()
         self._poll = select.poll()
+        self._publish()
 
     def run(self, line: Line) -> End:
         """Serve an open line until it is cut or the host is gone; closes it."""
@@ -235,11 +236,12 @@ def main(argv: list[str]) -> int:
     except BridgeError as error:
         print(error, flush=True)
         return EXIT_PROBLEM
+    pump = Pump(sock, shared)
     print("ready", flush=True)
     _prefer(int(argv[4]))
     gc.collect()
     gc.disable()  # nothing in the pump makes cycles; a collection would only be a pause
-    _pump_until_host_ends(Pump(sock, shared), line, device, baud)
+    _pump_until_host_ends(pump, line, device, baud)
     return 0
 
 

@@ -7,7 +7,6 @@ import itertools
 import random
 import subprocess
 from dataclasses import astuple
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +39,13 @@ def test_crc_is_the_published_one() -> None:
 
 @pytest.mark.parametrize(
     ("plain", "stuffed"),
-    [("00", "0101"), ("0000", "010101"), ("001100", "01021101"), ("11220033", "0311220233"), ("11000000", "0211010101")],
+    [
+        ("00", "0101"),
+        ("0000", "010101"),
+        ("001100", "01021101"),
+        ("11220033", "0311220233"),
+        ("11000000", "0211010101"),
+    ],
 )
 def test_stuffing_is_the_published_one(plain: str, stuffed: str) -> None:
     assert cobs.unstuff(bytes.fromhex(stuffed)) == bytes.fromhex(plain)
