@@ -101,6 +101,10 @@ class Bench:
         self._say(FAULT, b"")
         self._flush()
 
+    def reset_report(self) -> Report:
+        """Wait for the report that a board stepped by `tick` sends when it starts again."""
+        return self._report()
+
     def next_frame(self) -> bytes:
         """Next frame that the board sends by its own clock."""
         frames: list[bytes] = []
@@ -135,6 +139,8 @@ class Bench:
                 data = self._line.recv(4096)
             except TimeoutError:
                 raise BridgeError(f"emulated board: no answer within {ANSWER_TIMEOUT_S:g} s") from None
+            except ConnectionResetError:
+                data = b""
             if not data:
                 raise BridgeError("emulated board: it has ended")
             self._waiting = self._decoder.feed(data)[::-1]
