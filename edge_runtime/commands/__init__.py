@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final, Protocol
 
-from edge_runtime.commands import bench_frame, can_generate, doctor, evaluate_grf, fetch, hil_judge, run
+from edge_runtime.commands import bench_frame, can_firmware, can_generate, doctor, evaluate_grf, fetch, hil_judge, run
 
 
 class Command(Protocol):
@@ -35,6 +35,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     bench_frame,
     evaluate_grf,
     can_generate,
+    can_firmware,
     hil_judge,
     doctor,
 )

@@ -13,10 +13,13 @@ import time
 from pathlib import Path
 from typing import Final
 
+from firmware_bridge.cortex_m.build import Cpu
 from firmware_bridge.errors import BridgeError
 
 QEMU: Final = "qemu-system-arm"
-MACHINE: Final = ("-M", "mps2-an386", "-display", "none", "-monitor", "none", "-nodefaults")
+MACHINES: Final = {Cpu.M4: "mps2-an386", Cpu.M0PLUS: "microbit"}
+"""Boards that QEMU has with these cores and with flash at 0; microbit is an M0, which runs code for an M0+."""
+QUIET: Final = ("-display", "none", "-monitor", "none", "-nodefaults")
 INSTALL: Final = "on Debian: apt install qemu-system-arm"
 START_TIMEOUT_S: Final = 10.0
 STOP_TIMEOUT_S: Final = 2.0
@@ -94,10 +97,10 @@ class Emulator:
         self.stop()
 
 
-def replay(elf: Path, folder: Path) -> None:
+def replay(elf: Path, folder: Path, cpu: Cpu = Cpu.M4) -> None:
     """Run a replay image to its end, in `folder` with its `trace.in`; `trace.out` is there then."""
     semihosting = ["-semihosting-config", "enable=on,target=native"]
-    process = _start(["-kernel", str(elf), *semihosting], (), folder)
+    process = _start(["-kernel", str(elf), *semihosting], (), folder, cpu)
     try:
         output, _ = process.communicate(timeout=REPLAY_TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -112,13 +115,13 @@ def _uart(chardev: str) -> list[str]:
     return ["-chardev", chardev, "-serial", "chardev:uart"]
 
 
-def _start(arguments: list[str], fds: tuple[int, ...], folder: Path | None) -> subprocess.Popen[str]:
+def _start(arguments: list[str], fds: tuple[int, ...], folder: Path | None, cpu: Cpu = Cpu.M4) -> subprocess.Popen[str]:
     qemu = shutil.which(QEMU)
     if qemu is None:
         raise BridgeError(f"no emulator {QEMU} found; {INSTALL}")
     tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
     return subprocess.Popen(
-        [*tied, qemu, *MACHINE, *arguments],
+        [*tied, qemu, "-M", MACHINES[cpu], *QUIET, *arguments],
         cwd=folder,
         pass_fds=fds,
         stdin=subprocess.DEVNULL,

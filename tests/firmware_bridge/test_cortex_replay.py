@@ -131,12 +131,13 @@ def test_the_trace_goes_everywhere(trace: tuple[bytes, bytes, set[tuple[str, str
     assert len(reasons) >= 12, reasons
 
 
+@pytest.mark.parametrize("cpu", Cpu)
 def test_arm_and_host_answer_the_same(
-    build_dir: Path, tmp_path: Path, trace: tuple[bytes, bytes, set[tuple[str, str]]]
+    build_dir: Path, tmp_path: Path, cpu: Cpu, trace: tuple[bytes, bytes, set[tuple[str, str]]]
 ) -> None:
     need()
     (tmp_path / "trace.in").write_bytes(trace[0])
-    replay(build(build_dir, Program.REPLAY, Cpu.M4).elf, tmp_path)
+    replay(build(build_dir, Program.REPLAY, cpu).elf, tmp_path, cpu)
     arm = (tmp_path / "trace.out").read_bytes()
     size = OUTPUT_HEAD.size + FRAMES_MAX * OUTPUT_FRAME.size
     assert len(arm) == len(trace[1]) > 18_000 * size
