@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge import clock, e2e, wire
+from firmware_bridge import e2e, wire
 from firmware_bridge.cortex_m.build import build
 from firmware_bridge.cortex_m.emulator import Emulator
 from firmware_bridge.serial_link import SerialBus, open_serial
@@ -36,16 +36,15 @@ NAMES = {code: name for name, code in STATES.items()}
 
 
 class Host:
-    """A host in real time, paced by the firmware's own frames; `asked_nm` is what it ramps to."""
+    """A host in real time, paced by the firmware's own frames, also its idea of the governor's clock."""
 
     def __init__(self, bus: SerialBus) -> None:
         self.bus = bus
-        self.clock = clock.clock()
         self.buf, self.words, self.joint = wire.frame(), np.zeros(4, np.int64), np.zeros(3)
         self.counters = dict.fromkeys([HOST_ID, *SETPOINT_ID.values()], 0)
         self.state, self.reason = "", ""
         self.asked_nm, self.sent_nm, self.measured_nm = 0.0, 0.0, 0.0
-        self.milliseconds = 0
+        self.milliseconds, self.ticks = 0, 0
         self.trips: list[str] = []
 
     def run(self, until: str, nm: float, talks: bool = True) -> bool:
@@ -69,7 +68,7 @@ class Host:
         if can_id == GOVERNOR_ID:
             wire.unpack_state(frame, self.words)
             if self.words[wire.ST_MUX] == MUX["CLOCK"]:
-                clock.clock_update(self.clock, int(self.words[wire.ST_PAYLOAD]) & 0xFFFFFFFF, time.monotonic_ns())
+                self.ticks = int(self.words[wire.ST_PAYLOAD])
             before, self.state = self.state, NAMES[int(self.words[wire.ST_STATE])]
             self.reason = TABLE.reason_name(int(self.words[wire.ST_REASON]))
             if self.state == "SAFE" != before:
@@ -78,6 +77,7 @@ class Host:
             wire.unpack_joint_state(frame, self.joint)
             self.measured_nm = float(self.joint[wire.JS_TORQUE_NM])
             self.milliseconds += 1
+            self.ticks += wire.TICKS_PER_MS
             return True
         return False
 
@@ -88,7 +88,7 @@ class Host:
         step = 0.13 * EVERY_MS
         self.sent_nm += max(-step, min(step, self.asked_nm - self.sent_nm)) if live else -self.sent_nm
         mode = "TORQUE" if live and self.asked_nm else "OFF" if self.state == "SAFE" else "ZERO"
-        stamp = wire.apply_stamp(time.monotonic_ns(), clock.clock_offset_ns(self.clock))
+        stamp = self.ticks & wire.APPLY_MASK
         for can_id in SETPOINT_ID.values():
             counter = self.next(can_id)
             wire.pack_setpoint(self.buf, can_id, counter, self.sent_nm, 20, 17.0, stamp, MODES[mode], e2e.CRC_TABLE)
