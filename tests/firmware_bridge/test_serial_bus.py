@@ -19,6 +19,7 @@ from firmware_bridge import cobs
 from firmware_bridge.bus import open_bus
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.serial_link import SerialBus, SerialSpec, open_serial, parse_spec
+from firmware_bridge.serial_pump import Line
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 10.0
@@ -152,17 +153,46 @@ def test_a_host_that_does_not_read_holds_up_nothing(adapter: Adapter, bus: Seria
     assert got == [frame(k) for k in range(len(got))]
 
 
-def test_a_line_that_does_not_drain_drops_frames_not_time(adapter: Adapter, bus: SerialBus) -> None:
+def numbers(stream: bytes) -> list[int]:
+    """Numbers of the frames of a stream; every packet in it must be whole."""
+    decoder = cobs.Decoder()
+    found = [int.from_bytes(cobs.can_frame_of(payload)[8:], "little") for payload in decoder.feed(stream)]
+    assert (decoder.counts.crc_errors, decoder.counts.malformed, decoder.counts.overruns) == (0, 0, 0)
+    return found
+
+
+def test_a_line_that_does_not_drain_drops_whole_frames(adapter: Adapter, bus: SerialBus) -> None:
     for k in range(4000):
         bus.send(frame(k))
         if k % 100 == 0:
             time.sleep(0.001)
     assert wait_for(lambda: bus.counts.line_full > 0)
     assert bus.problem is None
-    assert adapter.read(14).count(0) >= 1
-    while adapter.read(1):
-        if wait_for(lambda: bus.send(frame(9))) and packet(9) in adapter.read(14):
-            break
+    stream = b""
+    while not stream.endswith(packet(4444)):
+        stream += adapter.read(1)
+        bus.send(frame(4444))
+    got = numbers(stream)
+    assert got == sorted(got) and len(got) < 4000
+
+
+def test_what_a_line_takes_in_parts_stays_in_order(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    line = Line(str(adapter.path), 921_600)
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
+    assert line.write(packet(1)) and line.behind and line.waiting() >= 9
+    while line.behind:
+        assert line.write(b"")
+    assert adapter.read(14) == packet(1)
+    line.close()
+
+
+def test_after_a_stall_the_newest_frames_are_sent(adapter: Adapter, bus: SerialBus) -> None:
+    os.kill(bus._pump.pid, signal.SIGSTOP)
+    assert all(bus.send(frame(k)) for k in range(100))
+    os.kill(bus._pump.pid, signal.SIGCONT)
+    assert numbers(adapter.read(32 * 14)) == list(range(68, 100))
+    assert wait_for(lambda: bus.counts.line_full == 68)
 
 
 def test_a_cut_line_comes_back(adapter: Adapter, bus: SerialBus) -> None:
