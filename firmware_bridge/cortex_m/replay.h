@@ -20,6 +20,9 @@ typedef struct {
     uint8_t data[20];
 } replay_record;
 
+/* Does not compile where the sensors no longer fit. */
+typedef char replay_sensors_fit[sizeof(gov_measured) * EXO_JOINT_COUNT <= sizeof(((replay_record *)0)->data) ? 1 : -1];
+
 /* What a step gave. */
 typedef struct {
     int32_t torque_cnm[EXO_JOINT_COUNT];
