@@ -123,7 +123,7 @@ def test_the_command_prints_it(tmp_path: Path) -> None:
 
 
 def test_the_page_is_not_far_off(image: Image) -> None:
-    """Compilers differ a little; a page that is a quarter off is out of date: `exo-edge can firmware` has the numbers."""
+    """Compilers differ a little; a page that is a quarter off is stale: `exo-edge can firmware` has the numbers."""
     text = (ROOT / "docs/cortex-m.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-zA-Z, ]+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
     column = list(Cpu).index(image.cpu)
