@@ -46,6 +46,11 @@ class Recorder(Governor):
         self._record(FRAME, can_id, data)
         super().frame(can_id, data)
 
+    def frames_of(self, can_id: int, datas: list[bytes]) -> None:
+        """Hand in several frames of one id."""
+        for data in datas:
+            self.frame(can_id, data)
+
     def step(self, dt_us: int = 1000) -> None:
         super().step(dt_us)
         self._record(STEP, 0, bytes(ctypes.string_at(ctypes.addressof(self.measured), ctypes.sizeof(self.measured))))
@@ -87,8 +92,8 @@ def harm(g: Recorder, rng: random.Random) -> None:
     many = TABLE.protocol.consecutive_errors_max
     wrongs: list[Callable[[], object]] = [
         lambda: g.frame(can_id, rng.randbytes(rng.randrange(9))),
-        lambda: [g.frame(SETPOINT_ID[JOINTS[joint]], rng.randbytes(8)) for _ in range(many)],
-        lambda: [g.frame(HOST_ID, g.protected(HOST_ID, rng.randbytes(6))) for _ in range(2)],
+        lambda: g.frames_of(SETPOINT_ID[JOINTS[joint]], [rng.randbytes(8) for _ in range(many)]),
+        lambda: g.frames_of(HOST_ID, [g.protected(HOST_ID, rng.randbytes(6)) for _ in range(2)]),
         lambda: g.setpoint(joint, rng.randint(-2500, 2500), rng.randrange(16), lease=rng.randrange(30)),
         lambda: g.setpoint(joint, 0, "TORQUE", age=255, ahead=rng.randint(-2000, 2000)),
         lambda: g.setpoint(joint, 0, rng.choice(list(MODES))),
@@ -97,7 +102,7 @@ def harm(g: Recorder, rng: random.Random) -> None:
         lambda: setattr(g.measured[joint], "torque_cnm", rng.randint(-2500, 2500)),
         lambda: setattr(g.measured[joint], "velocity_ddegps", rng.choice([-32768, -7100, 7100, 32767])),
         lambda: setattr(g.measured[joint], "position_cdeg", rng.choice([-32768, -600, 11_100, 32767])),
-        lambda: [g.frame(HOST_ID, g.protected(HOST_ID, b"\x06\0\0\0\0\0"))],
+        lambda: g.frame(HOST_ID, g.protected(HOST_ID, b"\x06\0\0\0\0\0")),
     ]
     rng.choice(wrongs)()
 
