@@ -1,0 +1,175 @@
+/* The soft governor as a Linux process: the torque loop on a unix: bus, drives on a bus that is already open.
+ *
+ * usage: drives HOST_SOCKET DRIVE_FD < session_config
+ *
+ * One step per millisecond of CLOCK_MONOTONIC. On SIGTERM or SIGINT torque falls to zero, then the drives leave torque
+ * mode. A second process, the guard, does the last part when this one dies or hangs.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "link.h"
+
+#define STEP_NS 1000000LL
+#define DRAIN_MAX 64 /* frames per step and bus; a flood waits for the next step */
+#define STOP_STEPS 100 /* torque falls to zero in a third of it */
+
+typedef struct {
+    int listener, host, drive_fd, guard;
+    session session;
+    uint64_t steps;
+    int64_t worst_late_ns, worst_step_ns;
+} process;
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void drain_host(process *p, uint64_t now_us)
+{
+    bus_frame frame;
+    p->host = link_accept(p->listener, p->host);
+    for (int i = 0; i < DRAIN_MAX && p->host >= 0; i++) {
+        int got = link_receive(p->host, &frame, sizeof frame, MSG_DONTWAIT);
+        if (got == 0)
+            return;
+        if (got < 0) {
+            close(p->host);
+            p->host = -1;
+            return;
+        }
+        session_on_host(&p->session, frame.can_id, frame.data, frame.len, now_us);
+    }
+}
+
+static void drain_drives(process *p, uint64_t now_us)
+{
+    drive_frame frame;
+    for (int i = 0; i < DRAIN_MAX; i++) {
+        ssize_t got = recv(p->drive_fd, &frame, sizeof frame, MSG_DONTWAIT | MSG_TRUNC);
+        if (got < 0)
+            return;
+        if (got == 0) {
+            stopped = 1; /* a unix: bus that the drives' end closed; a CAN interface never does */
+            return;
+        }
+        if (got == DRIVE_FD || (got == DRIVE_CLASSIC && frame.len <= 8))
+            session_on_drive(&p->session, &frame, now_us);
+    }
+}
+
+static void send_to_host(process *p, uint64_t now_us)
+{
+    gov_frame frames[GOV_TX_MAX];
+    unsigned count = gov_transmit(&p->session.governor, now_us, frames);
+    for (unsigned i = 0; i < count; i++) {
+        bus_frame out = { .can_id = frames[i].id, .len = 8 };
+        memcpy(out.data, frames[i].data, sizeof out.data);
+        link_send(p->host, &out, sizeof out);
+    }
+}
+
+static void step(process *p, int64_t at_ns)
+{
+    drive_frame frames[SESSION_FRAMES];
+    uint64_t now_us = (uint64_t)(at_ns / 1000);
+    drain_host(p, now_us);
+    drain_drives(p, now_us);
+    unsigned count = session_step(&p->session, now_us, frames);
+    send_drive_frames(p->drive_fd, &p->session, frames, count);
+    send_to_host(p, now_us);
+    guard_beat(p->guard);
+    p->steps++;
+}
+
+static void run(process *p)
+{
+    int64_t next_ns = now_ns() + STEP_NS;
+    for (int left = STOP_STEPS; left > 0 && !(stopped && session_at_rest(&p->session)); left -= stopped) {
+        struct timespec until = { .tv_sec = next_ns / 1000000000LL, .tv_nsec = next_ns % 1000000000LL };
+        if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
+            continue;
+        if (stopped)
+            session_stop(&p->session);
+        int64_t at_ns = now_ns(), late_ns = at_ns - next_ns;
+        step(p, at_ns);
+        int64_t took_ns = now_ns() - at_ns;
+        p->worst_late_ns = late_ns > p->worst_late_ns ? late_ns : p->worst_late_ns;
+        p->worst_step_ns = took_ns > p->worst_step_ns ? took_ns : p->worst_step_ns;
+        next_ns += (1 + late_ns / STEP_NS) * STEP_NS;
+    }
+}
+
+static void prepare_process(int fifo_priority)
+{
+    struct sigaction action = { .sa_handler = on_signal };
+    struct sched_param priority = { .sched_priority = fifo_priority };
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+        fprintf(stderr, "drives: memory cannot be locked (ulimit -l); goes on without\n");
+    if (fifo_priority > 0 && sched_setscheduler(0, SCHED_FIFO, &priority) < 0)
+        fprintf(stderr, "drives: no right to real-time priority %d; goes on without\n", fifo_priority);
+}
+
+static int read_config(session_config *config)
+{
+    if (fread(config, sizeof *config, 1, stdin) == 1 && fgetc(stdin) == EOF)
+        return 1;
+    fprintf(stderr, "drives: the configuration on stdin is not %zu bytes; start it with exo-edge drive run\n",
+        sizeof *config);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static process p;
+    session_config config;
+    drive_frame last[SESSION_FRAMES];
+    if (argc != 3) {
+        fprintf(stderr, "usage: drives HOST_SOCKET DRIVE_FD < session_config\n");
+        return 2;
+    }
+    p.drive_fd = atoi(argv[2]);
+    p.host = -1;
+    if (!read_config(&config) || (p.listener = link_listen(argv[1])) < 0)
+        return 2;
+    session_init(&p.session, &config);
+    p.guard = guard_start(&config, p.drive_fd);
+    if (p.guard < 0) {
+        fprintf(stderr, "drives: no second process for the guard; close other programs\n");
+        return 2;
+    }
+    prepare_process((int)config.fifo_priority);
+    puts("ready");
+    fflush(stdout);
+    run(&p);
+    send_drive_frames(p.drive_fd, &p.session, last, session_release(&p.session, last));
+    guard_dismiss(p.guard);
+    unlink(argv[1]);
+    printf("{\"steps\": %llu, \"worst_late_us\": %.1f, \"worst_step_us\": %.1f}\n", (unsigned long long)p.steps,
+        (double)p.worst_late_ns / 1e3, (double)p.worst_step_ns / 1e3);
+    return 0;
+}
