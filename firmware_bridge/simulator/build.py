@@ -43,6 +43,13 @@ def build_library(out_dir: Path) -> Path:
 
 def _compiled(out_dir: Path, name: str, folders: Sequence[Path], extra: Sequence[str]) -> Path:
     sources = sorted(path for folder in folders for path in folder.glob("*.c"))
+    return compile_sources(out_dir, name, sources, folders, extra)
+
+
+def compile_sources(
+    out_dir: Path, name: str, sources: Sequence[Path], folders: Sequence[Path], extra: Sequence[str]
+) -> Path:
+    """Compile `sources` with the headers of `folders` into `out_dir`; same rules as `build`."""
     headers = sorted(path for folder in folders for path in folder.glob("*.h"))
     flags = [*FLAGS, *extra, *(f"-I{folder}" for folder in folders)]
     target = out_dir / f"{_key([*sources, *headers], [*FLAGS, *extra])}-{name}"

@@ -5,6 +5,13 @@
 
 #define DEG_PER_RAD 57.29577951308232087680
 
+void session_sizes(uint32_t sizes[3])
+{
+    sizes[0] = sizeof(session_config);
+    sizes[1] = sizeof(drive);
+    sizes[2] = sizeof(session);
+}
+
 void session_init(session *s, const session_config *config)
 {
     gov_config limits = gov_default_config((uint32_t)config->profile_hash);

@@ -26,6 +26,9 @@ typedef struct {
     uint32_t foreign; /* frames that no drive took */
 } session;
 
+/* Sizes of session_config, drive and session in bytes: a caller in another language compares them with its own. */
+void session_sizes(uint32_t sizes[3]);
+
 void session_init(session *s, const session_config *config);
 
 /* A frame from the torque loop. */
