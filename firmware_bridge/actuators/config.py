@@ -111,7 +111,7 @@ class _Reader:
         self.keys(raw, {"drive"}, "")
         drive = self.table(raw, "drive")
         kind = self.kind(drive.get("kind"))
-        numbers = _SHARED | _OWN[kind]
+        numbers = {**_SHARED, **_OWN[kind]}
         hosts = {"host_node"} if kind in _HOST_NODES else set()
         self.keys(drive, {"kind", "bus", *numbers, *hosts, *JOINTS}, "drive.")
         bus = drive["bus"]

@@ -18,7 +18,7 @@ _AGE_FRESH_MS: Final = 0.0
 
 
 class GovernorActuator:
-    """One joint of the governor. It never arms by itself: `start` shows READY, then ARMED, and waits for both ends.
+    """One joint of the governor; the others are held at zero torque. The governor alone decides whether it arms.
 
     For tools and tests; the torque loop speaks this wire itself, for all joints and with intents.
     """
@@ -26,7 +26,9 @@ class GovernorActuator:
     def __init__(self, joint: str, profile_hash: int) -> None:
         limits = TABLE.host_limits(joint)
         self._limits = limits
-        self._setpoint_id = TABLE.messages["TORQUE_SETPOINT"].can_id[joint]
+        ids = TABLE.messages["TORQUE_SETPOINT"].can_id
+        self._setpoint_id = ids[joint]
+        self._other_ids = [can_id for name, can_id in ids.items() if name != joint]
         self._joint_id = TABLE.messages["JOINT_STATE"].can_id[joint]
         self._host_id = TABLE.messages["HOST_STATE"].can_id["all"]
         self._governor_id = TABLE.messages["GOVERNOR_STATE"].can_id["all"]
@@ -36,7 +38,7 @@ class GovernorActuator:
         self._joint_values = np.zeros(3)
         self._state_values = np.zeros(4, np.int64)
         self._clock = clock()
-        self._counters = {self._setpoint_id: 0, self._host_id: 0}
+        self._counters = dict.fromkeys([*ids.values(), self._host_id], 0)
         self._mux = 0
         self._host_due_ns = 0
         self._heard_ns = -1
@@ -95,7 +97,7 @@ class GovernorActuator:
         """See `Actuator.release`: zero torque, then OFF."""
         self._stopping = True
         self._sent_nm = 0.0
-        return (self._setpoint(0.0, "ZERO", 0), self._setpoint(0.0, "OFF", 0), self._host_frame("IDLE", 0))
+        return (*self._setpoints(0.0, "ZERO", 0), *self._setpoints(0.0, "OFF", 0), self._host_frame("IDLE", 0))
 
     def _live(self) -> bool:
         return STATES["ARMED"] <= self._governor_state <= STATES["DEGRADED"]
@@ -141,29 +143,31 @@ class GovernorActuator:
             clock_update(self._clock, int(self._state_values[wire.ST_PAYLOAD]), now_ns)
 
     def _cycle(self, host_state: str, torque_nm: float, mode: str, now_ns: int) -> Frames:
-        setpoint = self._setpoint(torque_nm, mode, now_ns)
+        setpoints = self._setpoints(torque_nm, mode, now_ns)
         if now_ns < self._host_due_ns:
-            return (setpoint,)
+            return setpoints
         self._host_due_ns = now_ns + round(TABLE.protocol.state_period_ms * 1e6)
-        return (setpoint, self._host_frame(host_state, now_ns))
+        return (*setpoints, self._host_frame(host_state, now_ns))
 
-    def _setpoint(self, torque_nm: float, mode: str, now_ns: int) -> bytes:
+    def _setpoints(self, torque_nm: float, mode: str, now_ns: int) -> Frames:
+        others = "OFF" if mode == "OFF" else "ZERO"
+        own = self._setpoint(self._setpoint_id, torque_nm, mode, now_ns)
+        return (own, *(self._setpoint(can_id, 0.0, others, now_ns) for can_id in self._other_ids))
+
+    def _setpoint(self, can_id: int, torque_nm: float, mode: str, now_ns: int) -> bytes:
         stamp = wire.apply_stamp(now_ns, clock_offset_ns(self._clock))
         lease_ms = int(self._limits.lease_ms)
-        counter = self._counters[self._setpoint_id]
+        counter = self._counters[can_id]
         wire.pack_setpoint(
-            self._buffer, self._setpoint_id, counter, torque_nm, lease_ms, _AGE_FRESH_MS, stamp, MODES[mode],
-            e2e.CRC_TABLE,
-        )  # fmt: skip
-        self._counters[self._setpoint_id] = e2e.next_counter(counter)
+            self._buffer, can_id, counter, torque_nm, lease_ms, _AGE_FRESH_MS, stamp, MODES[mode], e2e.CRC_TABLE
+        )
+        self._counters[can_id] = e2e.next_counter(counter)
         return self._buffer.tobytes()
 
     def _host_frame(self, state: str, now_ns: int) -> bytes:
         counter = self._counters[self._host_id]
         payload = self._payloads.get(self._mux, now_ns // 100_000 & 0xFFFFFFFF)
-        wire.pack_state(
-            self._buffer, self._host_id, counter, STATES[state], self._mux, 0, payload, e2e.CRC_TABLE
-        )  # fmt: skip
+        wire.pack_state(self._buffer, self._host_id, counter, STATES[state], self._mux, 0, payload, e2e.CRC_TABLE)
         self._counters[self._host_id] = e2e.next_counter(counter)
         self._mux = (self._mux + 1) % (_HASHES[-1] + 1)
         return self._buffer.tobytes()
