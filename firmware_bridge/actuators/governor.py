@@ -55,7 +55,7 @@ class GovernorActuator:
         return self._cycle("ARMED" if ready else "READY", 0.0, "ZERO", now_ns)
 
     def command(self, torque_nm: float, now_ns: int) -> Sent:
-        """See `Actuator.command`; the slew upward is that of the host's limits."""
+        """See `Actuator.command`; torque grows as slowly as the host's limits want it."""
         reason = self._against(torque_nm, now_ns)
         self._sent_nm = self._next(torque_nm, reason, now_ns)
         self._commanded_ns = now_ns
@@ -125,8 +125,11 @@ class GovernorActuator:
         wanted = 0.0
         if reason in (Reason.AS_ASKED, Reason.RANGE):
             wanted = max(-self._limits.torque_nm, min(self._limits.torque_nm, torque_nm))
-        period_s = min(now_ns - self._commanded_ns, 2_000_000) * 1e-9
-        rise, fall = self._limits.slew_up_nm_per_s * period_s, self._limits.slew_down_nm_per_s * period_s
+        period_s = min((now_ns - self._commanded_ns) * 1e-9, TABLE.protocol.setpoint_period_ms * 1e-3)
+        limits = self._limits
+        steady = limits.window_nm / limits.window_ms * 1e3  # growing no faster keeps the window without a memory of it
+        rise = min(limits.slew_up_nm_per_s, steady) * period_s
+        fall = limits.slew_down_nm_per_s * period_s
         low = -rise if self._sent_nm <= 0.0 else -fall
         high = rise if self._sent_nm >= 0.0 else fall
         if wanted * self._sent_nm < 0.0:

@@ -54,7 +54,7 @@ class DriveState(ctypes.Structure):
         *((name, ctypes.c_uint64) for name in ("beat_us", "asked_us", "commanded_us", "own_beat_us")),
         *((name, ctypes.c_uint32) for name in ("fault", "state", "replies", "rejected")),
         *((name, ctypes.c_uint8) for name in ("parts", "beaten", "asked", "commanded", "in_mode", "was_ready")),
-        *((name, ctypes.c_uint8) for name in ("lost", "stopping", "reason")),
+        *((name, ctypes.c_uint8) for name in ("lost", "stopping", "released", "reason")),
     )
 
 

@@ -1,4 +1,4 @@
-"""An emulated CANopen node (CiA 301): NMT, expedited SDO server, PDOs as mapped by the master, SYNC, heartbeats, EMCY."""
+"""An emulated CANopen node (CiA 301): NMT, expedited SDO, PDOs as mapped by the master, SYNC, heartbeats, EMCY."""
 
 from __future__ import annotations
 

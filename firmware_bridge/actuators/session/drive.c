@@ -26,7 +26,7 @@ void drive_init(drive *d, const drive_config *config)
     d->temperature_c = (double)NAN;
 }
 
-int drive_ready(const drive *d) { return d->in_mode && d->fault == 0 && !d->lost; }
+int drive_ready(const drive *d) { return d->in_mode && d->fault == 0 && !d->lost && !d->released; }
 
 int drive_fresh(const drive *d, uint64_t now_us)
 {
@@ -151,5 +151,7 @@ unsigned drive_release(drive *d, drive_frame out[DRIVE_FRAMES])
     d->stopping = 1;
     d->sent_nm = 0.0;
     d->reason = DRIVE_STOPPING;
-    return CODECS[d->config.kind]->release(d, out);
+    unsigned count = CODECS[d->config.kind]->release(d, out);
+    d->released = 1;
+    return count;
 }

@@ -80,6 +80,7 @@ typedef struct {
     uint8_t was_ready;
     uint8_t lost; /* it left torque mode by itself; only a new session brings it back */
     uint8_t stopping;
+    uint8_t released; /* the last frames are out */
     uint8_t reason;
 } drive;
 
@@ -97,7 +98,7 @@ int drive_receive(drive *d, const drive_frame *frame, uint64_t now_us);
 /* Frames that end it: a last zero torque, then out of torque mode. */
 unsigned drive_release(drive *d, drive_frame out[DRIVE_FRAMES]);
 
-/* In torque mode, no fault, and never lost. */
+/* In torque mode, no fault, neither lost nor released. */
 int drive_ready(const drive *d);
 
 /* Every part of its reply, and its heartbeat where it has one, is young enough. */

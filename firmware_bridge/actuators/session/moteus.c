@@ -74,14 +74,13 @@ static uint8_t *put_floats(uint8_t *at, uint8_t first, const double *values, uin
     return at;
 }
 
-static unsigned command(drive *d, double shaft_nm, uint64_t now_us, drive_frame *out)
+static unsigned push(const drive *d, double shaft_nm, drive_frame *out)
 {
     const drive_config *c = &d->config;
     /* position, velocity, feedforward torque, kp scale, kd scale, maximum torque */
     const double values[6] = { (double)NAN, 0.0, shaft_nm, 0.0, 0.0, c->torque_max_nm / c->gear };
     const double timeout = (double)c->watchdog_us * 1e-6;
     const double none = 0.0;
-    (void)now_us;
     uint8_t *at = put_floats(put_mode(out, MODE_POSITION), REG_COMMAND, values, 6);
     at = put_floats(at, REG_TIMEOUT, &timeout, 1);
     at = put_floats(at, REG_INTEGRAL_SCALE, &none, 1);
@@ -90,14 +89,24 @@ static unsigned command(drive *d, double shaft_nm, uint64_t now_us, drive_frame 
 
 static unsigned stop(const drive *d, drive_frame *out) { return finish(d, out, put_query(put_mode(out, MODE_STOPPED))); }
 
+/* A drive out of torque mode is only asked how it is: any torque command would take it back. */
+static unsigned command(drive *d, double shaft_nm, uint64_t now_us, drive_frame *out)
+{
+    (void)now_us;
+    if (drive_ready(d))
+        return push(d, shaft_nm, out);
+    return finish(d, out, put_query(new_frame(out, 0, 0)->data));
+}
+
 /* A stop first: it clears a timeout that an earlier session left. */
 static unsigned start(drive *d, uint64_t now_us, drive_frame *out)
 {
+    (void)now_us;
     if (!d->asked) {
         d->asked = 1;
         return stop(d, out);
     }
-    return command(d, 0.0, now_us, out);
+    return push(d, 0.0, out);
 }
 
 static void take(reading *r, unsigned type, uint32_t number, const uint8_t *value)
@@ -161,6 +170,6 @@ static int receive(drive *d, const drive_frame *frame, uint64_t now_us)
     return drive_heard_torque(d, r.torque, now_us) ? 1 : -1;
 }
 
-static unsigned release(drive *d, drive_frame *out) { return command(d, 0.0, 0, out) + stop(d, out + 1); }
+static unsigned release(drive *d, drive_frame *out) { return push(d, 0.0, out) + stop(d, out + 1); }
 
 const drive_codec MOTEUS_CODEC = { start, command, receive, release };
