@@ -44,8 +44,8 @@ class Hinge:
 
     rest_rad: float = math.radians(30.0)
     inertia_kg_m2: float = 0.05
-    damping_nm_s_per_rad: float = 1.0
-    stiffness_nm_per_rad: float = 20.0
+    damping_nm_s_per_rad: float = 6.0
+    stiffness_nm_per_rad: float = 60.0
     position_rad: float = field(default=math.radians(30.0))
     velocity_radps: float = 0.0
 
