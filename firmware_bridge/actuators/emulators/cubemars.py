@@ -2,7 +2,8 @@
 
 Packed with the manual's own arithmetic (truncation on the way in), independent of the code under test. The
 manual names no timeout: by default the drive goes on with its last torque for ever, as the worst case.
-Error codes 1 to 6 as in the manual's section 5.2; what a fault does to the torque is assumed: it ends.
+The manual's section 5.3 has an error byte but no list; the names of codes 1 to 6 are those of the open library
+TMotorCANControl. What a fault does to the torque is assumed: it ends.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from firmware_bridge.actuators.emulators.base import RAD_PER_TURN, Shaft
 
 STOPPED, FAULT, POSITION, TIMEOUT = 0, 1, 10, 11
 OVER_VOLTAGE, ENCODER_FAULT, OVER_TEMPERATURE, UNDER_VOLTAGE = 34, 35, 38, 40
-DEFAULT_TIMEOUT_S: Final = 0.1  # servo.default_timeout_s
+DEFAULT_TIMEOUT_S: Final = 0.1  # servo.default_timeout_s as people report it; a setting of the drive
 EXTENDED: Final = 0x8000_0000
 _TYPES: Final = ("<b", "<h", "<i", "<f")
 _COMMANDS: Final = {0x20: 0.0, 0x21: 0.0, 0x22: 0.0, 0x23: 1.0, 0x24: 1.0, 0x25: math.nan, 0x27: 0.0, 0x2B: 1.0}

@@ -115,7 +115,7 @@ def test_from_host_to_shaft_and_back_and_an_orderly_end(session_executable: Path
         stats: dict[str, float] = {}
         rig.engage(5.0, lambda: stats.update(rig.session.stop()))
         assert all(rig.host.joints[name][2] > 300 for name in JOINTS)
-        assert stats["steps"] > 100
+        assert stats["steps"] >= 40
         assert wait_for(rig.left_torque_mode, 2.0)
 
 
