@@ -5,7 +5,19 @@ from __future__ import annotations
 import argparse
 from typing import Final, Protocol
 
-from edge_runtime.commands import bench_frame, can_firmware, can_generate, doctor, evaluate_grf, fetch, hil_judge, run
+from edge_runtime.commands import (
+    bench_drives,
+    bench_frame,
+    can_firmware,
+    can_generate,
+    doctor,
+    drive_emulate,
+    drive_run,
+    evaluate_grf,
+    fetch,
+    hil_judge,
+    run,
+)
 
 
 class Command(Protocol):
@@ -25,6 +37,7 @@ GROUPS: Final = {
     "bench": "measure speed",
     "evaluate": "measure accuracy",
     "can": "the wire, and what is derived from firmware_bridge/limits.toml",
+    "drive": "third-party drives behind a governor on this machine",
     "hil": "hardware in the loop: verdicts on runs",
 }
 """First words that several commands share."""
@@ -33,9 +46,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
     fetch,
     run,
     bench_frame,
+    bench_drives,
     evaluate_grf,
     can_generate,
     can_firmware,
+    drive_run,
+    drive_emulate,
     hil_judge,
     doctor,
 )

@@ -70,7 +70,7 @@ class DriveSession:
     def stop(self) -> dict[str, Any]:
         """End it, gently first: torque falls to zero, the drives leave torque mode.
 
-        Returns `steps`, `worst_late_us` and `worst_step_us`; empty where it was killed or never ran.
+        Returns `steps`, `late_us` (a quantile block) and `worst_step_us`; empty where it was killed or never ran.
         """
         if self._process is None:
             return {}

@@ -23,12 +23,14 @@
 #define STEP_NS 1000000LL
 #define DRAIN_MAX 64 /* frames per step and bus; a flood waits for the next step */
 #define STOP_STEPS 100 /* torque falls to zero in a third of it */
+#define LATE_US 10000 /* lateness is counted by the microsecond up to here */
 
 typedef struct {
     int listener, host, drive_fd, guard;
     session session;
     uint64_t steps;
     int64_t worst_late_ns, worst_step_ns;
+    uint32_t late[LATE_US + 1]; /* steps by how late they began; the last holds all later ones */
 } process;
 
 static volatile sig_atomic_t stopped;
@@ -115,10 +117,31 @@ static void run(process *p)
         int64_t at_ns = now_ns(), late_ns = at_ns - next_ns;
         step(p, at_ns);
         int64_t took_ns = now_ns() - at_ns;
+        p->late[late_ns / 1000 < LATE_US ? late_ns / 1000 : LATE_US]++;
         p->worst_late_ns = late_ns > p->worst_late_ns ? late_ns : p->worst_late_ns;
         p->worst_step_ns = took_ns > p->worst_step_ns ? took_ns : p->worst_step_ns;
         next_ns += (1 + late_ns / STEP_NS) * STEP_NS;
     }
+}
+
+/* Lateness in us that this share of the steps did not exceed. */
+static int late_us(const process *p, double share)
+{
+    uint64_t seen = 0;
+    for (int us = 0; us < LATE_US; us++) {
+        seen += p->late[us];
+        if ((double)seen >= share * (double)p->steps)
+            return us;
+    }
+    return LATE_US;
+}
+
+static void report(const process *p)
+{
+    printf("{\"steps\": %llu, \"late_us\": {\"n\": %llu, \"p50\": %d, \"p90\": %d, \"p99\": %d, \"p99_9\": %d, "
+           "\"max\": %.1f}, \"worst_step_us\": %.1f}\n",
+        (unsigned long long)p->steps, (unsigned long long)p->steps, late_us(p, 0.5), late_us(p, 0.9), late_us(p, 0.99),
+        late_us(p, 0.999), (double)p->worst_late_ns / 1e3, (double)p->worst_step_ns / 1e3);
 }
 
 static void prepare_process(int fifo_priority)
@@ -169,7 +192,6 @@ int main(int argc, char **argv)
     send_drive_frames(p.drive_fd, &p.session, last, session_release(&p.session, last));
     guard_dismiss(p.guard);
     unlink(argv[1]);
-    printf("{\"steps\": %llu, \"worst_late_us\": %.1f, \"worst_step_us\": %.1f}\n", (unsigned long long)p.steps,
-        (double)p.worst_late_ns / 1e3, (double)p.worst_step_ns / 1e3);
+    report(&p);
     return 0;
 }

@@ -1,4 +1,4 @@
-"""The codecs against oracles of others: package moteus, ODrive's DBC through cantools, the CubeMars manual's arithmetic."""
+"""The codecs against oracles of others: package moteus, ODrive's DBC in cantools, the CubeMars manual's arithmetic."""
 
 from __future__ import annotations
 

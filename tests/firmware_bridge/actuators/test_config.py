@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.actuators.config import Kind, load_drives
+from firmware_bridge.actuators.examples import example_files
 from firmware_bridge.errors import BridgeError
 from tests.firmware_bridge.actuators.files import OWN, drives_text, make_drives
-
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "drives"
 
 
 @pytest.mark.parametrize("kind", sorted(OWN))
@@ -21,13 +20,13 @@ def test_good_files(tmp_path: Path, kind: str) -> None:
     assert drives.joints["knee_l"].node == 9
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", example_files(), ids=lambda path: path.name)
 def test_the_examples_are_good(path: Path) -> None:
     load_drives(path)
 
 
 def test_there_is_an_example_of_each_kind() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.toml")} == set(OWN)
+    assert {path.stem for path in example_files()} == set(OWN)
 
 
 @pytest.mark.parametrize(
