@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -55,6 +56,9 @@ static void guard_main(const session_config *config, int drive_fd, int from, pid
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    struct sched_param priority = { .sched_priority = (int)config->fifo_priority + 1 };
+    if (config->fifo_priority > 0)
+        (void)sched_setscheduler(0, SCHED_FIFO, &priority); /* above a session that spins */
     int found = watch(from, (int)(config->guard_us / 1000));
     if (found < 0)
         _exit(0);

@@ -227,6 +227,34 @@ def test_cia402_statusword_is_read_as_the_package_canopen_reads_it(
         assert frame_data(actuator.start(2 * MS)[0])[0] == expected[names[0]]
 
 
+def test_cia402_a_drive_that_says_it_left_operational_is_not_ready(native: ctypes.CDLL, tmp_path: Path) -> None:
+    bench, _ = enabled_cia402(native, tmp_path)
+    assert bench.actuator.reading(bench.now_ns).ready
+    for state in (0x7F, 0x04, 0x00):
+        assert bench.actuator.receive(make_frame(0x709, bytes([state])), bench.now_ns)
+        assert not bench.actuator.reading(bench.now_ns).ready
+    bench.actuator.receive(make_frame(0x709, bytes([0x05])), bench.now_ns)
+    assert bench.command(5.0, 5).torque_nm == 0.0  # it left by itself: only a new session brings it back
+
+
+@pytest.mark.parametrize("kind", ["cubemars", "odrive", "moteus", "cia402"])
+def test_a_drive_that_left_torque_mode_by_itself_is_not_asked_back(
+    native: ctypes.CDLL, tmp_path: Path, kind: str
+) -> None:
+    bench = DriveBench(native, make_drives(tmp_path, kind))
+    bench.get_ready()
+    bench.command(2.0, 5)
+    bench.fail()
+    bench.command(2.0, 150)
+    bench.joint.drive.fail(0)
+    if isinstance(bench.joint.drive, odrive.ODriveEmulator | moteus.MoteusEmulator):
+        bench.joint.drive.error = bench.joint.drive.fault = 0  # type: ignore[union-attr]
+    for _ in range(300):
+        bench.cycle(bench.actuator.start(bench.now_ns))
+        assert not bench.actuator.reading(bench.now_ns).ready
+    assert bench.command(2.0, 5).torque_nm == 0.0
+
+
 def test_two_rigs_do_not_share_anything(native: ctypes.CDLL, tmp_path: Path) -> None:
     drives = make_drives(tmp_path, "cia402")
     first, second = DriveBench(native, drives), DriveBench(native, drives)
