@@ -169,8 +169,7 @@ class ActuatorContract(ABC):
         assert len(frames) >= 2
         ready.cycle(frames[:-1], heard=False)
         ready.cycle(frames[-1:], heard=False)
-        assert not ready.in_torque_mode
-        ready.command(5.0, 5, heard=False)  # before it hears that the other end has left
+        ready.command(5.0, 100, heard=False)  # before it hears that the other end has left
         assert not ready.in_torque_mode
         ready.command(5.0, 100)
         assert abs(ready.applied_nm) <= ready.step_nm
