@@ -66,6 +66,7 @@ class Drives:
     bus: str
     reply_max_ms: float
     guard_ms: float
+    period_ms: int
     joints: Mapping[str, JointDrive]
     beat_max_ms: float = 0.0
     watchdog_ms: float = 0.0
@@ -113,13 +114,14 @@ class _Reader:
         kind = self.kind(drive.get("kind"))
         numbers = {**_SHARED, **_OWN[kind]}
         hosts = {"host_node"} if kind in _HOST_NODES else set()
-        self.keys(drive, {"kind", "bus", *numbers, *hosts, *JOINTS}, "drive.")
+        self.keys(drive, {"kind", "bus", "period_ms", *numbers, *hosts, *JOINTS}, "drive.")
         bus = drive["bus"]
         if not isinstance(bus, str) or not bus.startswith(("socketcan:", "unix:")):
             raise self.fail("drive.bus", f"must be socketcan:INTERFACE or unix:PATH, got {bus!r}")
         found = Drives(
             kind=kind,
             bus=bus,
+            period_ms=self.whole(drive["period_ms"], (1, 2), "drive.period_ms"),
             joints={name: self.joint(self.table(drive, name), name, kind) for name in JOINTS},
             host_node=self.whole(drive["host_node"], _HOST_NODES[kind], "drive.host_node") if hosts else 0,
             **{name: self.number(drive[name], bounds, f"drive.{name}") for name, bounds in numbers.items()},

@@ -38,6 +38,7 @@ class SessionConfig(ctypes.Structure):
         ("profile_hash", ctypes.c_int64),
         ("fifo_priority", ctypes.c_int64),
         ("guard_us", ctypes.c_int64),
+        ("every", ctypes.c_int64),
         ("drives", DriveConfig * len(JOINTS)),
     )
 
@@ -132,7 +133,7 @@ def _ranges(kind: Kind, joint: JointDrive) -> tuple[float, float, float]:
 def session_config(drives: Drives, profile_hash: int, fifo_priority: int) -> SessionConfig:
     """Configuration of a whole session."""
     configs = (DriveConfig * len(JOINTS))(*(drive_config(drives, name) for name in JOINTS))
-    return SessionConfig(profile_hash, fifo_priority, round(drives.guard_ms * 1e3), configs)
+    return SessionConfig(profile_hash, fifo_priority, round(drives.guard_ms * 1e3), drives.period_ms, configs)
 
 
 def pack_frame(frame: bytes) -> DriveFrame:

@@ -13,7 +13,9 @@ from typing import Any, Final
 from firmware_bridge.actuators.cia402_setup import set_up
 from firmware_bridge.actuators.config import Drives, Kind
 from firmware_bridge.actuators.links import open_drive_bus, python_can_bus
+from firmware_bridge.actuators.load import check_load
 from firmware_bridge.actuators.native import session_config
+from firmware_bridge.bus import UNIX_PREFIX
 from firmware_bridge.errors import BridgeError
 
 START_TIMEOUT_S: Final = 5.0
@@ -37,6 +39,8 @@ class DriveSession:
 
     def start(self) -> None:
         """Set the drives up and start; returns when the host may connect. Raises BridgeError with one line."""
+        if not self._drives.bus.startswith(UNIX_PREFIX):
+            check_load(self._drives)
         with open_drive_bus(self._drives) as sock:
             if self._drives.kind is Kind.CIA402:
                 set_up(self._drives, python_can_bus(sock))

@@ -22,6 +22,7 @@ void session_init(session *s, const session_config *config)
             limits.torque_cnm[i] = (int32_t)range_cnm;
         drive_init(&s->drives[i], &config->drives[i]);
     }
+    s->every = config->every > 1 ? (uint32_t)config->every : 1;
     gov_init(&s->governor, &limits);
 }
 
@@ -62,6 +63,8 @@ unsigned session_step(session *s, uint64_t now_us, drive_frame out[SESSION_FRAME
     unsigned count = 0;
     measure(s, now_us, measured);
     gov_step(&s->governor, now_us, measured, s->command_cnm);
+    if (s->steps++ % s->every != 0)
+        return 0;
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         drive *d = &s->drives[i];
         if (drive_ready(d))

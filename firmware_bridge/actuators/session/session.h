@@ -16,6 +16,7 @@ typedef struct {
     int64_t profile_hash;
     int64_t fifo_priority; /* 0: ordinary scheduling */
     int64_t guard_us; /* main.c: the guard ends a session that is silent for longer */
+    int64_t every; /* steps between two commands to the drives: 1 or 2 */
     drive_config drives[EXO_JOINT_COUNT];
 } session_config;
 
@@ -23,6 +24,8 @@ typedef struct {
     governor governor;
     drive drives[EXO_JOINT_COUNT];
     int32_t command_cnm[EXO_JOINT_COUNT]; /* of the governor */
+    uint32_t every;
+    uint32_t steps;
     uint32_t foreign; /* frames that no drive took */
 } session;
 
@@ -37,7 +40,7 @@ void session_on_host(session *s, uint32_t id, const uint8_t *data, uint8_t len, 
 /* A frame from the drives' bus. */
 void session_on_drive(session *s, const drive_frame *frame, uint64_t now_us);
 
-/* One millisecond: the governor's step, then the frames for the drives. Returns their number. */
+/* One millisecond: the governor's step, then the frames for the drives where it is their turn. Returns their number. */
 unsigned session_step(session *s, uint64_t now_us, drive_frame out[SESSION_FRAMES]);
 
 /* From now on torque only falls. */

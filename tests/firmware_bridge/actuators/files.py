@@ -6,7 +6,7 @@ from pathlib import Path
 
 from firmware_bridge.actuators.config import Drives, load_drives
 
-HEAD = 'bus = "unix:drives"\nreply_max_ms = 10.0\nguard_ms = 500.0\n'
+HEAD = 'bus = "unix:drives"\nreply_max_ms = 10.0\nguard_ms = 500.0\nperiod_ms = 1\n'
 OWN = {
     "cubemars": ("", 'model = "AK80-9"\n', 1.0, 18.0),
     "odrive": ("beat_max_ms = 300.0\nwatchdog_ms = 20.0\n", "", 8.0, 18.0),

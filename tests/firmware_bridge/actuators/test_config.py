@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from firmware_bridge.actuators.config import Kind, load_drives
 from firmware_bridge.actuators.examples import example_files
+from firmware_bridge.actuators.load import bus_load, check_load, classic_bits
 from firmware_bridge.errors import BridgeError
 from tests.firmware_bridge.actuators.files import OWN, drives_text, make_drives
 
@@ -71,6 +73,30 @@ def test_what_is_no_drives_file(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(BridgeError, match=r"drives\.toml"):
         load_drives(path)
+
+
+@pytest.mark.parametrize("length", range(9))
+def test_worst_case_bits_are_those_of_davis(length: int) -> None:
+    assert classic_bits(length) == 55 + 10 * length  # the closed form of the same paper
+
+
+@pytest.mark.parametrize(
+    ("kind", "period_ms", "percent"),
+    [("cubemars", 1, 54.0), ("odrive", 1, 81.0), ("odrive", 2, 40.5), ("cia402", 1, 72.0), ("cia402", 2, 36.5)],
+)
+def test_bus_load(tmp_path: Path, kind: str, period_ms: int, percent: float) -> None:
+    drives = dataclasses.replace(make_drives(tmp_path, kind), period_ms=period_ms)
+    assert 100 * bus_load(drives) == pytest.approx(percent, abs=0.6)
+    if percent > 70:
+        with pytest.raises(BridgeError, match="period_ms"):
+            check_load(drives)
+    else:
+        check_load(drives)
+
+
+def test_the_examples_fit_their_bus() -> None:
+    for path in example_files():
+        check_load(load_drives(path))
 
 
 def test_an_absent_file(tmp_path: Path) -> None:

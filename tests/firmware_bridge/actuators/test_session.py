@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import math
 from pathlib import Path
 
@@ -73,6 +74,23 @@ def test_torque_reaches_the_joint_and_its_motion_comes_back(rig: Rig) -> None:
         assert position / 100 == pytest.approx(math.degrees(joint.hinge.position_rad), abs=0.2)
         assert torque / 100 == pytest.approx(8.0, abs=2 * torque_step_nm(rig.drives, name) + 0.02)
         assert joint.hinge.position_rad > joint.hinge.rest_rad  # flexion positive on both sides, also the reversed one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_other_millisecond_is_enough(native: ctypes.CDLL, tmp_path: Path, kind: str) -> None:
+    rig = Rig(native, tmp_path, kind)
+    slow = dataclasses.replace(rig.drives, period_ms=2)
+    rig.session = NativeSession(native, slow, PROFILE_HASH)
+    rig.engage(800)
+    assert all(
+        joint.torque_nm == pytest.approx(8.0, abs=torque_step_nm(slow, name)) for name, joint in rig.bus.joints.items()
+    )
+    before = len(rig.applied)
+    rig.drives_answer = False
+    rig.run(120)
+    slew = 2.0 * TABLE.joints["knee_r"].slew_down_nm_per_s * 1e-3
+    assert largest_step(rig, before) <= slew + 2 * torque_step_nm(slow, "knee_r")
+    assert all(abs(rig.applied[-1][name]) <= torque_step_nm(slow, name) for name in JOINTS)
 
 
 def test_boots_silent_and_never_moves_before_the_host_arms(rig: Rig) -> None:
