@@ -71,6 +71,8 @@ class EmulatorServer:
                 frame = self._master.recv(FD_SIZE)
             except BlockingIOError:
                 break
+            except ConnectionResetError:
+                continue  # the master ended with replies unread; its last frames still wait behind this error
             except OSError:
                 frame = b""
             if not frame:
@@ -89,5 +91,4 @@ class EmulatorServer:
             except BlockingIOError:
                 continue  # a full queue drops the frame, as a full CAN controller does
             except OSError:
-                self._master.close()
-                self._master = None
+                return  # the master is gone; what it sent last is still to be read

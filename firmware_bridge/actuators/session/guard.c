@@ -12,13 +12,25 @@
 
 #define BEAT 'b'
 #define DISMISSED 'q'
-#define LAST_TRIES 5 /* the last frames go out so often, 1 ms apart: the queue may be full of the session's */
+#define LAST_TRIES 20 /* for one frame, 1 ms apart */
 
 void send_drive_frames(int drive_fd, const session *s, const drive_frame *frames, unsigned count)
 {
     unsigned size = drive_frame_size(&s->drives[0]);
     for (unsigned i = 0; i < count; i++)
         (void)!send(drive_fd, &frames[i], size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void send_last_frames(int drive_fd, session *s)
+{
+    drive_frame frames[SESSION_FRAMES];
+    unsigned count = session_release(s, frames), size = drive_frame_size(&s->drives[0]);
+    for (unsigned i = 0; i < count; i++)
+        for (int tries = LAST_TRIES; tries > 0; tries--) {
+            if (send(drive_fd, &frames[i], size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size)
+                break;
+            usleep(1000);
+        }
 }
 
 /* Waits for beats; returns when the session is gone (0), silent for too long (1) or has dismissed the guard (-1). */
@@ -41,13 +53,8 @@ static int watch(int from, int timeout_ms)
 static void take_over(const session_config *config, int drive_fd)
 {
     static session last;
-    drive_frame frames[SESSION_FRAMES];
     session_init(&last, config);
-    unsigned count = session_release(&last, frames);
-    for (int i = 0; i < LAST_TRIES; i++) {
-        send_drive_frames(drive_fd, &last, frames, count);
-        usleep(1000);
-    }
+    send_last_frames(drive_fd, &last);
 }
 
 static void guard_main(const session_config *config, int drive_fd, int from, pid_t session_pid)

@@ -16,4 +16,7 @@ void guard_dismiss(int guard_fd);
 /* Sends frames on the drives' bus as whole CAN frames; one that the queue does not take is dropped. */
 void send_drive_frames(int drive_fd, const session *s, const drive_frame *frames, unsigned count);
 
+/* Sends the last frames of a session: each is tried again for some milliseconds where the queue is full. */
+void send_last_frames(int drive_fd, session *s);
+
 #endif

@@ -170,7 +170,6 @@ int main(int argc, char **argv)
 {
     static process p;
     session_config config;
-    drive_frame last[SESSION_FRAMES];
     if (argc != 3) {
         fprintf(stderr, "usage: drives HOST_SOCKET DRIVE_FD < session_config\n");
         return 2;
@@ -189,7 +188,7 @@ int main(int argc, char **argv)
     puts("ready");
     fflush(stdout);
     run(&p);
-    send_drive_frames(p.drive_fd, &p.session, last, session_release(&p.session, last));
+    send_last_frames(p.drive_fd, &p.session);
     guard_dismiss(p.guard);
     unlink(argv[1]);
     report(&p);
