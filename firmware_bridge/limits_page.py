@@ -23,6 +23,14 @@ WHY: Final[Mapping[str, str]] = {
     "position_max_deg": "Soft stop in flexion: above it no torque pushes further into flexion.",
     "tracking_nm": "Distance between commanded and measured torque; more means that the drive does not obey.",
     "persist_ms": "Power, soft stop, velocity and tracking rest on measurements; they trip after so long.",
+    "opposing_nm": "Opposing wearer: moving against more torque than this. Less is help that any leg overrides.",
+    "opposing_velocity_degps": "Opposing wearer: and faster than this. Slower is standing, or encoder noise.",
+    "opposing_ms": "Opposing wearer: for longer than this. It counts up while so and down while not. Level walking has "
+    "phases in which the leg yields under its own muscles: loading response and pre-swing, 12 % of a stride each "
+    "(Perry and Burnfield, Gait Analysis, 2010), 130 ms at a normal and 170 ms at a slow stride of 1.4 s. What lasts "
+    "longer, sitting down or a stair down as well, is left to the wearer alone.",
+    "i2t_nm": "Torque that the drive may give for ever: the mean square of torque stays below its square.",
+    "i2t_s": "Time constant of that mean, a first-order filter.",
 }
 
 

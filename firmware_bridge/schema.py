@@ -82,6 +82,8 @@ class HostRules:
     joint_silent_ms: float
     governor_silent_ms: float
     engage_ms: float
+    kcf_full_bw: float
+    kcf_zero_bw: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,11 @@ class JointLimits:
     position_max_deg: float
     tracking_nm: float
     persist_ms: float
+    opposing_nm: float
+    opposing_velocity_degps: float
+    opposing_ms: float
+    i2t_nm: float
+    i2t_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,10 @@ class Table:
     joints: Mapping[str, JointLimits]
 
     def host_limits(self, joint: str) -> JointLimits:
-        """Limits of the host limiter: `host_factor` of the firmware's, but a longer window."""
+        """Limits of the host limiter: `host_factor` of the firmware's, but a longer window.
+
+        Time against the wearer is shorter by the lease as well: the longest gap that the link survives.
+        """
         own, k = self.joints[joint], self.host_factor
         middle = 0.5 * (own.position_min_deg + own.position_max_deg)
         half = 0.5 * k * (own.position_max_deg - own.position_min_deg)
@@ -149,6 +159,10 @@ class Table:
             position_min_deg=middle - half,
             position_max_deg=middle + half,
             tracking_nm=k * own.tracking_nm,
+            opposing_nm=k * own.opposing_nm,
+            opposing_velocity_degps=k * own.opposing_velocity_degps,
+            opposing_ms=k * (own.opposing_ms - own.lease_ms),
+            i2t_nm=k * own.i2t_nm,
         )
 
     @property

@@ -14,6 +14,9 @@ from firmware_bridge.schema import Age, Field, HostRules, JointLimits, Message, 
 DEFAULT_PATH: Final = Path(__file__).with_name("limits.toml")
 SCHEMA: Final = 1
 SAFE_RAMP_MAX_MS: Final = 80.0  # design rule: torque is gone at most so long after SAFE begins
+EASE_FROM: Final = 0.8  # the host lets torque down over the last fifth of what a rule allows, not at its end
+I2T_MIN_S: Final = 1.0  # shorter is no thermal constant, and would not fit the governor's arithmetic at one step
+I2T_MAX_S: Final = 2000.0  # in us it must fit 32 bits
 DOWN_TO_UP_MIN: Final = 2.0  # design rule: torque may always be taken away at least twice as fast as given
 E2E_BITS: Final = 16
 FRAME_BITS: Final = 64
@@ -137,12 +140,24 @@ class _Reader:
             self.fail("safe.ramp_ms", f"must be above 0 and at most {SAFE_RAMP_MAX_MS:g}")
         if min(t.host.joint_silent_ms, t.host.governor_silent_ms, t.host.engage_ms) <= 0.0:
             self.fail("host", "must have all its times above 0")
+        if not 0.0 < t.host.kcf_full_bw < t.host.kcf_zero_bw:
+            self.fail("host.kcf_full_bw", "must be above 0 and below kcf_zero_bw")
         if min(t.age.latency_ms, t.age.frame_max_ms) <= 0.0:
             self.fail("age", "must have latency_ms and frame_max_ms above 0")
         if not 0.0 <= t.age.late_full_ms < t.age.late_zero_ms or t.age.zero_ms > 255.0:
             self.fail("age", "must have 0 <= late_full_ms < late_zero_ms, and all four add up to at most 255")
         for name, joint in t.joints.items():
             self.check_joint(f"joints.{name}", joint, t.safe)
+            self.check_slow(f"joints.{name}", joint, t.host_limits(name))
+
+    def check_slow(self, where: str, joint: JointLimits, host: JointLimits) -> None:
+        """Rules that look back over time."""
+        if host.opposing_ms * (1.0 - EASE_FROM) < host.torque_nm / host.slew_down_nm_per_s * 1e3:
+            self.fail(f"{where}.opposing_ms", "is too short for the host to let the torque down in its last fifth")
+        if joint.i2t_nm >= joint.torque_nm:
+            self.fail(f"{where}.i2t_nm", "must be below torque_nm, or it limits nothing")
+        if not I2T_MIN_S <= joint.i2t_s <= I2T_MAX_S:
+            self.fail(f"{where}.i2t_s", f"must lie between {I2T_MIN_S:g} and {I2T_MAX_S:g}")
 
     def check_joint(self, where: str, joint: JointLimits, safe: Safe) -> None:
         for field in fields(joint):

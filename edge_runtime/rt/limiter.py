@@ -7,6 +7,7 @@ the wearer.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -14,10 +15,11 @@ import numpy.typing as npt
 from numba import njit
 
 from firmware_bridge.schema import JointLimits
-from firmware_bridge.table import LIMITER_REASONS
+from firmware_bridge.table import EASE_FROM, LIMITER_REASONS
 
 WINDOW_ROWS: Final = 320  # setpoints remembered for the window rule: more than its time, also where cycles come early
 _GROWTH_MAX_S: Final = 0.002  # a late cycle may not use the time it lost to grow; it must use it to release
+_FORGET_MAX_NS: Final = 2_000_000  # nor to forget time against the wearer: it saw only its end
 
 LIMITS = np.dtype(
     [
@@ -31,6 +33,11 @@ LIMITS = np.dtype(
         ("position_min_rad", np.float64),
         ("position_max_rad", np.float64),
         ("tracking_nm", np.float64),
+        ("opposing_nm", np.float64),
+        ("opposing_radps", np.float64),
+        ("opposing_ns", np.int64),
+        ("i2t_nm", np.float64),
+        ("i2t_s", np.float64),
     ]
 )
 STATE = np.dtype(
@@ -38,6 +45,8 @@ STATE = np.dtype(
         ("torque_nm", np.float64),  # last setpoint
         ("t_ns", np.int64),
         ("reason", np.int64),
+        ("opposed_ns", np.int64),  # time against the wearer, in sum
+        ("heat_nm2", np.float64),  # torque squared through a first-order filter
         ("head", np.int64),
         ("past_ns", np.int64, (WINDOW_ROWS,)),  # when each setpoint was replaced
         ("past_nm", np.float64, (WINDOW_ROWS,)),
@@ -57,6 +66,9 @@ _SOFT_STOP: Final = LIMITER_REASONS.index("soft_stop")
 _VELOCITY: Final = LIMITER_REASONS.index("velocity")
 _TRACKING: Final = LIMITER_REASONS.index("tracking")
 STALE: Final = LIMITER_REASONS.index("stale")
+_OPPOSING: Final = LIMITER_REASONS.index("opposing")
+_I2T: Final = LIMITER_REASONS.index("i2t")
+KCF: Final = LIMITER_REASONS.index("kcf")
 
 
 def host_limits(joint: JointLimits, ceiling_nm: float) -> npt.NDArray[Any]:
@@ -73,7 +85,22 @@ def host_limits(joint: JointLimits, ceiling_nm: float) -> npt.NDArray[Any]:
         np.radians(joint.position_min_deg),
         np.radians(joint.position_max_deg),
         joint.tracking_nm,
+        joint.opposing_nm,
+        np.radians(joint.opposing_velocity_degps),
+        round(joint.opposing_ms * 1e6),
+        joint.i2t_nm,
+        joint.i2t_s,
     )
+    return out
+
+
+def new_state(limits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """State [n] for limits [n] before the first cycle: no torque, and a drive as hot as it may be.
+
+    The host cannot know what the drive did before; that heat fades with the thermal time constant.
+    """
+    out = np.zeros(len(limits), STATE)
+    out["heat_nm2"] = limits["i2t_nm"] ** 2
     return out
 
 
@@ -94,6 +121,7 @@ def limit(
     `withheld` is the reason why there may be no torque now (zero, reached at the release rate), or NONE.
     """
     s.reason = NONE
+    dt_ns = max(now_ns - s.t_ns, 0) if s.t_ns > 0 else 0
     torque = asked_nm
     if not np.isfinite(asked_nm):
         torque = 0.0
@@ -104,6 +132,8 @@ def limit(
     elif gain < 1.0:
         s.reason = _AGE
     torque = _motion_rules(lim, s, torque, position_rad, velocity_radps)
+    torque = _opposing_rule(lim, s, torque, velocity_radps, dt_ns)
+    torque = _heat_rule(lim, s, torque, dt_ns * 1e-9)
     torque = _tracking_rule(lim, s, torque, measured_nm)
     ceiling = lim.torque_nm * gain  # compensation may not give back what age took
     bounded = min(max(torque, -ceiling), ceiling)
@@ -111,7 +141,7 @@ def limit(
         s.reason = _TORQUE if gain == 1.0 else _AGE
     s.past_ns[s.head] = now_ns  # the last setpoint was held until now
     torque = _window_rule(lim, s, bounded, now_ns)
-    torque = _slew_rule(lim, s, torque, max((now_ns - s.t_ns) * 1e-9, 0.0))
+    torque = _slew_rule(lim, s, torque, dt_ns * 1e-9)
     s.head = (s.head + 1) % WINDOW_ROWS
     s.past_ns[s.head] = now_ns
     s.past_nm[s.head] = torque
@@ -137,6 +167,46 @@ def _motion_rules(lim: Any, s: Any, torque: float, position_rad: float, velocity
         s.reason = _POWER
         return float(torque * lim.power_w / abs(power))
     return torque
+
+
+@njit(cache=True, nogil=True)
+def _eased(full: float, least: float, used: float) -> float:
+    """`full` until EASE_FROM of an allowance is used, then linear to `least` where all of it is."""
+    share = min(max((1.0 - used) / (1.0 - EASE_FROM), 0.0), 1.0)
+    return least + share * (full - least)
+
+
+@njit(cache=True, nogil=True)
+def _against(lim: Any, torque: float, velocity_radps: float) -> bool:
+    """True where the wearer moves against a torque that is to be felt."""
+    return abs(torque) > lim.opposing_nm and abs(velocity_radps) > lim.opposing_radps and torque * velocity_radps < 0.0
+
+
+@njit(cache=True, nogil=True)
+def _opposing_rule(lim: Any, s: Any, torque: float, velocity_radps: float, dt_ns: int) -> float:
+    """Less torque, in either direction, the longer the wearer moves against what is asked or still given."""
+    if _against(lim, torque, velocity_radps) or _against(lim, s.torque_nm, velocity_radps):
+        s.opposed_ns = min(s.opposed_ns + dt_ns, lim.opposing_ns)
+    else:
+        s.opposed_ns = max(s.opposed_ns - min(dt_ns, _FORGET_MAX_NS), 0)
+    return _capped(s, torque, _eased(lim.torque_nm, lim.opposing_nm, s.opposed_ns / lim.opposing_ns), _OPPOSING)
+
+
+@njit(cache=True, nogil=True)
+def _heat_rule(lim: Any, s: Any, torque: float, dt_s: float) -> float:
+    """Less torque the hotter the drive; at the limit what it can give for ever. The last setpoint held for `dt_s`."""
+    s.heat_nm2 += (s.torque_nm * s.torque_nm - s.heat_nm2) * min(dt_s / lim.i2t_s, 1.0)
+    used = s.heat_nm2 / (lim.i2t_nm * lim.i2t_nm)
+    return _capped(s, torque, _eased(lim.torque_nm, min(lim.i2t_nm, lim.torque_nm), used), _I2T)
+
+
+@njit(cache=True, nogil=True)
+def _capped(s: Any, torque: float, cap_nm: float, reason: int) -> float:
+    """`torque` with a magnitude of at most `cap_nm`; the reason is told where that changes it."""
+    if abs(torque) <= cap_nm:
+        return torque
+    s.reason = reason
+    return math.copysign(cap_nm, torque)
 
 
 @njit(cache=True, nogil=True)

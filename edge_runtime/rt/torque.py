@@ -105,12 +105,14 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
     row = np.full(len(CYCLE_FIELDS), np.nan)
     feedback = np.zeros(FEEDBACK_WORDS)
     interfaces = [reduced.interface_params(p) for p in (profile.interface_r, profile.interface_l)]
-    limits = [limiter.host_limits(table.host_limits(joint), profile.assist.ceiling_nm) for joint in JOINTS]
+    limits = np.concatenate(
+        [limiter.host_limits(table.host_limits(joint), profile.assist.ceiling_nm) for joint in JOINTS]
+    )
     return Torque(
         config=_config(table, profile, device, bus_fd),
         state=np.zeros(1, STATE),
-        limits=np.concatenate(limits),
-        limiter=np.zeros(JOINT_COUNT, limiter.STATE),
+        limits=limits,
+        limiter=limiter.new_state(limits),
         tissue=np.concatenate(interfaces),
         tissue_state=np.zeros(JOINT_COUNT, reduced.STATE),
         intent=new_intent(),

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* Hashes that both ends compare before arming. */
-#define EXO_PROTOCOL_HASH 0xA113277Bu
-#define EXO_LIMITS_HASH 0x59AF30D4u
+#define EXO_PROTOCOL_HASH 0x9075B611u
+#define EXO_LIMITS_HASH 0xBC822C12u
 
 /* CAN ids, which are also the E2E data ids. */
 #define EXO_ID_TORQUE_SETPOINT_KNEE_R 0x100u
@@ -76,6 +76,8 @@ enum exo_reason {
     EXO_REASON_SENSOR = 22,
     EXO_REASON_HOST_SAFE = 23,
     EXO_REASON_HOST_SILENT = 24,
+    EXO_REASON_OPPOSING = 25,
+    EXO_REASON_I2T = 26,
     EXO_REASON_CLEAR_REQUEST = 255,
 };
 
@@ -115,11 +117,16 @@ typedef struct {
     int32_t position_max_cdeg;
     int32_t tracking_cnm;
     int32_t persist_us;
+    int32_t opposing_cnm;
+    int32_t opposing_ddegps;
+    int32_t opposing_us;
+    int32_t i2t_cnm;
+    int32_t i2t_us;
 } exo_joint_limits;
 
 #define EXO_JOINT_LIMITS_INIT { \
-    { 2000, 15000, 60000, 200, 1500, 250000, 20, 3437746, 7000, -500, 11000, 500, 20000 }, /* knee_r */ \
-    { 2000, 15000, 60000, 200, 1500, 250000, 20, 3437746, 7000, -500, 11000, 500, 20000 }, /* knee_l */ \
+    { 2000, 15000, 60000, 200, 1500, 250000, 20, 3437746, 7000, -500, 11000, 500, 20000, 300, 600, 300000, 1000, 20000000 }, /* knee_r */ \
+    { 2000, 15000, 60000, 200, 1500, 250000, 20, 3437746, 7000, -500, 11000, 500, 20000, 300, 600, 300000, 1000, 20000000 }, /* knee_l */ \
 }
 
 #endif

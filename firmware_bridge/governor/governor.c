@@ -36,6 +36,7 @@ static void rest(gov_joint *j, uint64_t now_us)
     j->reference = 0;
     j->leased = 0;
     window_hold(&j->window, 0, &j->limits, now_us);
+    j->opposed_us = 0;
     memset(j->outside, 0, sizeof j->outside);
 }
 
@@ -104,37 +105,6 @@ static int any_torque(const governor *g, uint64_t now_us)
     return 0;
 }
 
-/* True for conditions that hold for longer than the joint's patience. */
-static int watched(gov_joint *j, enum gov_watch which, int outside, uint64_t now_us)
-{
-    if (outside && !j->outside[which])
-        j->outside_since_us[which] = now_us;
-    j->outside[which] = (uint8_t)outside;
-    return outside && now_us - j->outside_since_us[which] >= (uint64_t)j->limits.persist_us;
-}
-
-/* What the sensors of a joint say against its torque. */
-static uint8_t watch(gov_joint *j, uint64_t now_us)
-{
-    const gov_measured *m = &j->measured;
-    int32_t torque = (int32_t)(j->applied / UTORQUE_PER_CNM);
-    int past_stop = (m->position_cdeg > j->limits.position_max_cdeg && torque > 0)
-        || (m->position_cdeg < j->limits.position_min_cdeg && torque < 0);
-    int power = watched(j, GOV_WATCH_POWER, torque * m->velocity_ddegps > j->limits.power_raw, now_us);
-    int stop = watched(j, GOV_WATCH_SOFT_STOP, past_stop, now_us);
-    int fast = magnitude(m->velocity_ddegps) > j->limits.velocity_max_ddegps;
-    int velocity = watched(j, GOV_WATCH_VELOCITY, fast, now_us);
-    int apart = magnitude(m->torque_cnm - torque) > j->limits.tracking_cnm;
-    int tracking = watched(j, GOV_WATCH_TRACKING, apart, now_us);
-    if (power)
-        return EXO_REASON_POWER;
-    if (stop)
-        return EXO_REASON_SOFT_STOP;
-    if (velocity)
-        return EXO_REASON_VELOCITY;
-    return tracking ? EXO_REASON_TRACKING : EXO_REASON_NONE;
-}
-
 /* True where the host keeps torque on for longer than its own release takes while its state says that it is disarmed. */
 static int torque_outlives_host(governor *g, uint64_t now_us)
 {
@@ -155,7 +125,7 @@ static uint8_t live_fault(governor *g, uint64_t now_us)
     uint8_t fault = EXO_REASON_NONE;
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         gov_joint *j = &g->joints[i];
-        uint8_t seen = watch(j, now_us);
+        uint8_t seen = gov_watch_joint(j, now_us);
         if (lease_lapsed(j, now_us))
             seen = EXO_REASON_LEASE;
         if (fault == EXO_REASON_NONE)
@@ -294,6 +264,7 @@ void gov_step(governor *g, uint64_t now_us, const gov_measured measured[EXO_JOIN
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         g->joints[i].measured = measured[i];
         g->joints[i].stamp_dropped = 0;
+        gov_count_joint(&g->joints[i], is_live(g), (int32_t)dt_us);
     }
     run_states(g, now_us);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {

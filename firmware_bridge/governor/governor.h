@@ -68,6 +68,8 @@ typedef struct {
     utorque safe_from; /* torque at the moment SAFE began */
     uint64_t outside_since_us[GOV_WATCH_COUNT];
     uint8_t outside[GOV_WATCH_COUNT];
+    int32_t opposed_us; /* time against the wearer, counted while live */
+    int64_t heat; /* of the drive, kept in every state; see rule_heat */
     gov_measured measured;
 } gov_joint;
 

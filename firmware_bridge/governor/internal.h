@@ -32,6 +32,12 @@ void gov_trip(governor *g, uint8_t reason, uint64_t now_us);
 /* Makes the newest setpoint that is due the target, in the order in which they came, and drops it from the queue. */
 void gov_apply_due(gov_joint *j, uint64_t now_us);
 
+/* Once per step: what the torque held since the last one did to the drive's heat and against the wearer. */
+void gov_count_joint(gov_joint *j, int live, int32_t dt_us);
+
+/* First rule on measurements that a joint has broken for longer than it may, as a reason. */
+uint8_t gov_watch_joint(gov_joint *j, uint64_t now_us);
+
 /* First hash of the host that differs from ours, as a reason. */
 uint8_t gov_hash_reason(const gov_host *host);
 

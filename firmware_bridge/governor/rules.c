@@ -38,6 +38,27 @@ utorque rule_slew(const exo_joint_limits *limits, utorque from, utorque to, int6
     return -slew_positive(limits, -from, -to, dt_us);
 }
 
+int32_t rule_opposed(const exo_joint_limits *limits, int32_t opposed_us, int32_t torque_cnm, int32_t velocity_ddegps,
+    int32_t dt_us)
+{
+    int32_t against = torque_cnm > 0 ? -velocity_ddegps : velocity_ddegps;
+    int32_t size = torque_cnm > 0 ? torque_cnm : -torque_cnm;
+    if (size > limits->opposing_cnm && against > limits->opposing_ddegps)
+        return opposed_us + dt_us;
+    return opposed_us > dt_us ? opposed_us - dt_us : 0;
+}
+
+int64_t rule_heat(const exo_joint_limits *limits, int64_t heat, int32_t torque_cnm, int32_t dt_us)
+{
+    int64_t square = (int64_t)torque_cnm * torque_cnm;
+    return heat + (square - heat / limits->i2t_us) * dt_us;
+}
+
+int rule_too_hot(const exo_joint_limits *limits, int64_t heat)
+{
+    return heat / limits->i2t_us > (int64_t)limits->i2t_cnm * limits->i2t_cnm;
+}
+
 static uint64_t bucket_us(const exo_joint_limits *limits)
 {
     return (uint64_t)(limits->window_us / (EXO_WINDOW_BUCKETS - 1));

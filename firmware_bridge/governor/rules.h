@@ -23,6 +23,16 @@ int32_t rule_faded(int32_t limit_cnm, int32_t age_us);
 /* Moves from one torque toward another for dt: away from zero at slew up, toward zero at slew down. */
 utorque rule_slew(const exo_joint_limits *limits, utorque from, utorque to, int64_t dt_us);
 
+/* Time spent against the wearer: up while the joint moves against the torque beyond both thresholds, else down to 0. */
+int32_t rule_opposed(const exo_joint_limits *limits, int32_t opposed_us, int32_t torque_cnm, int32_t velocity_ddegps,
+    int32_t dt_us);
+
+/* Heat: torque squared through a first-order filter of i2t_us, times i2t_us; in 0.01 Nm squared times us. */
+int64_t rule_heat(const exo_joint_limits *limits, int64_t heat, int32_t torque_cnm, int32_t dt_us);
+
+/* True where the filtered square is above that of the torque which may be held for ever. */
+int rule_too_hot(const exo_joint_limits *limits, int64_t heat);
+
 /* Fills the window with one torque, as if it had been held for ever. */
 void window_hold(exo_window *w, int32_t torque_cnm, const exo_joint_limits *limits, uint64_t now_us);
 

@@ -22,6 +22,7 @@ FLAGS: Final = (
     "-Wextra",
     "-Wshadow",
     "-Wconversion",
+    "-Wsign-conversion",
     "-Werror",
     "-O2",
     "-ffp-contract=off",

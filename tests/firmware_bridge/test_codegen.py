@@ -11,7 +11,7 @@ import pytest
 
 from edge_runtime.states import CAUSES
 from firmware_bridge import codegen, e2e, wire
-from firmware_bridge.table import GOVERNOR_REASONS, MODES, MUX, STATES, TABLE
+from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, MODES, MUX, STATES, TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_PAGE = {"none", "clear_request"}
@@ -58,7 +58,7 @@ def test_dbc_decodes_as_wire_does() -> None:
 
 
 HOST_EVENTS = {*CAUSES, "handshake_refused", "run_ended", "clip_truncated", "cut"}
-WITH_PAGE = (set(GOVERNOR_REASONS) - NO_PAGE) | HOST_EVENTS
+WITH_PAGE = (set(GOVERNOR_REASONS) | set(LIMITER_REASONS)) - NO_PAGE | HOST_EVENTS
 
 
 def test_every_reason_has_a_page_and_every_page_a_reason() -> None:
