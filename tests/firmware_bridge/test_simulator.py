@@ -64,7 +64,7 @@ class Host:
         stamp = wire.apply_stamp(now_ns, 2_000_000)
         for joint, can_id in enumerate((0x100, 0x101)):
             mode = MODES["TORQUE" if live else "ZERO"]
-            asked = self.asked if live else 0.0
+            asked = (self.asked, -self.asked)[joint] if live else 0.0  # the knees swing half a stride apart
             wire.pack_setpoint(self.buf, can_id, self.counters[joint], asked, 20, 17.0, stamp, mode, e2e.CRC_TABLE)
             self.counters[joint] = e2e.next_counter(self.counters[joint])
             self.bus.send(self.buf.tobytes())

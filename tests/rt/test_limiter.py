@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_runtime.rt.limiter import DISENGAGED, NONE, STATE, host_limits, limit
-from firmware_bridge.table import LIMITER_REASONS, TABLE
+from edge_runtime.rt.limiter import DISENGAGED, NONE, STATE, host_limits, limit, new_state
+from firmware_bridge.table import EASE_FROM, LIMITER_REASONS, TABLE
 
 JOINT = "knee_r"
 HOST = TABLE.host_limits(JOINT)
@@ -75,7 +75,7 @@ def test_window_holds_growth_but_not_release() -> None:
 def test_power_is_bounded_in_both_directions_of_flow() -> None:
     for velocity in (8.0, -8.0):
         state = fresh()
-        torque = run(state, HOST.torque_nm, 600, velocity=velocity)[-1]
+        torque = run(state, HOST.torque_nm, 150, velocity=velocity)[-1]
         assert abs(torque * velocity) <= HOST.power_w * (1 + 1e-9)
         assert reason(state) == "power"
 
@@ -93,6 +93,81 @@ def test_torque_stays_near_what_the_drive_delivers_but_may_always_let_go() -> No
     assert run(state, 15.0, 300, measured=1.0)[-1] == pytest.approx(1.0 + HOST.tracking_nm)
     assert reason(state) == "tracking"
     assert run(state, 0.0, 60, first=301, measured=15.0)[-1] == 0.0
+
+
+OPPOSING_MS = int(HOST.opposing_ms)
+FAST = math.radians(HOST.opposing_velocity_degps) + 1e-6
+WINDOW_OPEN_MS = 800  # so long a torque is held until the window has forgotten the way up
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_torque_against_the_wearer_is_let_down_smoothly(sign: float) -> None:
+    state = fresh()
+    run(state, sign * 9.0, WINDOW_OPEN_MS)
+    path = np.abs(run(state, sign * 9.0, OPPOSING_MS + 20, first=WINDOW_OPEN_MS + 1, velocity=-sign * FAST))
+    assert path[int(EASE_FROM * OPPOSING_MS) - 1] == pytest.approx(9.0)
+    assert path[OPPOSING_MS + 1] == pytest.approx(HOST.opposing_nm)
+    assert reason(state) == "opposing"
+    assert np.diff(path).max() <= 0.0
+    assert -np.diff(path).min() < HOST.slew_down_nm_per_s * 1e-3
+
+
+@pytest.mark.parametrize(
+    ("torque", "velocity"),
+    [(HOST.opposing_nm, -2.0), (9.0, -math.radians(HOST.opposing_velocity_degps)), (6.0, 2.0), (-6.0, -2.0)],
+)
+def test_less_torque_slower_or_along_with_it_is_not_opposing(torque: float, velocity: float) -> None:
+    state = fresh()
+    assert run(state, torque, 3000, velocity=velocity)[-1] == pytest.approx(torque)
+    assert state["opposed_ns"] == 0
+
+
+def test_time_against_the_wearer_counts_back_as_fast_as_it_counts_up() -> None:
+    state = fresh()
+    run(state, 6.0, 200)
+    run(state, 6.0, 100, first=201, velocity=-FAST)
+    assert state["opposed_ns"] == 100 * MS
+    run(state, 6.0, 60, first=301, velocity=FAST)
+    assert state["opposed_ns"] == 40 * MS
+
+
+def test_torque_still_given_counts_as_opposing_when_less_is_asked() -> None:
+    state = fresh()
+    run(state, 9.0, WINDOW_OPEN_MS)
+    for t in range(1, 6):
+        limit(LIMITS, state, 0.0, NONE, 1.0, 0.5, -FAST, 9.0, START_NS + (WINDOW_OPEN_MS + t) * MS)
+    assert state["opposed_ns"] == 5 * MS
+
+
+def test_a_late_cycle_forgets_no_more_than_two_milliseconds() -> None:
+    state = fresh()
+    run(state, 6.0, 200)
+    run(state, 6.0, 100, first=201, velocity=-FAST)
+    run(state, 6.0, 1, first=340)
+    assert state["opposed_ns"] == 98 * MS
+
+
+def test_heat_is_the_filtered_square_of_torque() -> None:
+    state = fresh()
+    run(state, 9.0, 10_000)
+    assert state["heat_nm2"] == pytest.approx(81.0 * (1.0 - math.exp(-10.0 / HOST.i2t_s)), rel=0.01)
+
+
+def test_a_hot_drive_gets_what_it_can_give_for_ever() -> None:
+    state = fresh()
+    run(state, HOST.torque_nm, 500)
+    path = run(state, HOST.torque_nm, 60_000, first=501)
+    assert path[-1] == pytest.approx(HOST.i2t_nm, rel=0.01)
+    assert state["heat_nm2"] <= HOST.i2t_nm**2
+    assert reason(state) == "i2t"
+    assert -np.diff(path).min() < 0.01
+
+
+def test_the_host_begins_as_if_the_drive_were_hot() -> None:
+    limits = host_limits(HOST, ceiling_nm=HOST.torque_nm)
+    state = new_state(limits)[0]
+    limit(LIMITS, state, 0.0, NONE, 1.0, 0.5, 0.0, 0.0, START_NS)
+    assert max(run(state, HOST.torque_nm, 300)) == pytest.approx(HOST.i2t_nm, rel=0.1)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
