@@ -1,4 +1,4 @@
-"""Generates the C header, the DBC and docs/limits.md from the limits table, byte for byte reproducible."""
+"""Generates everything that follows from the limits table, byte for byte reproducible: C header, DBC and more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from firmware_bridge import limits_page
+from firmware_bridge import boundaries, codec, host_tables, limits_page
 from firmware_bridge.schema import Field, JointLimits, Message, Table
 from firmware_bridge.table import TABLE
 
@@ -22,9 +22,13 @@ NOTE: Final = "Generated from firmware_bridge/limits.toml by `exo-edge can gener
 
 def render(table: Table = TABLE) -> dict[str, str]:
     """Text of every generated file, by its path below the repository's root."""
+    database = dbc(table)
     return {
         "firmware_bridge/governor/exo_limits.h": header(table),
-        "firmware_bridge/exo_edge.dbc": dbc(table),
+        "firmware_bridge/exo_edge.dbc": database,
+        **codec.render(database, NOTE),
+        host_tables.PATH: host_tables.render(table, NOTE),
+        boundaries.PATH: boundaries.render(table, NOTE),
         "docs/limits.md": limits_page.render(table, NOTE),
     }
 

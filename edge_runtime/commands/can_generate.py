@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = "write header, DBC, docs"
+HELP = "write C header and codec, DBC, host tables, boundary values, docs"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,8 @@ from edge_runtime.tissue import reduced
 from edge_runtime.types import F64, U8
 from firmware_bridge import e2e, wire
 from firmware_bridge.clock import clock
+from firmware_bridge.errors import TableError
+from firmware_bridge.host_limits import HOST_LIMITS, LIMITS_HASH
 from firmware_bridge.schema import Table
 from firmware_bridge.table import JOINTS
 
@@ -100,14 +102,17 @@ class Torque(NamedTuple):
 
 
 def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> Torque:
-    """Allocate and fill everything one torque loop needs."""
+    """Allocate and fill everything one torque loop needs.
+
+    Raises TableError where the host's limits were generated from another table.
+    """
     newest = new_intent()
     row = np.full(len(CYCLE_FIELDS), np.nan)
     feedback = np.zeros(FEEDBACK_WORDS)
     interfaces = [reduced.interface_params(p) for p in (profile.interface_r, profile.interface_l)]
-    limits = np.concatenate(
-        [limiter.host_limits(table.host_limits(joint), profile.assist.ceiling_nm) for joint in JOINTS]
-    )
+    if table.limits_hash != LIMITS_HASH:
+        raise TableError(f"limits table {table.path}: changed; run: exo-edge can generate")
+    limits = np.concatenate([limiter.host_limits(HOST_LIMITS[joint], profile.assist.ceiling_nm) for joint in JOINTS])
     return Torque(
         config=_config(table, profile, device, bus_fd),
         state=np.zeros(1, STATE),
