@@ -171,9 +171,10 @@ def _motion_rules(lim: Any, s: Any, torque: float, position_rad: float, velocity
 
 @njit(cache=True, nogil=True)
 def _eased(full: float, least: float, used: float) -> float:
-    """`full` until EASE_FROM of an allowance is used, then linear to `least` where all of it is."""
-    share = min(max((1.0 - used) / (1.0 - EASE_FROM), 0.0), 1.0)
-    return least + share * (full - least)
+    """No cap until EASE_FROM of an allowance is used, then from `full` linear to `least` where all of it is."""
+    if used <= EASE_FROM:
+        return math.inf
+    return least + max((1.0 - used) / (1.0 - EASE_FROM), 0.0) * (full - least)
 
 
 @njit(cache=True, nogil=True)

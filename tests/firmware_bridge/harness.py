@@ -117,7 +117,7 @@ class Governor:
             self.host_mux = (self.host_mux + 1) % 4
             self.host_due = self.now_us + 20_000
 
-    def tick(self, cnm: int | tuple[int, int] = 0, mode: str = "TORQUE", steps: int = 1, **fields: int) -> None:
+    def tick(self, cnm: int | tuple[int, int] = 0, mode: str | int = "TORQUE", steps: int = 1, **fields: int) -> None:
         """Milliseconds of a good host with this setpoint on both joints."""
         pair = cnm if isinstance(cnm, tuple) else (cnm, cnm)
         for _ in range(steps):
