@@ -31,7 +31,7 @@ def make_estimator(
     pose = PoseTracker(
         OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, executor
     )
-    return Estimator(pose, GrfEngine(), plan.profile, LATENCY_NS, frame_ns, clock_ns)
+    return Estimator(pose, GrfEngine(), plan.profile, TABLE.host, LATENCY_NS, frame_ns, clock_ns)
 
 
 def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:

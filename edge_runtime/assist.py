@@ -1,11 +1,13 @@
 """Assist policy: a share of the biological knee moment, smoothed, predicted over the intent's horizon.
 
 The wearer's own knee moment is what the device adds to: same sign, never more than `share` of it, never above the
-profile's ceiling (after Molinaro et al. 2024, Nature 635, who scale estimated joint moments into exoskeleton torque).
+profile's ceiling, and less the more the knee already carries (after Molinaro et al. 2024, Nature 635, who scale
+estimated joint moments into exoskeleton torque; the ceiling on the knee's load is ours).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +15,8 @@ import numpy.typing as npt
 
 from calibration.profile import Assist
 from edge_runtime.intent import KNOT_SPACING_NS, KNOTS, new_intent
-from edge_runtime.types import F64, Q_INDEX, Kinematics
+from edge_runtime.types import F64, Q_INDEX, Kinematics, KneeLoad
+from firmware_bridge.schema import HostRules
 
 SMOOTHING_S: Final = 0.035  # time constant of the moment filter; its lag is what the prediction makes up for
 PREDICTION_DECAY_S: Final = 0.05  # how long a slope is believed
@@ -22,16 +25,40 @@ _KNEES: Final = [Q_INDEX["knee_angle_r"], Q_INDEX["knee_angle_l"]]
 _LEADS_S: Final[F64] = np.arange(KNOTS, dtype=np.float64) * (KNOT_SPACING_NS * 1e-9)
 
 
+STANDARD_GRAVITY_MPS2: Final = 9.80665  # ISO 80000-3
+
+
+@dataclass(frozen=True, slots=True)
+class KneeCeiling:
+    """Contact force of a knee, N, up to which assistance is full, and from which there is none; linear between."""
+
+    full_n: float
+    zero_n: float
+
+    def relief(self, force_n: F64) -> F64:
+        """Share of torque to take away, 0..1, for forces of any shape; all of it where a force is not a number."""
+        relief = np.clip((force_n - self.full_n) / (self.zero_n - self.full_n), 0.0, 1.0)
+        return np.where(np.isfinite(force_n), relief, 1.0)
+
+
+def knee_ceiling(rules: HostRules, mass_kg: float) -> KneeCeiling:
+    """The table's ceiling, in body weights, for a wearer of this mass."""
+    weight_n = mass_kg * STANDARD_GRAVITY_MPS2
+    return KneeCeiling(rules.kcf_full_bw * weight_n, rules.kcf_zero_bw * weight_n)
+
+
 class AssistPolicy:
     """Turns knee moments into intents, one per frame; holds a filter per leg."""
 
-    def __init__(self, assist: Assist, latency_ns: int, frame_ns: int) -> None:
+    def __init__(self, assist: Assist, ceiling: KneeCeiling, latency_ns: int, frame_ns: int) -> None:
         self._assist = assist
+        self._ceiling = ceiling
         self._latency_ns = latency_ns
         self._intent = new_intent()
         self._intent[0]["frame_ns"] = frame_ns
         self._moment = np.zeros(2)
         self._slope = np.zeros(2)
+        self._relief = np.zeros(2)
         self._confidence = 0.0
         self._last_ns = 0
 
@@ -39,40 +66,45 @@ class AssistPolicy:
         """Forget the wearer: the next intents start from zero torque."""
         self._moment[:] = 0.0
         self._slope[:] = 0.0
+        self._relief[:] = 0.0
         self._confidence = 0.0
 
-    def step(self, kinematics: Kinematics, moment_nm: F64 | None) -> npt.NDArray[Any]:
-        """Intent [1] for this frame. `moment_nm` [2] net knee moment (flexion positive), None where invalid."""
+    def step(self, kinematics: Kinematics, load: KneeLoad | None) -> npt.NDArray[Any]:
+        """Intent [1] for this frame. `load` gives the knees' net moments and contact forces; None where invalid."""
         intent = self._intent[0]
         dt_s = min(max((kinematics.t_capture_ns - self._last_ns) * 1e-9, 1e-3), 0.1)
         self._last_ns = kinematics.t_capture_ns
         intent["sequence"] += 1
         intent["t_capture_ns"] = kinematics.t_capture_ns
         intent["t_act_ns"] = kinematics.t_capture_ns + self._latency_ns
-        intent["valid"] = moment_nm is not None
-        if moment_nm is None:
+        intent["valid"] = load is not None
+        if load is None:
             self.reset()
             intent["torque_nm"][:] = 0.0
         else:
-            self._follow(moment_nm, dt_s)
+            self._follow(load, dt_s)
             intent["torque_nm"][:] = self._trajectory()
+        intent["kcf_relief"][:] = self._relief
         if kinematics.valid:
             ahead = _believed(_LEADS_S + self._latency_ns * 1e-9)
             intent["knee_rad"][:] = kinematics.q[_KNEES, None] + kinematics.qd[_KNEES, None] * ahead
         return self._intent
 
-    def _follow(self, moment_nm: F64, dt_s: float) -> None:
+    def _follow(self, load: KneeLoad, dt_s: float) -> None:
         gain = 1.0 - np.exp(-dt_s / SMOOTHING_S)
-        change = gain * (moment_nm - self._moment)
+        change = gain * (load.moment_nm - self._moment)
         self._moment += change
         self._slope += gain * (change / dt_s - self._slope)
+        # help is taken away with the load at once and comes back no faster than it begins
+        self._relief = np.maximum(self._ceiling.relief(load.total_n), self._relief - dt_s / ENGAGE_S)
         self._confidence = min(1.0, self._confidence + dt_s / ENGAGE_S)
 
     def _trajectory(self) -> F64:
         ahead = _believed(SMOOTHING_S + self._latency_ns * 1e-9 + _LEADS_S)
         moment = self._moment[:, None] + self._slope[:, None] * ahead
         ceiling = self._assist.ceiling_nm
-        return np.asarray(np.clip(self._confidence * self._assist.share * moment, -ceiling, ceiling))
+        torque_nm = np.clip(self._confidence * self._assist.share * moment, -ceiling, ceiling)
+        return np.asarray((1.0 - self._relief[:, None]) * torque_nm)
 
 
 def _believed(lead_s: F64) -> F64:

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.profile import Profile
-from edge_runtime.assist import AssistPolicy
+from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.kinematics import KinematicsFilter
 from edge_runtime.biomech.pipeline import Biomechanics
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
+from firmware_bridge.schema import HostRules
 
 REASONS: Final = (
     "",
@@ -82,6 +83,7 @@ class Estimator:
         pose: PoseSource,
         grf: GrfSource,
         profile: Profile,
+        host: HostRules,
         latency_ns: int,
         frame_ns: int,
         clock_ns: Callable[[], int],
@@ -91,7 +93,8 @@ class Estimator:
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
         self._biomech = Biomechanics(profile.person.height_m, profile.person.mass_kg)
-        self._assist = AssistPolicy(profile.assist, latency_ns, frame_ns)
+        ceiling = knee_ceiling(host, profile.person.mass_kg)
+        self._assist = AssistPolicy(profile.assist, ceiling, latency_ns, frame_ns)
         self.muscle_names = self._biomech.muscle_names
         self._row = np.zeros(len(estimate_fields(self.muscle_names)))
         self._exo_nm = np.zeros(2)
@@ -128,8 +131,8 @@ class Estimator:
         marks.append(self._clock_ns())
         kinematics = self._kinematics.step(pose)
         marks.append(self._clock_ns())
-        moment_nm, reason = self._mechanics(kinematics, marks)
-        intent = self._assist.step(kinematics, moment_nm)
+        load, reason = self._mechanics(kinematics, marks)
+        intent = self._assist.step(kinematics, load)
         marks.append(self._clock_ns())
         self._head(frame, kinematics, reason, marks, intent)
         return Step(row, intent)
@@ -146,8 +149,8 @@ class Estimator:
             score=found.score,
         )
 
-    def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[F64 | None, str]:
-        """From kinematics to knee loads; the knee moment where all of it is valid, and the reason where not."""
+    def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[KneeLoad | None, str]:
+        """From kinematics to the knee loads where all of it is valid, and the reason where not."""
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
@@ -171,7 +174,7 @@ class Estimator:
         load = self._biomech.knee(muscles)
         marks.append(self._clock_ns())
         self._loads(grf, muscles, load)
-        return (load.moment_nm, "") if muscles.converged else (None, "muscle_solve")
+        return (load, "") if muscles.converged else (None, "muscle_solve")
 
     def _loads(self, grf: Grf, muscles: Muscles, load: KneeLoad) -> None:
         row = self._row
@@ -207,6 +210,7 @@ class Estimator:
             row[first : first + 2] = np.diff(marks[:3]) * 1e-6
             row[_COLUMN["assist_ms"]] = (marks[-1] - marks[-2]) * 1e-6
         for i, side in enumerate(SIDES):
+            row[_COLUMN[f"kcf_relief_{side}"]] = intent[0]["kcf_relief"][i]
             row[_COLUMN[f"assist_nm_{side}"]] = at(intent[0]["torque_nm"][i], 0)
 
 

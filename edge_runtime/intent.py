@@ -28,6 +28,7 @@ INTENT = np.dtype(
         ("frame_ns", np.int64),  # period of the camera: until its end no newer intent can be due
         ("valid", np.int64),  # 0: hold nothing, fade
         ("torque_nm", np.float64, (2, KNOTS)),  # sides r, l; flexion positive
+        ("kcf_relief", np.float64, (2,)),  # share of torque taken away for the load of the knee, 0 = none
         (
             "knee_rad",
             np.float64,

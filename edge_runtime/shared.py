@@ -34,7 +34,9 @@ ESTIMATOR_READY: Final = 17  # estimator: 1 once warm
 ESTIMATOR_DONE: Final = 18  # estimator: 1 after the last frame
 DROPPED: Final = 19  # estimator: frames it never looked at
 START_NS: Final = 24  # supervisor: capture time of the first frame, 0 = not yet
-_CONTROL_WORDS: Final = 32
+HASH_HOST: Final = 32  # loop, three words: our hashes, protocol, limits, profile
+HASH_FIRMWARE: Final = 35  # loop, three words: what the firmware sent last for each
+_CONTROL_WORDS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)

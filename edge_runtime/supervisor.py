@@ -139,11 +139,17 @@ class Supervisor:
         return state == STATES["SAFE"] or reason != self._table.reasons["none"]
 
     def _name_refusal(self, now_ns: int, differs: int) -> None:
-        names = ", ".join(name for i, name in enumerate(_HASHES) if differs & (1 << i))
-        if names and names != self._refused:
-            text = f"{names} of host and firmware differ: generate, build and flash both from one table and profile"
-            self._event(now_ns, "error", "handshake_refused", text)
-        self._refused = names
+        host, firmware = self._control[shared.HASH_HOST :], self._control[shared.HASH_FIRMWARE :]
+        sides = [
+            f"{name} of host and firmware differ, host 0x{host[i]:08X}, firmware 0x{firmware[i]:08X}"
+            for i, name in enumerate(_HASHES)
+            if differs & (1 << i)
+        ]
+        text = "; ".join(sides)
+        if text and text != self._refused:
+            advice = "generate, build and flash both from one table and profile"
+            self._event(now_ns, "error", "handshake_refused", f"{text}: {advice}")
+        self._refused = text
 
     def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
         name = self._table.reason_name(reason)

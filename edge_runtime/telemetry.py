@@ -57,6 +57,7 @@ ESTIMATE_HEAD: Final = (
     *(f"contact_{side}" for side in SIDES),
     *(f"knee_moment_nm_{side}" for side in SIDES),
     *(f"kcf_{part}_n_{side}" for side in SIDES for part in ("medial", "lateral", "total")),
+    *(f"kcf_relief_{side}" for side in SIDES),  # share of assistance taken away for that load, 0..1
     *(f"assist_nm_{side}" for side in SIDES),  # intent at the moment it acts
     "reserve_rms_nm",
 )

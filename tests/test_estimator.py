@@ -13,6 +13,7 @@ from calibration.profile import load_profile
 from edge_runtime.estimator import REASONS, Estimator
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import F64, U8, Frame
+from firmware_bridge.table import TABLE
 
 PROFILE = load_profile(Path(calibration.__file__).with_name("profiles") / "demo.toml")
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -91,7 +92,7 @@ class Chain:
 
     def __init__(self) -> None:
         self.pose, self.grf = FakePose(), FakeGrf()
-        self.estimator = Estimator(self.pose, self.grf, PROFILE, 16_600_000, FRAME_NS, lambda: 0)
+        self.estimator = Estimator(self.pose, self.grf, PROFILE, TABLE.host, 16_600_000, FRAME_NS, lambda: 0)
         self.estimator.warm()
         self.k = 0
 

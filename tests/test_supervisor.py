@@ -74,11 +74,12 @@ def test_it_shows_ready_before_it_arms(engaged: World) -> None:
 def test_a_hash_that_differs_is_named_and_never_armed() -> None:
     world = World()
     world.control[shared.HASH_DIFFERS] = 4
+    world.control[shared.HASH_HOST + 2], world.control[shared.HASH_FIRMWARE + 2] = 0xC0FFEE42, 0x1234
     assert world.tick(20) is State.IDLE
     assert world.control[shared.MODE] == MODES["OFF"]
     refused = [text for _, _, code, text in world.events if code == "handshake_refused"]
     assert len(refused) == 1
-    assert refused[0].startswith("profile of host and firmware differ")
+    assert refused[0].startswith("profile of host and firmware differ, host 0xC0FFEE42, firmware 0x00001234: ")
 
 
 def test_a_firmware_that_refuses_our_hashes_is_waited_for() -> None:

@@ -13,7 +13,7 @@ from numba import njit
 
 from edge_runtime.intent import HORIZON_NS, at, lateness_gain
 from edge_runtime.rt.libc import as_pointer, libc_write, load_relaxed
-from edge_runtime.rt.limiter import DISENGAGED, NONE, STALE, limit
+from edge_runtime.rt.limiter import DISENGAGED, KCF, NONE, STALE, limit
 from edge_runtime.rt.mailbox import I64, latest, publish
 from edge_runtime.rt.receive import receive
 from edge_runtime.rt.torque import JOINT_COUNT, Torque
@@ -148,6 +148,8 @@ def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> N
         withheld = STALE
     asked = compensate(torque.tissue[joint], torque.tissue_state[joint], wanted, position, velocity, dt_s)
     limited = limit(torque.limits[joint], limiter_state, asked, withheld, gain, position, velocity, measured, now_ns)
+    if limiter_state.reason == NONE and intent.valid == 1 and intent.kcf_relief[joint] > 0.0:
+        limiter_state.reason = KCF
     if limited != 0.0:
         mode = _TORQUE  # a torque that still ramps down is announced as torque
     counter = state.setpoint_counter[joint]

@@ -12,7 +12,17 @@ from edge_runtime.rt.libc import NS_PER_S, load_relaxed, now_ns, sleep_until, st
 from edge_runtime.rt.mailbox import I64, push
 from edge_runtime.rt.rig import TICK, WEARER, Rig, exchange
 from edge_runtime.rt.torque import Torque
-from edge_runtime.shared import CYCLES, HASH_DIFFERS, HASH_HEARD, HEARTBEAT_LOST, LOOP_READY, SILENCE_NS, STOP
+from edge_runtime.shared import (
+    CYCLES,
+    HASH_DIFFERS,
+    HASH_FIRMWARE,
+    HASH_HEARD,
+    HASH_HOST,
+    HEARTBEAT_LOST,
+    LOOP_READY,
+    SILENCE_NS,
+    STOP,
+)
 
 PERIOD_NS: Final = NS_PER_S // 1000  # 1 kHz, firmware_bridge/limits.toml setpoint_period_ms
 PERIOD_S: Final = PERIOD_NS / NS_PER_S
@@ -27,6 +37,9 @@ def _report(torque: Torque, control: I64, rows: I64) -> None:
     heard_ns = min(state.joint_ns[0], state.joint_ns[1], state.governor_ns)
     store_release(control, SILENCE_NS, state.last_ns - heard_ns)
     store_release(control, HEARTBEAT_LOST, state.heartbeat_lost)
+    for i in range(len(state.hash_firmware)):
+        store_release(control, HASH_HOST + i, torque.config[0].hashes[i])
+        store_release(control, HASH_FIRMWARE + i, state.hash_firmware[i])
     store_release(control, HASH_DIFFERS, state.hash_differs)
     store_release(control, HASH_HEARD, state.hash_heard)
     store_release(control, CYCLES, state.cycle)

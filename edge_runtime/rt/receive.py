@@ -66,6 +66,7 @@ def _governor_state(torque: Torque, now_ns: int) -> None:
     if _MUX_PROTOCOL <= mux <= _MUX_PROFILE:
         bit = 1 << (mux - _MUX_PROTOCOL)
         state.hash_heard |= bit
+        state.hash_firmware[mux - _MUX_PROTOCOL] = payload
         if payload == torque.config[0].hashes[mux - _MUX_PROTOCOL]:
             state.hash_differs &= ~bit
         else:

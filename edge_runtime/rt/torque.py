@@ -66,6 +66,7 @@ STATE = np.dtype(
         ("governor_ns", np.int64),
         ("hash_heard", np.int64),  # bit per hash
         ("hash_differs", np.int64),
+        ("hash_firmware", np.int64, (3,)),
         ("heartbeat", np.int64),
         ("heartbeat_ns", np.int64),
         ("heartbeat_lost", np.int64),  # latched until the supervisor takes the mode away
