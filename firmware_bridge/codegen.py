@@ -56,7 +56,7 @@ def header(table: Table) -> str:
     """C header: every number as an integer in wire units (0.01 Nm, 0.01 deg, 0.1 deg/s, us)."""
     hashes = {name: f"0x{value:08X}u" for name, value in _hashes(table).items()}
     parts = [
-        f"/* Limits and protocol of the torque path. {NOTE} */",
+        f"/* Limits and protocol of the torque path.\n * {NOTE} */",
         "#ifndef EXO_LIMITS_H\n#define EXO_LIMITS_H\n\n#include <stdint.h>",
         _block("Hashes that both ends compare before arming.", hashes),
         _block("CAN ids, which are also the E2E data ids.", _ids(table) | _id_lists(table)),
@@ -168,8 +168,8 @@ def _joint_struct(table: Table) -> str:
     lines += [f"    int32_t {name};" for name in JOINT_FIELDS]
     lines += ["} exo_joint_limits;", "", "#define EXO_JOINT_LIMITS_INIT { \\"]
     for name, joint in table.joints.items():
-        values = ", ".join(str(v) for v in joint_integers(joint).values())
-        lines.append(f"    {{ {values} }}, /* {name} */ \\")
+        values = joint_integers(joint).items()
+        lines += [f"    {{ /* {name} */ \\", *(f"        .{key} = {value}, \\" for key, value in values), "    }, \\"]
     return "\n".join([*lines, "}"])
 
 

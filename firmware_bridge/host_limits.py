@@ -10,7 +10,7 @@ from typing import Final
 
 from firmware_bridge.schema import JointLimits
 
-LIMITS_HASH: Final = 0xBC822C12
+HOST_HASH: Final = 0xC53F30C5
 HOST_LIMITS: Final[Mapping[str, JointLimits]] = {
     "knee_r": JointLimits(
         torque_nm=19.0,

@@ -11,7 +11,7 @@ PATH: Final = "firmware_bridge/host_limits.py"
 
 
 def render(table: Table, note: str) -> str:
-    """Python module with HOST_LIMITS by joint and the hash of the limits they belong to."""
+    """Python module with HOST_LIMITS by joint and the hash of what they were made from."""
     lines = [
         '"""The host limiter\'s table: what it keeps to, from the firmware\'s limits and `host_factor`.',
         "",
@@ -25,7 +25,7 @@ def render(table: Table, note: str) -> str:
         "",
         "from firmware_bridge.schema import JointLimits",
         "",
-        f"LIMITS_HASH: Final = 0x{table.limits_hash:08X}",
+        f"HOST_HASH: Final = 0x{table.host_hash:08X}",
         "HOST_LIMITS: Final[Mapping[str, JointLimits]] = {",
     ]
     for name in table.joints:

@@ -111,6 +111,10 @@ def _codes(table: Table) -> list[str]:
     lines = ["## Reason codes", "", "| code | name |", "|---|---|"]
     for name, code in table.reasons.items():
         lines.append(f"| {code} | {_link(name)} |")
+    lines += ["", "## What the limiter tells", ""]
+    lines += ["Per setpoint and joint, in telemetry: the last rule that changed the torque, as a number.", ""]
+    lines += ["| code | name |", "|---|---|"]
+    lines += [f"| {code} | {_link(name)} |" for code, name in enumerate(table.limiter_reasons)]
     return [*lines, ""]
 
 

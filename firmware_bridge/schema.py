@@ -186,6 +186,11 @@ class Table:
         joints = {name: asdict(joint) for name, joint in self.joints.items()}
         return _hash32([asdict(self.age), asdict(self.safe), joints])
 
+    @property
+    def host_hash(self) -> int:
+        """u32 over everything that the host limiter's table is made from."""
+        return _hash32([self.host_factor, self.limits_hash])
+
     def reason_name(self, code: int) -> str:
         """Name of a governor reason code; `unknown_<code>` where the table has none."""
         return next((name for name, value in self.reasons.items() if value == code), f"unknown_{code}")

@@ -19,7 +19,7 @@ from edge_runtime.types import F64, U8
 from firmware_bridge import e2e, wire
 from firmware_bridge.clock import clock
 from firmware_bridge.errors import TableError
-from firmware_bridge.host_limits import HOST_LIMITS, LIMITS_HASH
+from firmware_bridge.host_limits import HOST_HASH, HOST_LIMITS
 from firmware_bridge.schema import Table
 from firmware_bridge.table import JOINTS
 
@@ -111,7 +111,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
     row = np.full(len(CYCLE_FIELDS), np.nan)
     feedback = np.zeros(FEEDBACK_WORDS)
     interfaces = [reduced.interface_params(p) for p in (profile.interface_r, profile.interface_l)]
-    if table.limits_hash != LIMITS_HASH:
+    if table.host_hash != HOST_HASH:
         raise TableError(f"limits table {table.path}: changed; run: exo-edge can generate")
     limits = np.concatenate([limiter.host_limits(HOST_LIMITS[joint], profile.assist.ceiling_nm) for joint in JOINTS])
     return Torque(

@@ -1,4 +1,5 @@
-/* Limits and protocol of the torque path. Generated from firmware_bridge/limits.toml by `exo-edge can generate`; do not edit. */
+/* Limits and protocol of the torque path.
+ * Generated from firmware_bridge/limits.toml by `exo-edge can generate`; do not edit. */
 
 #ifndef EXO_LIMITS_H
 #define EXO_LIMITS_H
@@ -125,8 +126,46 @@ typedef struct {
 } exo_joint_limits;
 
 #define EXO_JOINT_LIMITS_INIT { \
-    { 2000, 15000, 60000, 200, 1500, 250000, 20, 3437746, 7000, -500, 11000, 500, 20000, 300, 600, 300000, 1000, 20000000 }, /* knee_r */ \
-    { 2000, 15000, 60000, 200, 1500, 250000, 20, 3437746, 7000, -500, 11000, 500, 20000, 300, 600, 300000, 1000, 20000000 }, /* knee_l */ \
+    { /* knee_r */ \
+        .torque_cnm = 2000, \
+        .slew_up_cnm_per_s = 15000, \
+        .slew_down_cnm_per_s = 60000, \
+        .slew_tolerance_us = 200, \
+        .window_cnm = 1500, \
+        .window_us = 250000, \
+        .lease_ms = 20, \
+        .power_raw = 3437746, \
+        .velocity_max_ddegps = 7000, \
+        .position_min_cdeg = -500, \
+        .position_max_cdeg = 11000, \
+        .tracking_cnm = 500, \
+        .persist_us = 20000, \
+        .opposing_cnm = 300, \
+        .opposing_ddegps = 600, \
+        .opposing_us = 300000, \
+        .i2t_cnm = 1000, \
+        .i2t_us = 20000000, \
+    }, \
+    { /* knee_l */ \
+        .torque_cnm = 2000, \
+        .slew_up_cnm_per_s = 15000, \
+        .slew_down_cnm_per_s = 60000, \
+        .slew_tolerance_us = 200, \
+        .window_cnm = 1500, \
+        .window_us = 250000, \
+        .lease_ms = 20, \
+        .power_raw = 3437746, \
+        .velocity_max_ddegps = 7000, \
+        .position_min_cdeg = -500, \
+        .position_max_cdeg = 11000, \
+        .tracking_cnm = 500, \
+        .persist_us = 20000, \
+        .opposing_cnm = 300, \
+        .opposing_ddegps = 600, \
+        .opposing_us = 300000, \
+        .i2t_cnm = 1000, \
+        .i2t_us = 20000000, \
+    }, \
 }
 
 #endif

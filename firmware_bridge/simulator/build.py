@@ -42,6 +42,11 @@ def build_library(out_dir: Path) -> Path:
     return _compiled(out_dir, "governor.so", [GOVERNOR], ["-shared", "-fPIC"])
 
 
+def build_program(out_dir: Path, name: str, source: Path) -> Path:
+    """Compile the governor and the C files of `source` into an executable in `out_dir`; same rules as `build`."""
+    return _compiled(out_dir, name, [source, GOVERNOR], [])
+
+
 def _compiled(out_dir: Path, name: str, folders: Sequence[Path], extra: Sequence[str]) -> Path:
     sources = sorted(path for folder in folders for path in folder.glob("*.c"))
     return compile_sources(out_dir, name, sources, folders, extra)

@@ -41,6 +41,11 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ("{ all = 0x201 }", "{ all = 0x200 }", "messages use one CAN id twice"),
         ("bit = 32, bits = 8", "bit = 30, bits = 8", "messages.TORQUE_SETPOINT.fields.lease overlaps"),
         ("[modes]", "[modes", "not valid TOML"),
+        ("opposing_ms = 300.0", "opposing_ms = 180.0", "joints.knee_r.opposing_ms is too short for the host"),
+        ("opposing_nm = 3.0", "opposing_nm = 0.0", "joints.knee_r.opposing_nm must be above 0"),
+        ("i2t_nm = 10.0", "i2t_nm = 20.0", "joints.knee_r.i2t_nm must be below torque_nm"),
+        ("i2t_s = 20.0", "i2t_s = 0.9", "joints.knee_r.i2t_s must lie between 1 and 2000"),
+        ("kcf_full_bw = 4.0", "kcf_full_bw = 6.0", "host.kcf_full_bw must be above 0 and below kcf_zero_bw"),
         ('"none", "invalid"', '"none", "none"', "limiter.reasons must be a list of different names"),
     ],
 )
@@ -67,11 +72,17 @@ def test_host_is_tighter_in_everything() -> None:
             "window_nm",
             "power_w",
             "velocity_max_degps",
+            "tracking_nm",
+            "opposing_nm",
+            "opposing_velocity_degps",
+            "i2t_nm",
         ):
             assert getattr(host, key) == pytest.approx(0.95 * getattr(own, key))
         assert own.position_min_deg < host.position_min_deg < host.position_max_deg < own.position_max_deg
         assert host.window_ms >= own.window_ms * 26 / 25
         assert host.lease_ms == own.lease_ms
+        assert host.opposing_ms + own.lease_ms < own.opposing_ms
+        assert host.i2t_s == own.i2t_s
 
 
 def test_design_values() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from edge_runtime.rt.mailbox import latest, publish
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.telemetry import CYCLE_FIELDS
 from firmware_bridge import e2e, wire
-from firmware_bridge.table import LIMITER_REASONS, MODES, STATES, TABLE
+from firmware_bridge.errors import TableError
+from firmware_bridge.table import LIMITER_REASONS, MODES, MUX, STATES, TABLE
 
 PROFILE = load_profile(Path(calibration.__file__).with_name("profiles") / "demo.toml")
 DEVICE = load_device()
@@ -43,12 +45,13 @@ class Bench:
     state: str = "ARMED"
     counter: int = 0
 
-    def ask(self, torque_nm: float, captured_ns: int, sequence: int = 1, valid: int = 1) -> None:
+    def ask(self, torque_nm: float, captured_ns: int, sequence: int = 1, valid: int = 1, relief: float = 0.0) -> None:
         intent = new_intent()
         record = intent[0]
         record["sequence"], record["t_capture_ns"] = sequence, captured_ns
         record["t_act_ns"], record["frame_ns"], record["valid"] = captured_ns + LATENCY_NS, FRAME_NS, valid
         record["torque_nm"][:] = torque_nm
+        record["kcf_relief"][0] = relief
         publish(self.rings.intent, intent.view(np.int64))
 
     def step(self, ms: int = 1) -> np.ndarray:
@@ -308,3 +311,26 @@ def test_a_lost_heartbeat_is_latched_until_the_mode_is_taken_away(bench: Bench) 
     control[shared.MODE] = MODES["SAFE"]
     bench.step(1)
     assert bench.torque.state[0]["heartbeat_lost"] == 0
+
+
+def test_help_taken_away_for_the_load_of_the_knee_is_told(bench: Bench) -> None:
+    bench.engage()
+    for k in range(20):
+        bench.ask(0.2, bench.now_ns - LATENCY_NS, sequence=k + 1, relief=0.5)
+        rows = bench.step(10)
+    assert column(rows, "limiter_r")[-1] == LIMITER_REASONS.index("kcf")
+    assert column(rows, "limiter_l")[-1] == LIMITER_REASONS.index("none")
+
+
+def test_a_table_that_the_host_limits_were_not_made_from_is_refused() -> None:
+    with pytest.raises(TableError, match="run: exo-edge can generate"):
+        new_torque(dataclasses.replace(TABLE, host_factor=0.99), PROFILE, DEVICE, -1)
+
+
+def test_what_the_firmware_hashed_is_kept_for_the_refusal(bench: Bench) -> None:
+    buf = wire.frame()
+    wire.pack_state(buf, 0x200, 1, STATES["IDLE"], MUX["LIMITS_HASH"], 0, 0x1234ABCD, e2e.CRC_TABLE)
+    bench.bus.send(buf.tobytes())
+    bench.step(1)
+    assert list(bench.torque.state[0]["hash_firmware"]) == [0, 0x1234ABCD, 0]
+    assert bench.torque.state[0]["hash_differs"] == 2
