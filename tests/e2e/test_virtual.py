@@ -112,4 +112,6 @@ def test_another_profile_in_the_firmware_refuses_to_arm(assets: dict[str, Path],
     assert result.problem is not None
     record = load(result.folder)
     assert not record.cycles["limited_nm_r"].any()
-    assert any(e.code == "handshake_refused" and "profile" in e.text for e in record.events)
+    (refusal,) = [e.text for e in record.events if e.code == "handshake_refused"]
+    ours, theirs = (f"0x{profile.hash32:08X}" for profile in (plan.profile, other))
+    assert f"profile of host and firmware differ, host {ours}, firmware {theirs}" in refusal
