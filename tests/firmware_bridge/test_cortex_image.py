@@ -19,7 +19,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.table import MUX, STATES, TABLE
 from tests.firmware_bridge.harness import HOST_ID, JOINTS, PROFILE_HASH, SETPOINT_ID
 from tests.firmware_bridge.twin import Twin, need
-from tests.safety.test_host_never_trips import Pair
+from tests.safety.pair import Pair
 
 LEASE_MS = TABLE.joints["knee_r"].lease_ms
 

@@ -11,7 +11,6 @@ from firmware_bridge.table import GOVERNOR_REASONS
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GOVERNOR = DOCS.parent / "firmware_bridge" / "governor"
 TEXT = (DOCS / "firmware.md").read_text(encoding="utf-8")
-OTHERS = {"cortex-m.md"}  # a page of its own
 
 
 def test_the_example_compiles_without_a_warning(tmp_path: Path) -> None:
@@ -30,7 +29,7 @@ def test_every_reason_is_explained() -> None:
 
 
 def test_links_and_files_are_there() -> None:
-    for target in set(re.findall(r"\]\(([^)]*)\)", TEXT)) - OTHERS:
+    for target in re.findall(r"\]\(([^)]*)\)", TEXT):
         assert (DOCS / target).is_file(), target
     listed = set(re.findall(r"^\| `(\w+\.[ch])`", TEXT, re.MULTILINE))
     assert {path.name for path in GOVERNOR.glob("*.c")} <= listed
