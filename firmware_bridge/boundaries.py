@@ -70,6 +70,7 @@ def _governor(table: Table, joint: JointLimits) -> dict[str, Boundary]:
         "position_min": _at(_cut(joint.position_min_deg * 100.0), _CDEG, -1),
         "opposing_velocity": _at(_cut(joint.opposing_velocity_degps * 10.0), _DDEGPS),
         "opposing_time": _at(_cut(joint.opposing_ms), "ms"),
+        "yield": _at(_cut(joint.yield_ms) - 1, "ms"),
         "persist": _at(_cut(joint.persist_ms) - 1, "ms"),
     }
 

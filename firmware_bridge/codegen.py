@@ -145,6 +145,7 @@ JOINT_FIELDS: Final[Mapping[str, Callable[[JointLimits], float]]] = {
     "position_max_cdeg": lambda j: j.position_max_deg * CDEG_PER_DEG,
     "tracking_cnm": lambda j: j.tracking_nm * CNM_PER_NM,
     "persist_us": lambda j: j.persist_ms * 1000.0,
+    "yield_us": lambda j: j.yield_ms * 1000.0,
     "opposing_cnm": lambda j: j.opposing_nm * CNM_PER_NM,
     "opposing_ddegps": lambda j: j.opposing_velocity_degps * DDEGPS_PER_DEGPS,
     "opposing_us": lambda j: j.opposing_ms * 1000.0,

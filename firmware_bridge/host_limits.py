@@ -10,7 +10,7 @@ from typing import Final
 
 from firmware_bridge.schema import JointLimits
 
-HOST_HASH: Final = 0xC53F30C5
+HOST_HASH: Final = 0x19668BE9
 HOST_LIMITS: Final[Mapping[str, JointLimits]] = {
     "knee_r": JointLimits(
         torque_nm=19.0,
@@ -26,6 +26,7 @@ HOST_LIMITS: Final[Mapping[str, JointLimits]] = {
         position_max_deg=107.125,
         tracking_nm=4.75,
         persist_ms=20.0,
+        yield_ms=60.0,
         opposing_nm=2.85,
         opposing_velocity_degps=57.0,
         opposing_ms=266.0,
@@ -46,6 +47,7 @@ HOST_LIMITS: Final[Mapping[str, JointLimits]] = {
         position_max_deg=107.125,
         tracking_nm=4.75,
         persist_ms=20.0,
+        yield_ms=60.0,
         opposing_nm=2.85,
         opposing_velocity_degps=57.0,
         opposing_ms=266.0,

@@ -22,7 +22,9 @@ WHY: Final[Mapping[str, str]] = {
     "position_min_deg": "Soft stop in extension: below it no torque pushes further into extension.",
     "position_max_deg": "Soft stop in flexion: above it no torque pushes further into flexion.",
     "tracking_nm": "Distance between commanded and measured torque; more means that the drive does not obey.",
-    "persist_ms": "Power, soft stop, velocity and tracking rest on measurements; they trip after so long.",
+    "persist_ms": "Velocity and tracking rest on measurements; they trip after so long.",
+    "yield_ms": "So do power and soft stop, which a fast leg can reach under full torque: the host then has to let it "
+    "all go at its release rate, and may be a lease late. They trip after so long.",
     "opposing_nm": "Opposing wearer: moving against more torque than this. Less is help that any leg overrides.",
     "opposing_velocity_degps": "Opposing wearer: and faster than this. Slower is standing, or encoder noise.",
     "opposing_ms": "Opposing wearer: for longer than this. It counts up while so and down while not. Level walking has "

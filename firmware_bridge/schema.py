@@ -114,6 +114,7 @@ class JointLimits:
     position_max_deg: float
     tracking_nm: float
     persist_ms: float
+    yield_ms: float
     opposing_nm: float
     opposing_velocity_degps: float
     opposing_ms: float

@@ -154,6 +154,8 @@ class _Reader:
         """Rules that look back over time."""
         if host.opposing_ms * (1.0 - EASE_FROM) < host.torque_nm / host.slew_down_nm_per_s * 1e3:
             self.fail(f"{where}.opposing_ms", "is too short for the host to let the torque down in its last fifth")
+        if joint.yield_ms < joint.torque_nm / joint.slew_down_nm_per_s * 1e3 + joint.lease_ms:
+            self.fail(f"{where}.yield_ms", "is shorter than the host needs to let all torque go, and the lease")
         if joint.i2t_nm >= joint.torque_nm:
             self.fail(f"{where}.i2t_nm", "must be below torque_nm, or it limits nothing")
         if not I2T_MIN_S <= joint.i2t_s <= I2T_MAX_S:

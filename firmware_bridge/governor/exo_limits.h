@@ -8,7 +8,7 @@
 
 /* Hashes that both ends compare before arming. */
 #define EXO_PROTOCOL_HASH 0x9075B611u
-#define EXO_LIMITS_HASH 0xBC822C12u
+#define EXO_LIMITS_HASH 0xBA00C019u
 
 /* CAN ids, which are also the E2E data ids. */
 #define EXO_ID_TORQUE_SETPOINT_KNEE_R 0x100u
@@ -118,6 +118,7 @@ typedef struct {
     int32_t position_max_cdeg;
     int32_t tracking_cnm;
     int32_t persist_us;
+    int32_t yield_us;
     int32_t opposing_cnm;
     int32_t opposing_ddegps;
     int32_t opposing_us;
@@ -140,6 +141,7 @@ typedef struct {
         .position_max_cdeg = 11000, \
         .tracking_cnm = 500, \
         .persist_us = 20000, \
+        .yield_us = 60000, \
         .opposing_cnm = 300, \
         .opposing_ddegps = 600, \
         .opposing_us = 300000, \
@@ -160,6 +162,7 @@ typedef struct {
         .position_max_cdeg = 11000, \
         .tracking_cnm = 500, \
         .persist_us = 20000, \
+        .yield_us = 60000, \
         .opposing_cnm = 300, \
         .opposing_ddegps = 600, \
         .opposing_us = 300000, \

@@ -10,13 +10,13 @@ void gov_count_joint(gov_joint *j, int live, int32_t dt_us)
     j->opposed_us = live ? rule_opposed(&j->limits, j->opposed_us, torque, j->measured.velocity_ddegps, dt_us) : 0;
 }
 
-/* True for conditions that hold for longer than the joint's patience. */
-static int watched(gov_joint *j, enum gov_watch which, int outside, uint64_t now_us)
+/* True for conditions that hold for longer than a patience. */
+static int watched(gov_joint *j, enum gov_watch which, int outside, int32_t patience_us, uint64_t now_us)
 {
     if (outside && !j->outside[which])
         j->outside_since_us[which] = now_us;
     j->outside[which] = (uint8_t)outside;
-    return outside && now_us - j->outside_since_us[which] >= (uint64_t)j->limits.persist_us;
+    return outside && now_us - j->outside_since_us[which] >= (uint64_t)patience_us;
 }
 
 uint8_t gov_watch_joint(gov_joint *j, uint64_t now_us)
@@ -25,12 +25,13 @@ uint8_t gov_watch_joint(gov_joint *j, uint64_t now_us)
     int32_t torque = applied_cnm(j);
     int past_stop = (m->position_cdeg > j->limits.position_max_cdeg && torque > 0)
         || (m->position_cdeg < j->limits.position_min_cdeg && torque < 0);
-    int power = watched(j, GOV_WATCH_POWER, torque * m->velocity_ddegps > j->limits.power_raw, now_us);
-    int stop = watched(j, GOV_WATCH_SOFT_STOP, past_stop, now_us);
+    int strong = torque * m->velocity_ddegps > j->limits.power_raw;
+    int power = watched(j, GOV_WATCH_POWER, strong, j->limits.yield_us, now_us);
+    int stop = watched(j, GOV_WATCH_SOFT_STOP, past_stop, j->limits.yield_us, now_us);
     int fast = magnitude(m->velocity_ddegps) > j->limits.velocity_max_ddegps;
-    int velocity = watched(j, GOV_WATCH_VELOCITY, fast, now_us);
+    int velocity = watched(j, GOV_WATCH_VELOCITY, fast, j->limits.persist_us, now_us);
     int apart = magnitude(m->torque_cnm - torque) > j->limits.tracking_cnm;
-    int tracking = watched(j, GOV_WATCH_TRACKING, apart, now_us);
+    int tracking = watched(j, GOV_WATCH_TRACKING, apart, j->limits.persist_us, now_us);
     if (power)
         return EXO_REASON_POWER;
     if (stop)

@@ -120,6 +120,14 @@ def persist(g: Governor, value: int) -> None:
     g.tick(0, steps=5)
 
 
+def yielding(g: Governor, value: int) -> None:
+    g.raise_to(100)
+    g.measured[0].position_cdeg = GOVERNOR["position_max"]["illegal"]
+    g.tick(100, steps=value + 1)
+    g.measured[0].position_cdeg = 0
+    g.tick(100, steps=5)
+
+
 def host_silence(g: Governor, value: int) -> None:
     g.host("ENGAGED", 0, 0)
     for _ in range(value // STEP_US - 1):
@@ -147,6 +155,7 @@ PROBES: Final[dict[str, tuple[Probe, str]]] = {
     "position_max": (held(100, SETTLED_STEPS, "position_cdeg"), "soft_stop"),
     "position_min": (held(-100, SETTLED_STEPS, "position_cdeg"), "soft_stop"),
     "persist": (persist, "velocity"),
+    "yield": (yielding, "soft_stop"),
     "counter_step": (counter_step, "lease"),
     "broken_in_a_row": (broken, "crc"),
     "ahead": (ticks(ahead=None), "apply_at"),

@@ -226,7 +226,8 @@ def test_torque_acts_at_its_stamp(armed: Governor) -> None:
 )
 def test_measured_limits(make_armed: Callable[[], Governor], field: str, value: int, torque: int, reason: str) -> None:
     outward = 1 if value > 0 else -1
-    for beyond, patience in ((0, 60), (1, LIMIT["persist_us"] // 1000)):
+    trips_us = LIMIT["persist_us" if reason == "velocity" else "yield_us"]
+    for beyond, patience in ((0, 100), (1, trips_us // 1000)):
         g = make_armed()
         if torque:
             g.raise_to(torque)

@@ -43,6 +43,7 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ("[modes]", "[modes", "not valid TOML"),
         ("opposing_ms = 300.0", "opposing_ms = 180.0", "joints.knee_r.opposing_ms is too short for the host"),
         ("opposing_nm = 3.0", "opposing_nm = 0.0", "joints.knee_r.opposing_nm must be above 0"),
+        ("yield_ms = 60.0", "yield_ms = 53.0", "joints.knee_r.yield_ms is shorter than the host needs"),
         ("i2t_nm = 10.0", "i2t_nm = 20.0", "joints.knee_r.i2t_nm must be below torque_nm"),
         ("i2t_s = 20.0", "i2t_s = 0.9", "joints.knee_r.i2t_s must lie between 1 and 2000"),
         ("kcf_full_bw = 4.0", "kcf_full_bw = 6.0", "host.kcf_full_bw must be above 0 and below kcf_zero_bw"),

@@ -62,6 +62,13 @@ def test_the_host_cools_the_drive_in_time(library: Path, sockets: Sockets, late:
     assert made.torque.limiter[0]["heat_nm2"] > 0.97 * HOST.i2t_nm**2
 
 
+def test_full_torque_is_gone_before_a_fast_leg_past_its_stop_trips(library: Path, sockets: Sockets) -> None:
+    made = pair(library, sockets, 1032)
+    made.swing_cdeg, made.middle_cdeg, made.rate_hz = 7500, 5250, (1.2, 1.1)
+    assert "soft_stop" in run(made, 8.0, late=True)
+    assert made.governor.state != "SAFE", made.governor.reason
+
+
 def test_an_opposing_host_is_caught(library: Path, sockets: Sockets) -> None:
     made = pair(library, sockets, 1)
     made.torque.limits["opposing_ns"] *= 3
