@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from edge_runtime.biomech import muscle_solve
+from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, solve_dual
+from edge_runtime.biomech.dual_newton_numpy import solve_dual_numpy
 from edge_runtime.biomech.muscle_solve import (
-    TOLERANCE_NM,
+    TAU_ACTIVATION_S,
+    TAU_DEACTIVATION_S,
     DualSolver,
     MuscleSolver,
-    solve_dual,
-    solve_dual_numpy,
+    activation_reach,
 )
 from edge_runtime.types import F64
 
@@ -36,7 +37,16 @@ def solve(solver: DualSolver, arm: F64, moment: F64, power: int, ease_nm2: float
     n, m = arm.shape
     dual, activation = np.zeros(m), np.zeros(n)
     _, gradient = solver(
-        arm, moment, np.ones(n), np.full(n, LOW), np.ones(n), np.full(m, ease_nm2), power, dual, activation
+        arm,
+        moment,
+        np.ones(n),
+        np.full(n, LOW),
+        np.ones(n),
+        np.full(m, ease_nm2),
+        power,
+        MAX_ITERATIONS,
+        dual,
+        activation,
     )
     return activation, dual, gradient
 
@@ -128,13 +138,72 @@ def test_not_finite_gives_the_last_good_solution(solver: DualSolver) -> None:
     assert again.activation == pytest.approx(good.activation, abs=1e-8)
 
 
-def test_iteration_cap_is_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("solver", [solve_dual, solve_dual_numpy])
+def test_iteration_cap_is_flagged(solver: DualSolver) -> None:
     arm, moment = problem(3, 30, 6, 1.0)
-    monkeypatch.setattr(muscle_solve, "MAX_ITERATIONS", 1)  # the NumPy twin reads it at run time
-    solution = MuscleSolver(30, np.full(6, 0.01), 2, LOW, solve_dual_numpy).solve(arm, moment)
+    solution = MuscleSolver(30, np.full(6, 0.01), 2, LOW, solver, max_iterations=1).solve(arm, moment)
+    assert solution.capped
     assert not solution.converged
     assert solution.iterations == 1
     assert np.all(solution.activation == LOW)
+
+
+def test_one_muscle_in_closed_form() -> None:
+    """min a²/2 + (tau - A a)²/(2 ease) has a = A tau / (A² + ease) inside the bounds."""
+    solver = MuscleSolver(1, np.array([4.0]), 2, LOW)
+    for tau in (-20.0, 0.1, 12.0, 25.0, 60.0):
+        solution = solver.solve(np.array([[30.0]]), np.array([tau]))
+        expected = min(max(30.0 * tau / (900.0 + 4.0), LOW), 1.0)
+        assert solution.activation[0] == pytest.approx(expected, abs=1e-9)
+        assert solution.reserve_nm[0] == pytest.approx(tau - 30.0 * expected, abs=1e-7)
+        assert bool(solution.saturated[0]) == (expected == 1.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 90), st.integers(1, 14))
+def test_daqp_gives_the_same(seed: int, n: int, m: int) -> None:
+    daqp = pytest.importorskip("daqp")
+    arm, moment = problem(seed, n, m, 1.0)
+    a, _, gradient = solve(solve_dual, arm, moment, 2, 1.0)
+    rows, hessian = np.ascontiguousarray(arm.T), np.eye(n + m)
+    low, high = np.r_[np.full(n, LOW), np.full(m, -1e30), moment], np.r_[np.ones(n), np.full(m, 1e30), moment]
+    sense = np.r_[np.zeros(n + m, np.int32), np.full(m, 5, np.int32)]
+    x, _, status, _ = daqp.solve(
+        hessian, np.zeros(n + m), np.hstack([rows, np.eye(m)]), high, low, sense, primal_tol=1e-9
+    )
+    assert status == 1
+    assert gradient < TOLERANCE_NM
+    assert a == pytest.approx(x[:n], abs=1e-6)
+
+
+def test_muscles_without_arms_and_coordinates_without_muscles() -> None:
+    arm, moment = problem(5, 20, 6, 1.0)
+    arm[3], arm[:, 2] = 0.0, 0.0
+    for power in (2, 3, 4):
+        a, _, gradient = solve(solve_dual, arm, moment, power, 0.01)
+        assert gradient < TOLERANCE_NM
+        assert a[3] == LOW
+
+
+def test_activation_moves_no_faster_than_muscle_dynamics() -> None:
+    dt = 1.0 / 60.0
+    low, high = activation_reach(np.array([0.0, 0.2, 1.0]), dt)
+    for bound, excitation, tau in ((low, 0.0, TAU_DEACTIVATION_S), (high, 1.0, TAU_ACTIVATION_S)):
+        a = np.array([0.0, 0.2, 1.0])
+        for _ in range(20000):  # explicit Euler of da/dt = (excitation - a) / tau
+            a += (excitation - a) / tau * dt / 20000
+        assert bound == pytest.approx(a, abs=1e-4)
+    arm, moment = problem(6, 40, 6, 0.8)
+    solver, free = MuscleSolver(40, np.full(6, 0.01), 2, LOW), MuscleSolver(40, np.full(6, 0.01), 2, LOW)
+    last = solver.solve_within_reach(arm, moment, dt).activation
+    for sign in (-1.0, 1.0, -1.0):
+        now = solver.solve_within_reach(arm, sign * moment, dt)
+        low, high = activation_reach(last, dt)
+        assert now.converged
+        assert np.all(now.activation >= low - 1e-12)
+        assert np.all(now.activation <= high + 1e-12)
+        assert np.abs(now.activation - free.solve(arm, sign * moment).activation).max() > 0.01
+        last = now.activation
 
 
 def test_warm_start_saves_iterations() -> None:
