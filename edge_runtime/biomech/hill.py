@@ -1,0 +1,91 @@
+"""Hill-type muscle with anatomical lengths and a rigid tendon: force-length-velocity as compiled functions."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from edge_runtime.types import F64
+
+MAX_VELOCITY: Final = 10.0
+"""Fastest shortening, optimal lengths per second: that of the source's muscles."""
+SOURCE_MASS_KG: Final = 75.0
+"""Body mass of the person whom Rajagopal et al. 2016 describe; `anatomy.csv` has its optimal forces."""
+
+# Curves of De Groote et al. 2016, Ann Biomed Eng 44:2922-2936. Active force-length: three bumps, each with height,
+# centre, width and growth of the width with length.
+_BUMPS: Final = (
+    (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465),
+    (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188),
+    (0.1, 1.0, 0.353553390593274, 0.0),
+)
+# Force-velocity; first and last as in OpenSim's DeGrooteFregly2016Muscle, where -1 gives 0 and 0 gives 1 exactly.
+_D1, _D2, _D3, _D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
+_PASSIVE_SHAPE: Final = 4.0
+_PASSIVE_STRAIN: Final = 0.6  # at which the passive force is the optimal force
+_SHORTEST: Final = 1e-3  # of the fibre along the tendon, optimal lengths; a slack muscle pulls nothing
+
+
+class Hill(NamedTuple):
+    """Parameters [n]: `force_n` optimal force, `optimal_m` fibre and `slack_m` tendon length, `sine` of the pennation at
+    optimal length (the muscle keeps its thickness)."""
+
+    force_n: F64
+    optimal_m: F64
+    slack_m: F64
+    sine: F64
+
+
+@njit(cache=True, nogil=True)
+def force_length(length: float) -> float:
+    """Active force over optimal force at fibre length `length` (optimal lengths)."""
+    total = 0.0
+    for height, centre, width, growth in _BUMPS:
+        total += height * np.exp(-0.5 * ((length - centre) / (width + growth * length)) ** 2)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def force_velocity(velocity: float) -> float:
+    """Active force over isometric force; `velocity` in maximal ones, lengthening positive; none beyond -1."""
+    return max(0.0, _D1 * np.arcsinh(_D2 * velocity + _D3) + _D4)
+
+
+@njit(cache=True, nogil=True)
+def passive_force(length: float) -> float:
+    """Passive force over optimal force at fibre length `length` (optimal lengths)."""
+    return max(0.0, np.expm1(_PASSIVE_SHAPE * (length - 1.0) / _PASSIVE_STRAIN) / np.expm1(_PASSIVE_SHAPE))
+
+
+@njit(cache=True, nogil=True)
+def tensions(length_m: F64, velocity_mps: F64, hill: Hill, out_n: F64) -> None:
+    """Fill `out_n` [2, n], tension at full activation and at rest, from muscle-tendon length and velocity [n]."""
+    for i in range(length_m.shape[0]):
+        along = max((length_m[i] - hill.slack_m[i]) / hill.optimal_m[i], _SHORTEST)
+        fibre = np.sqrt(along**2 + hill.sine[i] ** 2)
+        cosine = along / fibre
+        velocity = velocity_mps[i] * cosine / (hill.optimal_m[i] * MAX_VELOCITY)
+        out_n[0, i] = hill.force_n[i] * cosine * force_length(fibre) * force_velocity(velocity)
+        out_n[1, i] = hill.force_n[i] * cosine * passive_force(fibre)
+
+
+def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> Hill:
+    """Parameters of `muscles` (Rajagopal's names with _r or _l) from `anatomy.csv`.
+
+    `neutral_m` [n] their lengths in the model's neutral pose, of which fibre and tendon are fixed shares, so that they
+    scale with the person; `force_scale` multiplies the optimal forces. Raises KeyError on an unknown muscle.
+    """
+    text = files(__package__).joinpath("anatomy.csv").read_text()
+    rows = {row["muscle"]: row for row in csv.DictReader(text.splitlines())}
+    used = [rows[name[:-2]] for name in muscles]
+    column = {key: np.array([float(row[key]) for row in used]) for key in used[0] if key != "muscle"}
+    return Hill(
+        column["force_n"] * force_scale,
+        column["optimal_ratio"] * neutral_m,
+        column["slack_ratio"] * neutral_m,
+        np.sin(column["pennation_rad"]),
+    )
