@@ -12,10 +12,10 @@ import numpy.typing as npt
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.kinematics import KinematicsFilter
-from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.biomech.pipeline import legs_of
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
-from edge_runtime.types import COORDINATES, F64, SIDES, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
+from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
 from firmware_bridge.schema import HostRules
 
 REASONS: Final = (
@@ -92,7 +92,7 @@ class Estimator:
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
-        self._biomech = Biomechanics(profile.person.height_m, profile.person.mass_kg)
+        self._biomech = legs_of(profile.person.height_m, profile.person.mass_kg)
         ceiling = knee_ceiling(host, profile.person.mass_kg)
         self._assist = AssistPolicy(profile.assist, ceiling, latency_ns, frame_ns)
         self.muscle_names = self._biomech.muscle_names
@@ -186,6 +186,12 @@ class Estimator:
             row[_COLUMN[f"kcf_lateral_n_{side}"]] = load.lateral_n[i]
             row[_COLUMN[f"kcf_total_n_{side}"]] = load.total_n[i]
         row[_COLUMN["reserve_rms_nm"]] = np.sqrt(np.mean(muscles.reserve_nm**2))
+        first = _COLUMN[f"reserve_nm_{SOLVED_DOFS[0]}"]
+        row[first : first + len(SOLVED_DOFS)] = muscles.reserve_nm
+        row[_COLUMN["solve_gradient_nm"]] = muscles.gradient_nm
+        row[_COLUMN["solve_iterations"]] = muscles.iterations
+        row[_COLUMN["solve_capped"]] = muscles.capped
+        row[_COLUMN["saturated"]] = np.count_nonzero(muscles.saturated)
         row[len(ESTIMATE_HEAD) :] = muscles.activation
 
     def _head(

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.biomech.pipeline import legs_of
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import REASONS
@@ -96,7 +96,7 @@ def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
         )
     for engine in ("pose_detection", "pose_landmark"):
         onnx_path(engine)
-    muscles = Biomechanics(plan.profile.person.height_m, plan.profile.person.mass_kg).muscle_names
+    muscles = legs_of(plan.profile.person.height_m, plan.profile.person.mass_kg).muscle_names
     source = ClipSource(plan.clip, plan.passes)
     folder = _new_folder(plan.out)
     recorder = Recorder(folder, muscles, _attachments(plan), {"clip": plan.clip.path.name, "clock": clock.value})

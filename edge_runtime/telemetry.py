@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge_runtime.types import COORDINATES, SIDES
+from edge_runtime.types import COORDINATES, SIDES, SOLVED_DOFS
 
 CYCLE_FIELDS: Final = (
     "t_ns",  # loop clock at wake-up
@@ -60,6 +60,11 @@ ESTIMATE_HEAD: Final = (
     *(f"kcf_relief_{side}" for side in SIDES),  # share of assistance taken away for that load, 0..1
     *(f"assist_nm_{side}" for side in SIDES),  # intent at the moment it acts
     "reserve_rms_nm",
+    *(f"reserve_nm_{name}" for name in SOLVED_DOFS),  # moments that the muscles leave over
+    "solve_gradient_nm",  # largest violation of the optimality conditions
+    "solve_iterations",
+    "solve_capped",  # 1 where the iterations ran out: activations are the last good ones
+    "saturated",  # muscles at full activation
 )
 
 

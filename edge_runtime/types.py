@@ -88,14 +88,32 @@ class Grf:
     sd_n: F64
 
 
+SOLVED_DOFS: Final = tuple(
+    f"{name}_{side}"
+    for side in SIDES
+    for name in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle", "subtalar_angle")
+)
+"""The 12 coordinates that the muscles of the legs balance; the toe joints are left out (a neutral toe carries no
+estimate)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Muscles:
-    """Result of the muscle solve: `activation` [80] 0..1, `force_n` [80], `reserve_nm` [n_dof] reserve moments."""
+    """Result of the muscle solve for n muscles and m coordinates.
+
+    `activation` [n] 0..1, `force_n` [n], `reserve_nm` [m] what the muscles leave over, `gradient_nm` largest violation
+    of the optimality conditions, `iterations`, `saturated` [n] at full activation; not `converged`: the last good
+    activation, `capped` where the iterations ran out, else because the input was not finite.
+    """
 
     converged: bool
     activation: F64
     force_n: F64
     reserve_nm: F64
+    gradient_nm: float
+    iterations: int
+    saturated: npt.NDArray[np.bool_]
+    capped: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
     python -m edge_runtime.biomech.anatomy_fit MODEL.osim > edge_runtime/biomech/anatomy.csv
 
 Method of Modenese et al. 2016 (J Biomech 49:141-148): in each of many postures the fibre shall have the normalized
-length that it has in the source model. With a rigid tendon, length = optimal · (fibre length · cos pennation) + slack is
-linear in the two unknowns, and least squares over the postures gives them.
+length that it has in the source model. With a rigid tendon, length = optimal · (fibre length · cos pennation) + slack
+is linear in the two unknowns, and least squares over the postures gives them.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from edge_runtime.types import F64
@@ -31,8 +32,8 @@ _SHORTEST: Final = 1e-3  # of the fibre along the tendon, optimal lengths; a sla
 
 
 class Hill(NamedTuple):
-    """Parameters [n]: `force_n` optimal force, `optimal_m` fibre and `slack_m` tendon length, `sine` of the pennation at
-    optimal length (the muscle keeps its thickness)."""
+    """Parameters [k]: `force_n` optimal force, `optimal_m` fibre and `slack_m` tendon length, `sine` of the pennation
+    at optimal length (the muscle keeps its thickness)."""
 
     force_n: F64
     optimal_m: F64
@@ -62,30 +63,34 @@ def passive_force(length: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def tensions(length_m: F64, velocity_mps: F64, hill: Hill, out_n: F64) -> None:
-    """Fill `out_n` [2, n], tension at full activation and at rest, from muscle-tendon length and velocity [n]."""
-    for i in range(length_m.shape[0]):
-        along = max((length_m[i] - hill.slack_m[i]) / hill.optimal_m[i], _SHORTEST)
-        fibre = np.sqrt(along**2 + hill.sine[i] ** 2)
+def tensions(length_m: F64, velocity_mps: F64, which: npt.NDArray[np.int64], hill: Hill, out_n: F64) -> None:
+    """Fill columns `which` [k] of `out_n` [2, n], tension at full activation and at rest.
+
+    `length_m`, `velocity_mps` [n] of the whole muscles; `hill` has the parameters of those k.
+    """
+    for k in range(which.shape[0]):
+        i = which[k]
+        along = max((length_m[i] - hill.slack_m[k]) / hill.optimal_m[k], _SHORTEST)
+        fibre = np.sqrt(along**2 + hill.sine[k] ** 2)
         cosine = along / fibre
-        velocity = velocity_mps[i] * cosine / (hill.optimal_m[i] * MAX_VELOCITY)
-        out_n[0, i] = hill.force_n[i] * cosine * force_length(fibre) * force_velocity(velocity)
-        out_n[1, i] = hill.force_n[i] * cosine * passive_force(fibre)
+        velocity = velocity_mps[i] * cosine / (hill.optimal_m[k] * MAX_VELOCITY)
+        out_n[0, i] = hill.force_n[k] * cosine * force_length(fibre) * force_velocity(velocity)
+        out_n[1, i] = hill.force_n[k] * cosine * passive_force(fibre)
 
 
-def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> Hill:
-    """Parameters of `muscles` (Rajagopal's names with _r or _l) from `anatomy.csv`.
+def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> tuple[npt.NDArray[np.int64], Hill]:
+    """Indices [k] of those `muscles` (Rajagopal's names with _r or _l) that `anatomy.csv` has, and their parameters.
 
-    `neutral_m` [n] their lengths in the model's neutral pose, of which fibre and tendon are fixed shares, so that they
-    scale with the person; `force_scale` multiplies the optimal forces. Raises KeyError on an unknown muscle.
+    `neutral_m` [n] lengths of all in the model's neutral pose, of which fibre and tendon are fixed shares, so that they
+    scale with the person; `force_scale` multiplies the optimal forces.
     """
     text = files(__package__).joinpath("anatomy.csv").read_text()
     rows = {row["muscle"]: row for row in csv.DictReader(text.splitlines())}
-    used = [rows[name[:-2]] for name in muscles]
-    column = {key: np.array([float(row[key]) for row in used]) for key in used[0] if key != "muscle"}
-    return Hill(
-        column["force_n"] * force_scale,
-        column["optimal_ratio"] * neutral_m,
-        column["slack_ratio"] * neutral_m,
-        np.sin(column["pennation_rad"]),
+    known = np.array([i for i, name in enumerate(muscles) if name[:-2] in rows])
+    used = [rows[muscles[i][:-2]] for i in known]
+    force, pennation, optimal, slack = (
+        np.array([float(row[key]) for row in used])
+        for key in ("force_n", "pennation_rad", "optimal_ratio", "slack_ratio")
     )
+    length = neutral_m[known]
+    return known, Hill(force * force_scale, optimal * length, slack * length, np.sin(pennation))

@@ -82,34 +82,57 @@ def _quiet_attach() -> Iterator[None]:
 
 
 def load_unscaled() -> Any:
-    """Compiled MyoLegs (`mujoco.MjModel`) whose world *is* OpenSim's: x forward, y up, z to the wearer's
-    right.
+    """Compiled MyoLegs (`mujoco.MjModel`), upright; raises `UserError` on another MuJoCo series."""
+    _require_mujoco()
+    with _quiet_attach():
+        return upright(myo_sim.load_spec("myolegs"))
 
-    As published it stands in MuJoCo's z-up world facing -y on a free joint. Its pelvis frame already has
-    OpenSim's axes, so the pelvis is put upright at the origin on OpenSim's six pelvis coordinates and
-    gravity is turned to -y. This is the only place where the two worlds meet. Raises `UserError` on another
-    MuJoCo series.
+
+def load_full_body() -> Any:
+    """Compiled MyoFullBody (416 muscles; its legs are MyoLegs'), upright. Needs the extra `fullbody`.
+
+    The upstream of its arms, MoBL-ARMS, allows no commercial use.
     """
+    _require_mujoco()
+    try:
+        import musclemimic_models
+    except ImportError as error:
+        raise UserError(
+            "MyoFullBody is not installed; install it with: pip install 'exo-edge[fullbody]' "
+            "(the upstream of its arm model allows no commercial use)"
+        ) from error
+    with _quiet_attach():
+        return upright(mujoco.MjSpec.from_file(str(musclemimic_models.get_xml_path("myofullbody"))))
+
+
+def _require_mujoco() -> None:
     if not mujoco.__version__.startswith(MUJOCO_SERIES):
         raise UserError(
             f"MuJoCo {mujoco.__version__} is installed but the leg model needs {MUJOCO_SERIES}; "
             f"install it with: pip install 'mujoco=={MUJOCO_SERIES}.*'"
         )
-    with _quiet_attach():
-        spec = myo_sim.load_spec("myolegs")
-        for name in ("Full Body", "sacrum", "pelvis"):
-            spec.body(name).alt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
-            spec.body(name).quat = [1.0, 0.0, 0.0, 0.0]
-        root = spec.body("Full Body")
-        root.pos = [0.0, 0.0, 0.0]
-        spec.delete(root.joints[0])
-        for name, kind, axis in _PELVIS_JOINTS:
-            root.add_joint(name=name, type=kind, axis=axis)
-        for side in SIDES:
-            shear = spec.body(f"tibia_{side}").add_joint(name=f"knee_shear_{side}", axis=[0.0, 0.0, 1.0])
-            shear.type, shear.limited = mujoco.mjtJoint.mjJNT_SLIDE, mujoco.mjtLimited.mjLIMITED_FALSE
-        spec.option.gravity = [0.0, -GRAVITY_MPS2, 0.0]
-        return spec.compile()
+
+
+def upright(spec: Any) -> Any:
+    """Compile a Myo model so that its world *is* OpenSim's: x forward, y up, z to the wearer's right.
+
+    As published it stands in MuJoCo's z-up world on a free joint. Its pelvis frame already has OpenSim's axes, so the
+    pelvis is put upright at the origin on OpenSim's six pelvis coordinates and gravity is turned to -y. This is the
+    only place where the two worlds meet.
+    """
+    for name in ("Full Body", "sacrum", "pelvis"):
+        spec.body(name).alt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
+        spec.body(name).quat = [1.0, 0.0, 0.0, 0.0]
+    root = spec.body("Full Body")
+    root.pos = [0.0, 0.0, 0.0]
+    spec.delete(root.joints[0])
+    for name, kind, axis in _PELVIS_JOINTS:
+        root.add_joint(name=name, type=kind, axis=axis)
+    for side in SIDES:
+        shear = spec.body(f"tibia_{side}").add_joint(name=f"knee_shear_{side}", axis=[0.0, 0.0, 1.0])
+        shear.type, shear.limited = mujoco.mjtJoint.mjJNT_SLIDE, mujoco.mjtLimited.mjLIMITED_FALSE
+    spec.option.gravity = [0.0, -GRAVITY_MPS2, 0.0]
+    return spec.compile()
 
 
 def scale(model: Any, height_m: float, mass_kg: float) -> None:
@@ -139,35 +162,44 @@ def _joint_equalities(model: Any) -> npt.NDArray[np.int64]:
 
 
 class LegModel:
-    """MyoLegs of one person and its state; one instance serves one stream of frames, nothing is built per
+    """MyoLegs (or MyoFullBody) of one person and its state; one instance serves one stream of frames, nothing is built per
     frame.
 
     `height_m` 1.0..2.3 and `mass_kg` 20..250 (ValueError outside). After `set_state` the arrays `q`, `qd`,
     `qdd` [20] follow `DOFS`, `data` holds all `model.nv` = 36 coordinates, and `jacobian` [36, 20] is
     dq_full/dq: knee translations, secondary rotations and the patella follow knee_angle through the quartics
-    of the model's equality constraints.
+    of the model's equality constraints. `dofs` are `DOFS`, then the free joints of trunk and arms where `unscaled`,
+    the compiled model to scale (MyoLegs), has any.
     """
 
-    def __init__(self, height_m: float, mass_kg: float) -> None:
+    def __init__(self, height_m: float, mass_kg: float, unscaled: Any = None) -> None:
         if not 1.0 <= height_m <= 2.3:
             raise ValueError(f"height_m is {height_m}; give a stature between 1.0 and 2.3 m")
         if not 20.0 <= mass_kg <= 250.0:
             raise ValueError(f"mass_kg is {mass_kg}; give a body mass between 20 and 250 kg")
         self.height_m, self.mass_kg = height_m, mass_kg
         self.length_scale = height_m / UNSCALED_STATURE_M
-        self.model = load_unscaled()
+        self.model = load_unscaled() if unscaled is None else unscaled
         scale(self.model, height_m, mass_kg)
         self.data = mujoco.MjData(self.model)
         self.muscle_names = tuple(self.model.actuator(i).name for i in range(self.model.nu))
         self.legs = tuple(self._leg_bodies(side) for side in SIDES)
-        self.q, self.qd, self.qdd = np.zeros(len(DOFS)), np.zeros(len(DOFS)), np.zeros(len(DOFS))
-        self.jacobian = np.zeros((self.model.nv, len(DOFS)))
-        self._full = np.array([self._address(name) for name in DOFS])
-        self.jacobian[self._full, np.arange(len(DOFS))] = 1.0
+        self.dofs = (*DOFS, *self._other_joints())
+        size = len(self.dofs)
+        self.q, self.qd, self.qdd = np.zeros(size), np.zeros(size), np.zeros(size)
+        self.jacobian = np.zeros((self.model.nv, size))
+        self._full = np.array([self._address(name) for name in self.dofs])
+        self.jacobian[self._full, np.arange(size)] = 1.0
         self._read_couplings()
 
     def _address(self, joint: str) -> int:
         return int(self.model.joint(joint).dofadr[0])
+
+    def _other_joints(self) -> list[str]:
+        """Joints beside `DOFS` that no equality moves."""
+        moved = set(self.model.eq_obj1id[_joint_equalities(self.model)].tolist())
+        names = (self.model.joint(i).name for i in range(self.model.njnt) if i not in moved)
+        return [name for name in names if name not in DOF_INDEX and not name.startswith("knee_shear")]
 
     def _leg_bodies(self, side: str) -> LegBodies:
         tibia, talus, calcn = (self.model.body(f"{name}_{side}").id for name in ("tibia", "talus", "calcn"))
@@ -177,9 +209,10 @@ class LegModel:
     def _read_couplings(self) -> None:
         rows = _joint_equalities(self.model)
         dependent = [self.model.joint(int(self.model.eq_obj1id[i])).name for i in rows]
-        driver = [self.model.joint(int(self.model.eq_obj2id[i])).name for i in rows]
+        drivers = [int(self.model.eq_obj2id[i]) for i in rows]  # -1: fixed, the quartic is a constant
         self._coupled = np.array([self._address(name) for name in dependent])
-        self._driver = np.array([DOF_INDEX[name] for name in driver])
+        index = {name: i for i, name in enumerate(self.dofs)}
+        self._driver = np.array([0 if i < 0 else index[self.model.joint(i).name] for i in drivers])
         self._quartic: F64 = self.model.eq_data[rows, :5].copy()
 
     def set_state(self, q: F64, qd: F64, qdd: F64) -> None:
@@ -199,7 +232,7 @@ class LegModel:
 
     def set_kinematics(self, kin: Kinematics) -> None:
         """As `set_state`, from the 16 estimated coordinates; subtalar and toe joints stay neutral."""
-        full = np.zeros((3, len(DOFS)))
+        full = np.zeros((3, len(self.dofs)))
         full[0, _FROM_COORDINATES], full[1, _FROM_COORDINATES] = kin.q, kin.qd
         full[2, _FROM_COORDINATES] = kin.qdd
         self.set_state(full[0], full[1], full[2])

@@ -6,15 +6,14 @@ from typing import Final
 
 import numpy as np
 
+from edge_runtime.biomech.dual_newton import solve_dual
 from edge_runtime.biomech.inverse_dynamics import full_forces, human_moments, net_moments
 from edge_runtime.biomech.knee_contact import knee_load
 from edge_runtime.biomech.model import LegModel
-from edge_runtime.biomech.muscle_solve import MuscleSolver
-from edge_runtime.biomech.muscles import SOLVED_DOFS, SOLVED_INDEX, MuscleModel
+from edge_runtime.biomech.muscle_solve import DualSolver, MuscleSolver, Power
+from edge_runtime.biomech.muscles import Layer, MuscleModel, PassiveForce, solved_index
 from edge_runtime.types import COORDINATES, F64, Grf, Kinematics, KneeLoad, Muscles
 
-POWER: Final = 2
-"""Exponent of activation in the cost, the default of OpenSim's StaticOptimization."""
 MIN_ACTIVATION: Final = 0.01  # OpenSim's default lower bound of a muscle's control
 RESERVE_EASE_NM2: Final = {"hip_rotation": 1.0, "subtalar_angle": 1.0}
 """Ease of reserve moments (Nm², see `solve_dual`). These two turn about axes that a camera from the side
@@ -23,21 +22,37 @@ _DEFAULT_EASE_NM2: Final = 0.01
 
 
 class Biomechanics:
-    """Scaled leg model with warm-started muscle solve; feed frames in order, stage by stage.
+    """Scaled model with warm-started muscle solve; feed frames in order, stage by stage.
 
-    `moments` places the model; `muscles` and `knee` belong to the frame of the last `moments`. Same frames
-    after `reset` give the same bits. Non-finite input gives non-finite moments and `converged` False, never
-    an exception; coordinates of a wrong shape raise ValueError.
+    `leg` the person's model; `power` of activation in the cost (2 as in OpenSim's StaticOptimization); muscle `layer`
+    and its `passive` force; `solver` that balances. `place` and then `moments_here` (or `moments`, which is both, from
+    estimates) start a frame; `muscles` and `knee` belong to the last. Same frames after `reset` give the same bits.
+    Non-finite input gives non-finite moments and `converged` False, never an exception; coordinates of a wrong shape
+    raise ValueError.
     """
 
-    def __init__(self, height_m: float, mass_kg: float) -> None:
-        self._leg = LegModel(height_m, mass_kg)
-        self._muscle_model = MuscleModel(self._leg)
-        self.muscle_names = self._leg.muscle_names
-        ease = np.array([RESERVE_EASE_NM2.get(name[:-2], _DEFAULT_EASE_NM2) for name in SOLVED_DOFS])
-        self._solver = MuscleSolver(len(self.muscle_names), ease, POWER, MIN_ACTIVATION)
-        self._full = np.zeros(self._leg.model.nv)
-        self._full_arm = np.zeros((self._leg.model.nv, len(self.muscle_names)))
+    def __init__(
+        self,
+        leg: LegModel,
+        power: Power = 2,
+        layer: Layer = "anatomical",
+        passive: PassiveForce = "off",
+        solver: DualSolver = solve_dual,
+    ) -> None:
+        self._leg = leg
+        self._muscle_model = MuscleModel(leg, passive, layer)
+        self.muscle_names = leg.muscle_names
+        self._solved = solved_index(leg)
+        self.solved_dofs = tuple(leg.dofs[i] for i in self._solved)
+        ease = np.array([RESERVE_EASE_NM2.get(name[:-2], _DEFAULT_EASE_NM2) for name in self.solved_dofs])
+        self._solver = MuscleSolver(len(self.muscle_names), ease, power, MIN_ACTIVATION, solver)
+        self._full = np.zeros(leg.model.nv)
+        self._full_arm = np.zeros((leg.model.nv, len(self.muscle_names)))
+        self._dt_s: float | None = None
+
+    def limit_activation_rate(self, dt_s: float) -> None:
+        """From now on keep activations within what muscle dynamics reach in one frame of `dt_s` (s)."""
+        self._dt_s = dt_s
 
     def reset(self) -> None:
         """Forget the warm start, as at the start of a stream."""
@@ -52,24 +67,53 @@ class Biomechanics:
             self.knee(self.muscles(self.moments(kin, grf, np.zeros(2))))
         self.reset()
 
-    def moments(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> F64:
-        """Moments of the person's own tissues [20] in `model.DOFS` order (Nm; first 6 pelvis residual), from
-        motion, ground reaction and the exoskeleton's torque at the knees [2] (Nm, flexion positive)."""
-        self._leg.set_kinematics(kin)
-        self._full = full_forces(self._leg, grf.force_n, grf.cop_ankle_m)
+    def place(self, q: F64, qd: F64, qdd: F64) -> F64:
+        """Take coordinates in `leg.dofs` order with their derivatives (rad, m, s); gives the ankle centres [2, 3]."""
+        self._leg.set_state(q, qd, qdd)
+        return np.array([self._leg.data.xpos[bodies.talus] for bodies in self._leg.legs])
+
+    def moments_here(self, force_n: F64, cop_ankle_m: F64, exo_knee_nm: F64) -> F64:
+        """As `moments`, for the motion of the last `place`."""
+        self._full = full_forces(self._leg, force_n, cop_ankle_m)
         return human_moments(net_moments(self._leg, self._full), exo_knee_nm)
 
-    def muscles(self, moment_nm: F64) -> Muscles:
-        """Activations and tendon forces [80] that give `moment_nm` [20]; reserves [12] in `SOLVED_DOFS`
-        order."""
+    def moments(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> F64:
+        """Moments of the person's own tissues in `leg.dofs` order (Nm; first 6 pelvis residual), from motion,
+        ground reaction and the exoskeleton's torque at the knees [2] (Nm, flexion positive)."""
+        self._leg.set_kinematics(kin)
+        return self.moments_here(grf.force_n, grf.cop_ankle_m, exo_knee_nm)
+
+    def balance(self, moment_nm: F64) -> tuple[F64, F64]:
+        """The solver's problem: moments at full activation [n, m] (Nm) and what they shall give [m] (Nm)."""
         state = self._muscle_model.state()
-        self._full_arm = state.full_arm
+        self._full_arm, self._active, self._passive = state.full_arm, state.active_n, state.passive_n
         arm = np.ascontiguousarray((state.arm_m * state.active_n).T)
-        target = moment_nm[SOLVED_INDEX] - state.arm_m @ state.passive_n
-        solution = self._solver.solve(arm, target)
-        force = solution.activation * state.active_n + state.passive_n
-        return Muscles(solution.converged, solution.activation, force, solution.reserve_nm)
+        return arm, moment_nm[self._solved] - state.arm_m @ state.passive_n
+
+    def muscles(self, moment_nm: F64) -> Muscles:
+        """Activations and tendon forces [n] that give `moment_nm` (`leg.dofs` order); reserves in `solved_dofs`
+        order."""
+        arm, target = self.balance(moment_nm)
+        if self._dt_s is None:
+            solution = self._solver.solve(arm, target)
+        else:
+            solution = self._solver.solve_within_reach(arm, target, self._dt_s)
+        return Muscles(
+            solution.converged,
+            solution.activation,
+            solution.activation * self._active + self._passive,
+            solution.reserve_nm,
+            solution.gradient_nm,
+            solution.iterations,
+            solution.saturated,
+            solution.capped,
+        )
 
     def knee(self, muscles: Muscles) -> KneeLoad:
         """Net knee moment (muscles and exoskeleton together) and contact of both knees."""
         return knee_load(self._leg, self._full, self._full_arm, muscles.force_n)
+
+
+def legs_of(height_m: float, mass_kg: float) -> Biomechanics:
+    """Biomechanics of MyoLegs scaled to a person: what the runtime uses."""
+    return Biomechanics(LegModel(height_m, mass_kg))

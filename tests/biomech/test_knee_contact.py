@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge_runtime.biomech.inverse_dynamics import full_forces
 from edge_runtime.biomech.knee_contact import knee_load, knee_wrench, two_point_balance
 from edge_runtime.biomech.model import DOFS, GRAVITY_MPS2, PLATEAU_CENTRE_M, LegModel
-from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.biomech.pipeline import legs_of
 from edge_runtime.types import COORDINATES, Grf, Kinematics
 from tests.biomech.conftest import MASS_KG, STATURE_M, Trial
 
@@ -77,7 +77,7 @@ def test_moment_is_taken_about_the_plateau(leg: LegModel) -> None:
 @pytest.mark.shared
 def test_walking_loads_are_plausible(leg: LegModel, trial: Trial) -> None:
     """Instrumented knees carry 2-3 BW in walking; static optimization on generic models gives up to 4-5."""
-    bio, n = Biomechanics(STATURE_M, MASS_KG), 800
+    bio, n = legs_of(STATURE_M, MASS_KG), 800
     columns = [DOFS.index(name) for name in COORDINATES]
     total, medial = np.zeros((n, 2)), np.zeros((n, 2))
     for k in range(n):

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from edge_runtime.biomech.model import DOF_INDEX
-from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.biomech.pipeline import Biomechanics, legs_of
 from edge_runtime.types import F64, Q_INDEX, Grf, Kinematics, KneeLoad, Muscles
 
 
 @pytest.fixture(scope="module")
 def bio() -> Biomechanics:
-    bio = Biomechanics(1.65, 55.0)
+    bio = legs_of(1.65, 55.0)
     bio.warm()
     return bio
 
@@ -65,7 +65,7 @@ def test_same_frames_give_the_same_bits(bio: Biomechanics) -> None:
     first = bits(run(bio, 40))
     bio.reset()
     assert bits(run(bio, 40)) == first
-    other = Biomechanics(1.65, 55.0)
+    other = legs_of(1.65, 55.0)
     assert bits(run(other, 40)) == first
 
 
