@@ -137,7 +137,9 @@ def load(path: Path) -> Compiled:
         with np.load(path, allow_pickle=False) as data:
             arrays = dict(data)
         if int(arrays["format"]) != FORMAT:
-            raise UserError(f"model {path}: written in format {arrays['format']}, this program reads {FORMAT}; compile it again")
+            raise UserError(
+                f"model {path}: written in format {arrays['format']}, this program reads {FORMAT}; compile it again"
+            )
         parts = {
             "tree": Tree, "functions": Functions, "basis": Basis, "lengths": Rows, "pulls": Rows, "muscles": Muscles,
         }  # fmt: skip
@@ -146,6 +148,8 @@ def load(path: Path) -> Compiled:
         names = Names(*(tuple(str(n) for n in arrays[f"names.{key}"]) for key in Names._fields))
         return Compiled(skeleton, names, str(arrays["source"]))
     except OSError as error:
-        raise UserError(f"model {path}: {error.strerror or error}; give a file made by exo-edge model compile") from error
+        raise UserError(
+            f"model {path}: {error.strerror or error}; give a file made by exo-edge model compile"
+        ) from error
     except (KeyError, ValueError, EOFError) as error:
         raise UserError(f"model {path}: not a compiled model ({error}); make it with exo-edge model compile") from error

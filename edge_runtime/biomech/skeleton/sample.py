@@ -11,7 +11,16 @@ import numpy as np
 from numba import njit
 
 from edge_runtime.biomech.skeleton.format import NONE, Basis, Functions, Names, Rows, Tree
-from edge_runtime.biomech.skeleton.tree import Motion, add_cross, couple, gather, new_motion, place, push, reduce_coupled
+from edge_runtime.biomech.skeleton.tree import (
+    Motion,
+    add_cross,
+    couple,
+    gather,
+    new_motion,
+    place,
+    push,
+    reduce_coupled,
+)
 from edge_runtime.types import F64
 
 POSES: Final = 1600
@@ -75,9 +84,7 @@ def _ranges(model: Any, names: Names, tree: Tree) -> F64:
 class _Probe:
     """Reads lengths and point forces of every path, and turns them into arms and pulls by the tree's own statics."""
 
-    def __init__(
-        self, opensim: Any, model: Any, state: Any, names: Names, tree: Tree, functions: Functions
-    ) -> None:
+    def __init__(self, opensim: Any, model: Any, state: Any, names: Names, tree: Tree, functions: Functions) -> None:
         self._osim, self._model, self._state, self._names = opensim, model, state, names
         self._tree, self._functions, self._motion = tree, functions, new_motion(tree)
         self._bodies = {name: b for b, name in enumerate(("ground", *names.bodies))}
@@ -235,10 +242,14 @@ class _Builder:
             powers = exponents(len(c), degree)
             value, slope = design(x, powers, spread)
             stack = np.concatenate([value[train], *(-slope[a][train] for a in range(len(c)))])
-            target = np.concatenate([samples.length[train][:, muscles], *(samples.arm[train][:, muscles, a] for a in c)])
+            target = np.concatenate(
+                [samples.length[train][:, muscles], *(samples.arm[train][:, muscles, a] for a in c)]
+            )
             solution = np.linalg.lstsq(stack, target, rcond=None)[0]
             error = [
-                np.sqrt(np.mean((-slope[a][POSES:] @ solution - samples.arm[POSES:][:, muscles, c[a]]) ** 2, axis=0)).max()
+                np.sqrt(
+                    np.mean((-slope[a][POSES:] @ solution - samples.arm[POSES:][:, muscles, c[a]]) ** 2, axis=0)
+                ).max()
                 for a in range(len(c))
             ]
             if max(error, default=0.0) < ARM_ERROR_M:
