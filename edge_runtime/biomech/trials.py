@@ -1,0 +1,269 @@
+"""Recorded trials with joint coordinates, from OpenSim tables and `.npz` files, in one shape and in SI."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.biomech.tables import SUFFIXES, Table, column_names, read_table
+from edge_runtime.errors import UserError
+from edge_runtime.types import F64, SIDES
+
+LOADED_N: Final = 30.0  # below it measured centres of pressure mean nothing, as the data sets state
+_UNEVEN: Final = 1e-3  # of a sampling period
+
+_FEET: Final = (
+    ("ground_force_r_v ground_force_r_p ground_torque_r_", "ground_force_l_v ground_force_l_p ground_torque_l_"),
+    ("R_ground_force_v R_ground_force_p R_ground_torque_", "L_ground_force_v L_ground_force_p L_ground_torque_"),
+    ("ground_force_v ground_force_p ground_torque_", "1_ground_force_v 1_ground_force_p 1_ground_torque_"),
+    ("ground_force_1_v ground_force_1_p ground_moment_1_m", "ground_force_2_v ground_force_2_p ground_moment_2_m"),
+)
+"""Prefixes of force, point and torque columns, right and left foot, where no ExternalLoads file names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What others computed or measured for the trial, each {name: [N]} at its times, NaN where there is nothing."""
+
+    moment_nm: dict[str, F64] = field(default_factory=dict)  # by coordinate; N for translations
+    activation: dict[str, F64] = field(default_factory=dict)  # by muscle, of another static optimization
+    emg: dict[str, F64] = field(default_factory=dict)  # by muscle, envelope, any scale
+    knee_n: dict[str, F64] = field(default_factory=dict)  # axial compression: r, l; medial_r ... lateral_l
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial, axes x forward, y up, z right; sides in `SIDES` order. Nothing is filtered.
+
+    `time_s` [N] evenly spaced; `q` [N, C] in rad and m, named in `coordinates`, with the signs of their source
+    (`.npz`: knee flexion positive); `force_n`, `cop_m` and free moment `free_nm` [N, 2, 3] on each foot in the
+    ground's axes, `cop_m` zero where the foot carries nothing; `seen` [N, 2] where a plate measured the foot.
+    `model` is the `.osim` beside it.
+    """
+
+    name: str
+    time_s: F64
+    coordinates: tuple[str, ...]
+    q: F64
+    force_n: F64
+    cop_m: F64
+    free_nm: F64
+    seen: npt.NDArray[np.bool_]
+    mass_kg: float | None
+    model: Path | None
+    references: References
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples per second."""
+        return (len(self.time_s) - 1) / float(self.time_s[-1] - self.time_s[0])
+
+
+def find_trials(source: Path) -> list[Path]:
+    """What `read_trial` takes, under the file or folder `source`, sorted: `.npz` files with coordinates, and tables of
+    coordinates. Raises UserError where there is none."""
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder; give gait trials (.npz, or OpenSim .mot/.sto)")
+    paths = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.suffix in (".npz", *SUFFIXES))
+    found = [path for path in paths if _holds_coordinates(path)]
+    if not found:
+        raise UserError(f"{source}: holds no joint coordinates; give .npz trials with q, or OpenSim inverse kinematics")
+    return found
+
+
+def read_trial(path: Path) -> Trial:
+    """The trial of an `.npz` file, or of a table of coordinates with what lies beside it. Raises UserError."""
+    trial = _read_npz(path) if path.suffix == ".npz" else _read_folder(path)
+    step = np.diff(trial.time_s)
+    if len(step) < 8 or np.ptp(step) > 2 * _UNEVEN * step.mean():
+        raise UserError(f"trial {path}: needs at least nine evenly spaced times; resample it")
+    if not np.isfinite(trial.q).all():
+        raise UserError(f"trial {path}: joint coordinates are not finite numbers; fill or cut the gaps")
+    return trial
+
+
+def _holds_coordinates(path: Path) -> bool:
+    if path.suffix == ".npz":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return {"q.npy", "q_names.npy", "grf_r.npy"} <= set(archive.namelist())
+        except (OSError, zipfile.BadZipFile):
+            return False
+    try:
+        return _kind(path, column_names(path)) == "coordinates"
+    except UserError:
+        return False
+
+
+def _leaf(column: str) -> str:
+    """`/jointset/hip_r/hip_flexion_r/value` is `hip_flexion_r`."""
+    return column.split("/")[-2] if column.endswith("/value") else column
+
+
+def _kind(path: Path, columns: Sequence[str]) -> str:
+    """What a table holds, by its columns; "" for what is of no use here."""
+    name, leaves = path.stem.lower(), {_leaf(column) for column in columns}
+    if any(column.endswith("_moment") for column in columns):
+        return "moments"
+    if {"knee_angle_r", "knee_angle_l"} & leaves:
+        return "coordinates"
+    if any(column.endswith("vy") for column in columns):
+        return "forces"
+    if any(column.startswith("kcf_") for column in columns):
+        return "contact"
+    if any("_on_tibia" in column and column.endswith("_fy") for column in columns):
+        return "reaction"
+    if "emg" in name or "electromyography" in name:
+        return "emg"
+    return "activation" if "activation" in name else ""
+
+
+def _read_npz(path: Path) -> Trial:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            data = dict(file)
+        time_s = np.asarray(data["t"], float)
+        names = tuple(str(name) for name in data["q_names"])
+        q = _to_si(np.asarray(data["q"], float), names)
+        force = np.stack([np.asarray(data[f"grf_{side}"], float) for side in SIDES], axis=1)
+        cop = np.stack([np.asarray(data[f"cop_{side}"], float) for side in SIDES], axis=1)
+        mass = float(data["mass_kg"])
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"trial {path}: not an .npz trial ({error}); see the keys t, q, q_names, grf_r, cop_r"
+        ) from None
+    if len(q) != len(time_s) or force.shape != (len(time_s), 2, 3) or cop.shape != force.shape:
+        raise UserError(f"trial {path}: q, grf and cop need one row per time in t")
+    ones = np.ones(len(time_s))
+    seen = np.stack([np.asarray(data.get(f"valid_{side}", ones), np.bool_) for side in SIDES], axis=1)
+    loaded = seen & np.isfinite(cop).all(axis=2) & np.isfinite(force).all(axis=2)
+    free = np.stack(
+        [np.asarray(data.get(f"free_moment_{side}", np.zeros((len(time_s), 3))), float) for side in SIDES], axis=1
+    )
+    force, cop, free = (np.where(loaded[:, :, None], part, 0.0) for part in (force, cop, free))
+    knee = {key.removeprefix("kcf_"): np.asarray(data[key], float) for key in data if key.startswith("kcf_")}
+    references = References(knee_n=knee)
+    return Trial(path.stem, time_s, names, q, force, cop, free, seen, mass, _model(path.parent), references)
+
+
+def _to_si(q: F64, names: Sequence[str]) -> F64:
+    """Degrees to rad, metres untouched."""
+    return np.where([name.endswith(("_tx", "_ty", "_tz")) for name in names], q, np.radians(q))
+
+
+def _model(folder: Path) -> Path | None:
+    models = sorted(folder.glob("*.osim"))
+    return models[0] if len(models) == 1 else None
+
+
+def _read_folder(path: Path) -> Trial:
+    table = read_table(path)
+    columns = [column for column in table.columns if not column.startswith("/") or column.endswith("/value")]
+    names = tuple(_leaf(column) for column in columns)
+    q = np.stack([table.columns[column] for column in columns], axis=1)
+    beside: dict[str, list[Path]] = {}
+    for other in sorted(p for p in path.parent.iterdir() if p.suffix in SUFFIXES and p != path):
+        try:
+            beside.setdefault(_kind(other, column_names(other)), []).append(other)
+        except UserError:
+            continue
+    feet = _read_feet(path, beside.get("forces", []), table.time_s)
+    references = _read_references(path, beside, table.time_s)
+    seen = np.ones((len(q), len(SIDES)), np.bool_)
+    si = _to_si(q, names) if table.degrees else q
+    return Trial(path.parent.name, table.time_s, names, si, *feet, seen, None, _model(path.parent), references)
+
+
+def _closest(path: Path, others: list[Path]) -> Path:
+    """The one whose name shares the longest beginning with `path`'s."""
+
+    def shared(other: Path) -> int:
+        pairs = zip(path.stem, other.stem, strict=False)
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(path.stem), len(other.stem)))
+
+    return max(others, key=shared)
+
+
+def _read_feet(path: Path, candidates: list[Path], time_s: F64) -> tuple[F64, F64, F64]:
+    if not candidates:
+        raise UserError(f"trial {path}: no ground reaction beside it; put its table (ground_force_..._vx ...) there")
+    table = read_table(_closest(path, candidates))
+    known = [[tuple(foot.split()) for foot in feet] for feet in _FEET]
+    feet = _loads(path.parent, table) or next((feet for feet in known if _has(table, feet)), None)
+    if feet is None:
+        raise UserError(f"table {table.path}: cannot tell the feet; put the ExternalLoads .xml beside it")
+    parts = []
+    for part in range(3):
+        names = [[f"{foot[part]}{axis}" for axis in "xyz"] for foot in feet]
+        parts.append(np.nan_to_num(np.stack([_columns(table, side, time_s) for side in names], axis=1)))
+    force, point, torque = parts
+    touched = (np.abs(force) > 0.0).any(axis=2, keepdims=True)
+    return force, np.where(touched, point, 0.0), torque
+
+
+def _columns(table: Table, names: list[str], time_s: F64) -> F64:
+    absent = [name for name in names if name not in table.columns]
+    if absent and "torque" not in names[0] and "moment" not in names[0]:
+        raise UserError(f"table {table.path}: has no column {absent[0]}")
+    return np.zeros((len(time_s), 3)) if absent else table.at(time_s, names)
+
+
+def _has(table: Table, feet: Sequence[Sequence[str]]) -> bool:
+    return all(f"{foot[part]}{axis}" in table.columns for foot in feet for part in (0, 1) for axis in "xyz")
+
+
+def _loads(folder: Path, table: Table) -> list[tuple[str, ...]] | None:
+    """Right and left foot's prefixes from the ExternalLoads file whose columns the table has."""
+    for path in sorted(folder.glob("*.xml")):
+        try:
+            root = ET.parse(path).getroot()
+        except ET.ParseError:
+            continue
+        found: dict[str, tuple[str, ...]] = {}
+        for load in root.iter("ExternalForce"):
+            body = load.findtext("applied_to_body", "").strip()
+            tags = ("force_identifier", "point_identifier", "torque_identifier")
+            found[body[-1:]] = tuple(load.findtext(tag, "").strip() for tag in tags)
+        feet = [found[side] for side in SIDES if side in found]
+        if len(feet) == len(SIDES) and _has(table, feet):
+            return feet
+    return None
+
+
+def _read_references(path: Path, beside: dict[str, list[Path]], time_s: F64) -> References:
+    found: dict[str, dict[str, F64]] = {}
+    for kind in ("moments", "activation", "emg", "contact", "reaction"):
+        if kind in beside:
+            table = read_table(_closest(path, beside[kind]))
+            at = table.at(time_s, list(table.columns))
+            found[kind] = {name: at[:, i] for i, name in enumerate(table.columns)}
+    moments = {_bare(name, "_moment", "_force"): values for name, values in found.get("moments", {}).items()}
+    emg = {_bare(name, "_activation"): values for name, values in found.get("emg", {}).items()}
+    activation = {
+        _bare(name.removeprefix("/forceset/"), "/activation"): v for name, v in found.get("activation", {}).items()
+    }
+    knee = {name.removeprefix("kcf_"): v for name, v in found.get("contact", {}).items() if name.startswith("kcf_")}
+    return References(moments, activation, emg, knee | compression(found.get("reaction", {})))
+
+
+def _bare(name: str, *endings: str) -> str:
+    for ending in endings:
+        name = name.removesuffix(ending)
+    return name
+
+
+def compression(reaction: dict[str, Any]) -> dict[str, F64]:
+    """{side: axial compression} from OpenSim's JointReaction columns, where they are on the tibia in tibia axes."""
+    found = {}
+    for name, values in reaction.items():
+        for side in SIDES:
+            if name.endswith(f"_on_tibia_{side}_in_tibia_{side}_fy"):
+                found[side] = -np.asarray(values, float)
+    return found
