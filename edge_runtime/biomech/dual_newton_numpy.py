@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edge_runtime.biomech.dual_newton import LINE_SEARCH_LIMIT, LINE_SEARCH_SLOPE, RIDGE, TOLERANCE_NM
+from edge_runtime.biomech.dual_newton import (
+    DIRECT_ITERATIONS,
+    LINE_SEARCH_LIMIT,
+    LINE_SEARCH_SLOPE,
+    RIDGE,
+    STAGES,
+    TOLERANCE_NM,
+)
 from edge_runtime.types import F64
 
 
@@ -38,6 +45,24 @@ def solve_dual_numpy(
     activation: F64,
 ) -> tuple[int, float]:  # fmt: skip
     """`solve_dual` without numba: same arguments, same solution within `TOLERANCE_NM`."""
+    bounds = (weight, low, high)
+    iterations, worst = _newton(arm, moment, *bounds, ease, power, min(limit, DIRECT_ITERATIONS), dual, activation)
+    if worst < TOLERANCE_NM or not np.isfinite(worst) or iterations >= limit:
+        return iterations, worst
+    dual[:] = 0.0
+    for stage in range(STAGES, -1, -1):
+        eased = ease * 10.0**stage
+        used, worst = _newton(arm, moment, *bounds, eased, power, limit - iterations, dual, activation)
+        iterations += used
+        if not worst < TOLERANCE_NM:
+            break
+    return iterations, worst
+
+
+def _newton(
+    arm: F64, moment: F64, weight: F64, low: F64, high: F64, ease: F64, power: int, limit: int, dual: F64,
+    activation: F64,
+) -> tuple[int, float]:  # fmt: skip
     pull, iteration = arm @ dual, 0
     while True:
         activation[:], gain = _primal(pull, weight, low, high, power)
@@ -58,6 +83,7 @@ def solve_dual_numpy(
             value, bend = _primal(pull + t * change, weight, low, high, power)
             return float(offset + t * curve + change @ value), float(curve + (bend * change) @ change)
 
-        dual += _step_length(slope_at, float(gradient @ step)) * step
-        pull = arm @ dual
+        t = _step_length(slope_at, float(gradient @ step))
+        dual += t * step
+        pull = pull + t * change
         iteration += 1

@@ -39,8 +39,7 @@ def net_moments(leg: LegModel, full: F64) -> F64:
     First 6: residual at the pelvis (Nm, N), which a perfectly measured person would not need; then moments
     in Nm, positive along their coordinate.
     """
-    moments: F64 = leg.jacobian.T @ full
-    return moments
+    return leg.reduce(full)
 
 
 def human_moments(net_nm: F64, exo_knee_nm: F64) -> F64:

@@ -45,19 +45,18 @@ def knee_wrench(leg: LegModel, side: int, generalized: F64) -> tuple[F64, F64]:
     return force, moment - np.cross(_PLATEAU_M * leg.length_scale, force)
 
 
-def knee_load(leg: LegModel, full: F64, full_arm: F64, force_n: F64) -> KneeLoad:
-    """Contact at both knees from `full_forces` [36], the muscles' arms on all coordinates [36, n] and
-    tensions [n].
+def knee_load(leg: LegModel, full: F64, pull: F64) -> KneeLoad:
+    """Contact at both knees from `full_forces` [36] and what the muscles' tensions do on the same coordinates [36].
 
     Across each knee, dynamics = contact + muscles. The patellar tendon is part of the quadriceps' path from
     patella to tibia, so its pull counts; the patella itself hangs on the femur. Forces along the tibia's
     long axis; shear, ligaments and reserve moments carry nothing.
     """
-    contact = full - full_arm @ force_n
+    contact = full - pull
     split = np.zeros((len(SIDES), 2))
     for side, name in enumerate(SIDES):
         force, moment = knee_wrench(leg, side, contact)
         inner = _MEDIAL_SIGN[name] * leg.length_scale
         split[side] = two_point_balance(-float(force[1]), float(moment[0]), inner * MEDIAL_M, -inner * LATERAL_M)
-    moments = (leg.jacobian.T @ full)[list(KNEE_DOFS)]
+    moments = leg.reduce(full)[list(KNEE_DOFS)]
     return KneeLoad(moments, split[:, 0].copy(), split[:, 1].copy(), split.sum(axis=1))

@@ -54,6 +54,7 @@ KNEE_JOINTS: Final = (
 )  # fmt: skip
 """Three slides and three hinges between femur and tibia. `knee_shear`, across the tibia, is added here and
 never moves: with it virtual work on the six gives the whole wrench that crosses the knee."""
+NONE: Final = -1
 _FROM_COORDINATES: Final = np.array([DOF_INDEX[name] for name in COORDINATES])
 
 
@@ -162,14 +163,15 @@ def _joint_equalities(model: Any) -> npt.NDArray[np.int64]:
 
 
 class LegModel:
-    """MyoLegs (or MyoFullBody) of one person and its state; one instance serves one stream of frames, nothing is built per
-    frame.
+    """MyoLegs (or MyoFullBody) of one person and its state; one instance serves one stream of frames, nothing is built
+    per frame.
 
     `height_m` 1.0..2.3 and `mass_kg` 20..250 (ValueError outside). After `set_state` the arrays `q`, `qd`,
     `qdd` [20] follow `DOFS`, `data` holds all `model.nv` = 36 coordinates, and `jacobian` [36, 20] is
     dq_full/dq: knee translations, secondary rotations and the patella follow knee_angle through the quartics
     of the model's equality constraints. `dofs` are `DOFS`, then the free joints of trunk and arms where `unscaled`,
-    the compiled model to scale (MyoLegs), has any.
+    the compiled model to scale (MyoLegs), has any. The Jacobian has one entry per row at most: `slope` [36] in column
+    `driver` [36], or none (`NONE`).
     """
 
     def __init__(self, height_m: float, mass_kg: float, unscaled: Any = None) -> None:
@@ -190,6 +192,8 @@ class LegModel:
         self.jacobian = np.zeros((self.model.nv, size))
         self._full = np.array([self._address(name) for name in self.dofs])
         self.jacobian[self._full, np.arange(size)] = 1.0
+        self.driver, self.slope = np.full(self.model.nv, NONE), np.zeros(self.model.nv)
+        self.driver[self._full], self.slope[self._full] = np.arange(size), 1.0
         self._read_couplings()
 
     def _address(self, joint: str) -> int:
@@ -213,6 +217,7 @@ class LegModel:
         self._coupled = np.array([self._address(name) for name in dependent])
         index = {name: i for i, name in enumerate(self.dofs)}
         self._driver = np.array([0 if i < 0 else index[self.model.joint(i).name] for i in drivers])
+        self.driver[self._coupled] = self._driver
         self._quartic: F64 = self.model.eq_data[rows, :5].copy()
 
     def set_state(self, q: F64, qd: F64, qdd: F64) -> None:
@@ -226,9 +231,17 @@ class LegModel:
         data.qpos[self._coupled] = c[:, 0] + x * (c[:, 1] + x * (c[:, 2] + x * (c[:, 3] + x * c[:, 4])))
         data.qvel[self._coupled] = slope * v
         data.qacc[self._coupled] = slope * self.qdd[self._driver] + curvature * v**2
-        self.jacobian[self._coupled, self._driver] = slope
+        self.jacobian[self._coupled, self._driver] = self.slope[self._coupled] = slope
         mujoco.mj_kinematics(self.model, data)
         mujoco.mj_comPos(self.model, data)
+
+    def reduce(self, full: F64) -> F64:
+        """Forces on the independent coordinates [20] that do the work of `full` [36] on all: jacobian' full.
+
+        Summed entry by entry: a threaded BLAS product of this size takes a hundred times longer on a busy machine.
+        """
+        moved = self.driver != NONE
+        return np.bincount(self.driver[moved], (full * self.slope)[moved], len(self.dofs))
 
     def set_kinematics(self, kin: Kinematics) -> None:
         """As `set_state`, from the 16 estimated coordinates; subtalar and toe joints stay neutral."""

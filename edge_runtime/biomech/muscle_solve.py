@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, solve_dual
+from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, moments_of, solve_dual
 from edge_runtime.types import F64
 
 TAU_ACTIVATION_S: Final = 0.010
@@ -100,5 +100,11 @@ class MuscleSolver:
         good = self._good.copy()
         capped = not converged and bool(np.isfinite(gradient))
         return Solution(
-            good, moment - arm.T @ good, float(gradient), int(iterations), converged, capped, good >= self._high
+            good,
+            moment - moments_of(arm, good),
+            float(gradient),
+            int(iterations),
+            converged,
+            capped,
+            good >= self._high,
         )

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_runtime.biomech.dual_newton import solve_dual
+from edge_runtime.biomech.dual_newton import moments_of, solve_dual
 from edge_runtime.biomech.inverse_dynamics import full_forces, human_moments, net_moments
 from edge_runtime.biomech.knee_contact import knee_load
 from edge_runtime.biomech.model import LegModel
@@ -47,7 +47,7 @@ class Biomechanics:
         ease = np.array([RESERVE_EASE_NM2.get(name[:-2], _DEFAULT_EASE_NM2) for name in self.solved_dofs])
         self._solver = MuscleSolver(len(self.muscle_names), ease, power, MIN_ACTIVATION, solver)
         self._full = np.zeros(leg.model.nv)
-        self._full_arm = np.zeros((leg.model.nv, len(self.muscle_names)))
+        self._arm = np.zeros((len(self.muscle_names), len(self._solved)))
         self._dt_s: float | None = None
 
     def limit_activation_rate(self, dt_s: float) -> None:
@@ -86,9 +86,9 @@ class Biomechanics:
     def balance(self, moment_nm: F64) -> tuple[F64, F64]:
         """The solver's problem: moments at full activation [n, m] (Nm) and what they shall give [m] (Nm)."""
         state = self._muscle_model.state()
-        self._full_arm, self._active, self._passive = state.full_arm, state.active_n, state.passive_n
-        arm = np.ascontiguousarray((state.arm_m * state.active_n).T)
-        return arm, moment_nm[self._solved] - state.arm_m @ state.passive_n
+        self._active, self._passive = state.active_n, state.passive_n
+        np.multiply(state.arm_m, state.active_n[:, None], out=self._arm)
+        return self._arm, moment_nm[self._solved] - moments_of(state.arm_m, state.passive_n)
 
     def muscles(self, moment_nm: F64) -> Muscles:
         """Activations and tendon forces [n] that give `moment_nm` (`leg.dofs` order); reserves in `solved_dofs`
@@ -111,7 +111,7 @@ class Biomechanics:
 
     def knee(self, muscles: Muscles) -> KneeLoad:
         """Net knee moment (muscles and exoskeleton together) and contact of both knees."""
-        return knee_load(self._leg, self._full, self._full_arm, muscles.force_n)
+        return knee_load(self._leg, self._full, self._muscle_model.pull(muscles.force_n))
 
 
 def legs_of(height_m: float, mass_kg: float) -> Biomechanics:

@@ -40,7 +40,7 @@ def test_standing_on_one_leg_without_muscles(leg: LegModel) -> None:
     knee, ankle = leg.data.xpos[leg.legs[0].tibia], leg.data.xpos[leg.legs[0].talus]
     cop = np.array([[knee[0] - ankle[0], -0.08, -0.02 + knee[2] - ankle[2]], [0, 0, 0]])
     full = full_forces(leg, np.array([[0.0, weight, 0.0], [0, 0, 0]]), cop)
-    load = knee_load(leg, full, np.zeros((leg.model.nv, 1)), np.zeros(1))
+    load = knee_load(leg, full, np.zeros(leg.model.nv))
     below = sum(leg.model.body_mass[leg.model.body(f"{n}_r").id] for n in ("tibia", "talus", "calcn", "toes"))
     assert load.total_n[0] == pytest.approx(weight - below * GRAVITY_MPS2, rel=1e-6)
     assert load.medial_n[0] > load.lateral_n[0]  # pressed 20 mm to the inner side
