@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from edge_runtime.biomech.inverse_dynamics import KNEE_DOFS
 from edge_runtime.biomech.model import PLATEAU_CENTRE_M, LegModel
@@ -20,6 +21,7 @@ _PLATEAU_M: Final = np.array(PLATEAU_CENTRE_M)
 _MEDIAL_SIGN: Final = {"r": -1.0, "l": 1.0}  # z to the wearer's right: the right knee's inner side is at -z
 
 
+@njit(cache=True, nogil=True)
 def two_point_balance(axial_n: float, frontal_nm: float, medial_z_m: float, lateral_z_m: float) -> tuple[float, float]:
     """Medial and lateral compression (N) of a plateau pushed down by `axial_n` with the contact moment
     `frontal_nm` about the tibia's forward axis; contact points at the given z (m, right positive).

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_runtime.biomech.skeleton import functions
 from edge_runtime.biomech.skeleton.format import NONE, Compiled, Functions, Muscles, Names, Skeleton, Tree
+from edge_runtime.biomech.skeleton.opensim_module import import_opensim, read_model
 from edge_runtime.biomech.skeleton.sample import sample
 from edge_runtime.errors import UserError
 from edge_runtime.types import F64
@@ -52,26 +53,10 @@ class FunctionTable:
         return Functions(first, np.concatenate(self._knots), np.concatenate(padded))
 
 
-def import_opensim() -> Any:
-    """The module, silent. Raises UserError with the way to install it."""
-    try:
-        import opensim
-    except ImportError as error:
-        raise UserError("compiling an .osim file needs OpenSim: pip install 'exo-edge[opensim]'") from error
-    opensim.Logger.setLevelString("Error")
-    return opensim
-
-
 def compile_model(path: Path, seed: int = 0) -> Compiled:
     """Read, sample and fit `path`. Raises UserError where it is missing, or uses what the runtime does not know."""
     opensim = import_opensim()
-    if not path.is_file():
-        raise UserError(f"model {path}: no such file; give an OpenSim model (.osim)")
-    try:
-        model = opensim.Model(str(path))
-        state = model.initSystem()
-    except RuntimeError as error:
-        raise UserError(f"model {path}: OpenSim cannot read it: {str(error).splitlines()[0]}") from error
+    model, state = read_model(opensim, path)
     table = FunctionTable()
     reader = _Reader(opensim, model, table, path)
     tree, names = reader.tree()
@@ -99,12 +84,14 @@ class _Reader:
         bodies = ["ground", *(_base(joint.getChildFrame()).getName() for joint in joints)]
         rows = [self._joint(joint) for joint in joints]
         parent = np.array([bodies.index(_base(joint.getParentFrame()).getName()) for joint in joints])
-        mass = [self._body(name) for name in bodies[1:]]
-        coupled, driver, coupling = self._couplings()
-        g = self._model.getGravity()
+        frames = [np.array(column) for column in zip(*rows, strict=True)]
+        mass, com, inertia = (np.array(c) for c in zip(*(self._body(name) for name in bodies[1:]), strict=True))
+        coordinates = [self._model.getCoordinateSet().get(i) for i in range(len(self._coordinates))]
         tree = Tree(
-            parent, *(np.array(column) for column in zip(*rows, strict=True)),
-            *(np.array(column) for column in zip(*mass, strict=True)), _vec3(g), coupled, driver, coupling,
+            parent, frames[0], frames[1], frames[2], frames[3], frames[4], frames[5], frames[6], mass, com, inertia,
+            _vec3(self._model.getGravity()), *self._couplings(),
+            np.array([int(c.getDefaultLocked()) for c in coordinates]),
+            np.array([c.getDefaultValue() for c in coordinates]),
         )  # fmt: skip
         muscles = self._model.getMuscles()
         names = Names(

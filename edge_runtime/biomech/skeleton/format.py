@@ -13,7 +13,7 @@ from edge_runtime.types import F64
 
 I64 = npt.NDArray[np.int64]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 GROUND: Final = 0
 NONE: Final = -1
 
@@ -49,6 +49,8 @@ class Tree(NamedTuple):
     coupled: I64  # [K] dependent coordinates
     driver: I64  # [K] what each depends on
     coupling: I64  # [K] function
+    locked: I64  # [C] 1 where the model holds a coordinate still
+    neutral: F64  # [C] its default value
 
 
 class Basis(NamedTuple):
@@ -79,7 +81,7 @@ class Rows(NamedTuple):
 
 
 class Muscles(NamedTuple):
-    """Hill parameters [n]; the curves are functions of fibre length (optimal lengths) and of fibre velocity (maximal)."""
+    """Hill parameters [n]; curves are functions of fibre length (optimal lengths) and fibre velocity (maximal)."""
 
     force_n: F64  # isometric
     optimal_m: F64  # fibre

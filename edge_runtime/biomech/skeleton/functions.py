@@ -32,10 +32,13 @@ def hermite(x: F64, value: F64, slope: F64) -> tuple[F64, F64]:
 @njit(cache=True, nogil=True)
 def evaluate(f: Functions, index: int, x: float, out: F64) -> None:
     """`out` [3]: value, first and second derivative of function `index` at `x`."""
-    first, last = f.first[index], f.first[index + 1] - 1
-    piece = first
-    while piece < last and x >= f.knot[piece + 1]:
-        piece += 1
+    piece, last = f.first[index], f.first[index + 1] - 1
+    while piece < last:  # the last piece that starts at or below x, else the first
+        middle = (piece + last + 1) // 2
+        if x >= f.knot[middle]:
+            piece = middle
+        else:
+            last = middle - 1
     d = x - f.knot[piece]
     value, slope, bend = 0.0, 0.0, 0.0
     for k in range(f.coefficient.shape[1] - 1, -1, -1):

@@ -216,7 +216,7 @@ def push(m: Motion, body: int, force: F64, point: F64, couple_nm: F64) -> None:
 
 @njit(cache=True, nogil=True)
 def gather(tree: Tree, m: Motion, tau: F64) -> None:
-    """Sum `force` and `moment` from the leaves to the pelvis; `tau` [C] generalized forces, coupled ones still apart."""
+    """Sum `force` and `moment` from the leaves down; `tau` [C] generalized forces, coupled ones still apart."""
     tau[:] = 0.0
     about = np.empty(3)
     for j in range(tree.parent.size - 1, -1, -1):
