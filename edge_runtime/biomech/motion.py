@@ -1,0 +1,108 @@
+"""Motion and ground reaction in a leg model's coordinates, frame by frame: from recorded trials, or made up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from edge_runtime.biomech.trials import Trial
+from edge_runtime.biomech.zero_phase import derivatives, low_pass
+from edge_runtime.errors import UserError
+from edge_runtime.types import F64, SIDES
+
+NEEDED: Final = tuple(f"{name}_{side}" for side in SIDES for name in ("hip_flexion", "knee_angle", "ankle_angle"))
+GAIT_HZ: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """`q`, `qd`, `qdd` [N, C] at `time_s` [N] in the order of some `dofs` (rad, m); ground reaction on both feet
+    `force_n`, `cop_m` (in the ground's axes, zero where the foot carries nothing), `free_nm` [N, 2, 3]."""
+
+    time_s: F64
+    q: F64
+    qd: F64
+    qdd: F64
+    force_n: F64
+    cop_m: F64
+    free_nm: F64
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def cop_from(self, ankles_m: F64, k: int) -> F64:
+        """Centre of pressure of frame `k` minus the ankle centres [2, 3], zero where the foot carries nothing."""
+        loaded = np.abs(self.force_n[k]).max(axis=1, keepdims=True) > 0.0
+        return np.where(loaded, self.cop_m[k] - ankles_m, 0.0)
+
+
+def from_trial(trial: Trial, dofs: tuple[str, ...], rate_hz: float | None = None) -> Motion:
+    """`trial` low-passed without phase shift and put into the order of `dofs`; coordinates that it lacks stay at zero.
+
+    `rate_hz` resamples (between samples by cubic Hermite polynomials). Raises UserError where a joint angle that
+    everything depends on is missing.
+    """
+    absent = [name for name in NEEDED if name not in trial.coordinates]
+    if absent:
+        raise UserError(f"trial {trial.name}: has no coordinate {absent[0]}; give OpenSim coordinate names")
+    column = {name: i for i, name in enumerate(trial.coordinates)}
+    recorded = np.zeros((len(trial.time_s), len(dofs)))
+    for i, name in enumerate(dofs):
+        if name in column:
+            recorded[:, i] = trial.q[:, column[name]]
+    q = low_pass(recorded, trial.rate_hz)
+    qd, qdd = derivatives(q, trial.rate_hz)
+    motion = Motion(trial.time_s, q, qd, qdd, trial.force_n, trial.cop_m, trial.free_nm)
+    return motion if rate_hz is None else _resampled(motion, rate_hz)
+
+
+def _resampled(m: Motion, rate_hz: float) -> Motion:
+    time_s = np.arange(m.time_s[0], m.time_s[-1], 1.0 / rate_hz)
+    step = m.time_s[1] - m.time_s[0]
+    at = np.minimum((time_s - m.time_s[0]) / step, len(m.time_s) - 1 - 1e-9)
+    i, u = at.astype(int), (at % 1.0)[:, None]
+
+    def hermite(value: F64, slope: F64) -> F64:
+        a, b = value[i], value[i + 1]
+        out: F64 = a + u * u * (3 - 2 * u) * (b - a)
+        return out + step * u * (1 - u) * ((1 - u) * slope[i] - u * slope[i + 1])
+
+    def linear(value: F64) -> F64:
+        shape = (-1,) + (1,) * (value.ndim - 1)
+        share = u.reshape(shape)
+        out: F64 = (1 - share) * value[i] + share * value[i + 1]
+        return out
+
+    nearest = np.round(at).astype(int)  # a centre of pressure between a loaded and an idle sample is neither
+    return Motion(
+        time_s, hermite(m.q, m.qd), hermite(m.qd, m.qdd), linear(m.qdd), m.force_n[nearest], m.cop_m[nearest],
+        m.free_nm[nearest],
+    )  # fmt: skip
+
+
+def made_up_gait(dofs: tuple[str, ...], seconds: float, rate_hz: float, weight_n: float) -> Motion:
+    """A walk-like motion of sines with the load passed from foot to foot: for speed only, where no trial is at hand."""
+    time_s = np.arange(0.0, seconds, 1.0 / rate_hz)
+    q = np.zeros((len(time_s), len(dofs)))
+    waves = (("hip_flexion", 0.4, 0.1, 0.0), ("knee_angle", 0.45, 0.5, 1.6), ("ankle_angle", 0.2, 0.0, 0.6))
+    for name, amplitude, mean, lag in waves:
+        for side, half in (("r", 0.0), ("l", np.pi)):
+            q[:, dofs.index(f"{name}_{side}")] = mean + amplitude * np.cos(2 * np.pi * GAIT_HZ * time_s + half - lag)
+    qd, qdd = derivatives(q, rate_hz)
+    share = np.clip(0.5 + np.cos(2 * np.pi * GAIT_HZ * time_s), 0.0, 1.0)
+    force = np.zeros((len(time_s), 2, 3))
+    force[:, 0, 1], force[:, 1, 1] = weight_n * share, weight_n * (1.0 - share)
+    cop = np.zeros((len(time_s), 2, 3))
+    return Motion(time_s, q, qd, qdd, force, cop, np.zeros_like(cop))
+
+
+def swing_rest(motion: Motion, first: int, rate_hz: float) -> Motion:
+    """The motion with small sines on all coordinates from `first` on (trunk and arms, which no trial has)."""
+    q = motion.q.copy()
+    for i in range(first, q.shape[1]):
+        q[:, i] += 0.08 * np.sin(2 * np.pi * GAIT_HZ * motion.time_s + i)
+    qd, qdd = derivatives(q, rate_hz)
+    qd[:, :first], qdd[:, :first] = motion.qd[:, :first], motion.qdd[:, :first]
+    return Motion(motion.time_s, q, qd, qdd, motion.force_n, motion.cop_m, motion.free_nm)
