@@ -17,8 +17,8 @@ import numpy as np
 
 from edge_runtime.bench_peers import PEERS, make_qp, peer, timed
 from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, solve_dual
-from edge_runtime.biomech.model import GRAVITY_MPS2, LegModel, load_full_body
-from edge_runtime.biomech.motion import Motion, from_trial, made_up_gait, swing_rest
+from edge_runtime.biomech.model import DOFS, GRAVITY_MPS2, LegModel, load_full_body
+from edge_runtime.biomech.motion import Motion, from_trial, made_up_gait, with_trunk
 from edge_runtime.biomech.pipeline import MIN_ACTIVATION, Biomechanics
 from edge_runtime.biomech.trials import read_trial
 from edge_runtime.errors import UserError
@@ -118,11 +118,13 @@ def _one_core() -> Iterator[None]:
 
 def _body(name: str, leg: LegModel, trial: Path) -> tuple[Stream, Quantiles]:
     """Problems of a leg model over the motion, and the time of its whole frames (µs), coordinates to knee contact."""
-    if trial.is_file():
-        motion = from_trial(read_trial(trial), leg.dofs, RATE_HZ)
+    recorded = read_trial(trial) if trial.is_file() else None
+    if recorded is not None:
+        motion = from_trial(recorded, leg.dofs, RATE_HZ)
     else:
         motion = made_up_gait(leg.dofs, SECONDS, RATE_HZ, MASS_KG * GRAVITY_MPS2)
-    motion = swing_rest(motion, 20, RATE_HZ)
+    if recorded is not None and len(leg.dofs) > len(DOFS):
+        motion = with_trunk(motion, leg, recorded, RATE_HZ)
     biomech, count = Biomechanics(leg), min(len(motion), int(SECONDS * RATE_HZ))
     biomech.warm()
     arms, moments, spent = [], [], []

@@ -7,12 +7,16 @@ from typing import Final
 
 import numpy as np
 
+from edge_runtime.biomech.model import DOFS, LegModel
 from edge_runtime.biomech.trials import Trial
 from edge_runtime.biomech.zero_phase import derivatives, low_pass
 from edge_runtime.errors import UserError
 from edge_runtime.types import F64, SIDES
 
 NEEDED: Final = tuple(f"{name}_{side}" for side in SIDES for name in ("hip_flexion", "knee_angle", "ankle_angle"))
+TRUNK: Final = ("flex_extension", "lat_bending", "axial_rotation")
+LUMBAR: Final = ("lumbar_bending", "lumbar_rotation", "lumbar_extension")
+"""OpenSim's lumbar joint turns the trunk about the pelvis' x, y, z by these."""
 GAIT_HZ: Final = 0.95
 
 
@@ -98,11 +102,26 @@ def made_up_gait(dofs: tuple[str, ...], seconds: float, rate_hz: float, weight_n
     return Motion(time_s, q, qd, qdd, force, cop, np.zeros_like(cop))
 
 
-def swing_rest(motion: Motion, first: int, rate_hz: float) -> Motion:
-    """The motion with small sines on all coordinates from `first` on (trunk and arms, which no trial has)."""
+def with_trunk(motion: Motion, leg: LegModel, trial: Trial, rate_hz: float) -> Motion:
+    """The motion of a full body whose trunk turns against the pelvis as `trial`'s lumbar joint; its arms hang still."""
     q = motion.q.copy()
-    for i in range(first, q.shape[1]):
-        q[:, i] += 0.08 * np.sin(2 * np.pi * GAIT_HZ * motion.time_s + i)
+    if set(LUMBAR) <= set(trial.coordinates):
+        column = [trial.coordinates.index(name) for name in LUMBAR]
+        raw = np.stack([np.interp(motion.time_s, trial.time_s, trial.q[:, i]) for i in column], axis=1)
+        turn = low_pass(raw, rate_hz)  # after resampling, whose kinks would be large accelerations
+        q[:, [leg.dofs.index(name) for name in TRUNK]] = turn @ np.linalg.inv(_trunk_axes(leg)).T
     qd, qdd = derivatives(q, rate_hz)
-    qd[:, :first], qdd[:, :first] = motion.qd[:, :first], motion.qdd[:, :first]
+    own = slice(0, len(DOFS))
+    qd[:, own], qdd[:, own] = motion.qd[:, own], motion.qdd[:, own]
     return Motion(motion.time_s, q, qd, qdd, motion.force_n, motion.cop_m, motion.free_nm)
+
+
+def _trunk_axes(leg: LegModel) -> F64:
+    """[3, 3] how the trunk turns about x, y, z per rad of each `TRUNK` coordinate, standing straight."""
+    import mujoco
+
+    leg.set_state(*np.zeros((3, len(leg.dofs))))
+    turning = np.zeros((3, leg.model.nv))
+    mujoco.mj_jacBody(leg.model, leg.data, None, turning, leg.model.body("torso").id)
+    axes: F64 = turning @ leg.jacobian[:, [leg.dofs.index(name) for name in TRUNK]]
+    return axes

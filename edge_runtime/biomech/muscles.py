@@ -21,8 +21,11 @@ SOLVED_INDEX: Final = np.array([DOF_INDEX[name] for name in SOLVED_DOFS])
 
 
 def solved_index(leg: LegModel) -> npt.NDArray[np.int64]:
-    """Coordinates of `leg.dofs` that its muscles balance: `SOLVED_DOFS`, then trunk and arms where it has them."""
-    return np.append(SOLVED_INDEX, np.arange(len(DOFS), len(leg.dofs)))
+    """Coordinates of `leg.dofs` that its muscles balance: `SOLVED_DOFS`, then arms and trunk where it has them.
+
+    From the fingers to the trunk, which couples all limbs: in this order the solver's factors keep limbs apart.
+    """
+    return np.append(SOLVED_INDEX, np.arange(len(leg.dofs) - 1, len(DOFS) - 1, -1))
 
 
 Layer = Literal["anatomical", "stock"]
