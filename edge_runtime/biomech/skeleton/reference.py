@@ -46,6 +46,7 @@ def run_reference(job: ReferenceJob, out: Path) -> dict[str, Path]:
     _analyze(opensim, job, out, model_path, loads, optimization)
     force = out / "exo_StaticOptimization_force.sto"
     reaction = opensim.JointReaction()
+    reaction.setName("JointReaction")
     reaction.setForcesFileName(str(force))
     for setter, values in (
         (reaction.setJointNames, _knees(opensim, job.model)), (reaction.setOnBody, ["child"]), (reaction.setInFrame, ["child"]),
