@@ -23,7 +23,7 @@ _SEGMENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Inertial:
-    """A body's `mass_kg`, `com_m` [3] in its frame, `inertia` [3, 3] kg m² about the centre of mass in the body's axes."""
+    """Of a body: `mass_kg`, `com_m` [3] in its frame, `inertia` [3, 3] kg m² about the centre of mass, in its axes."""
 
     mass_kg: float
     com_m: F64
@@ -34,9 +34,10 @@ class Inertial:
 class Segments:
     """What makes unscaled MyoLegs this person: length factors per segment, and masses.
 
-    `thigh`, `shank`, `foot` right and left; `knee_axis_m` centre of the knee joint from the tibia's origin, right and left:
-    OpenSim's present Rajagopal models have it 7 mm further back than MyoLegs, worth 5 Nm in walking. `mass_kg` is shared out in MyoLegs' proportions, except where `inertial` says
-    what a body (`femur_r`, `tibia_l` ...) has, as a scaled `.osim` does.
+    `thigh`, `shank`, `foot` right and left; `knee_axis_m` centre of the knee joint from the tibia's origin, right and
+    left: OpenSim's present Rajagopal models have it 8 mm behind MyoLegs', which is worth 5 Nm in walking. `mass_kg` is
+    shared out in MyoLegs' proportions, except where `inertial` says what a body (`femur_r`, `tibia_l` ...) has, as a
+    scaled `.osim` does.
     """
 
     mass_kg: float
