@@ -44,7 +44,8 @@ def knee_wrench(leg: LegModel, side: int, generalized: F64) -> tuple[F64, F64]:
     moment = np.linalg.solve(axes[3:], generalized[bodies.knee[3:]])
     tibia = data.xmat[bodies.tibia].reshape(3, 3)
     force, moment = force @ tibia, moment @ tibia
-    return force, moment - np.cross(_PLATEAU_M * leg.length_scale, force)
+    centre = leg.model.jnt_pos[leg.model.dof_jntid[bodies.knee[0]]]
+    return force, moment - np.cross(_PLATEAU_M * leg.length_scale - centre, force)
 
 
 def knee_load(leg: LegModel, full: F64, pull: F64) -> KneeLoad:

@@ -14,6 +14,7 @@ import myo_sim
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.biomech.scaling import Segments, scale_segments
 from edge_runtime.errors import UserError
 from edge_runtime.types import COORDINATES, F64, SIDES, Kinematics
 
@@ -174,7 +175,9 @@ class LegModel:
     `driver` [36], or none (`NONE`).
     """
 
-    def __init__(self, height_m: float, mass_kg: float, unscaled: Any = None) -> None:
+    def __init__(
+        self, height_m: float, mass_kg: float, unscaled: Any = None, segments: Segments | None = None
+    ) -> None:
         if not 1.0 <= height_m <= 2.3:
             raise ValueError(f"height_m is {height_m}; give a stature between 1.0 and 2.3 m")
         if not 20.0 <= mass_kg <= 250.0:
@@ -183,6 +186,8 @@ class LegModel:
         self.length_scale = height_m / UNSCALED_STATURE_M
         self.model = load_unscaled() if unscaled is None else unscaled
         scale(self.model, height_m, mass_kg)
+        if segments:
+            scale_segments(self.model, segments)
         self.data = mujoco.MjData(self.model)
         self.muscle_names = tuple(self.model.actuator(i).name for i in range(self.model.nu))
         self.legs = tuple(self._leg_bodies(side) for side in SIDES)

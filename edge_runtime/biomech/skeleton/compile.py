@@ -3,275 +3,73 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-
-from edge_runtime.biomech.skeleton import functions
-from edge_runtime.biomech.skeleton.format import NONE, Compiled, Functions, Muscles, Names, Skeleton, Tree
+from edge_runtime.biomech.skeleton.format import Compiled, Skeleton
 from edge_runtime.biomech.skeleton.opensim_module import import_opensim, read_model
-from edge_runtime.biomech.skeleton.sample import sample
+from edge_runtime.biomech.skeleton.reader import FunctionTable, Reader
+from edge_runtime.biomech.skeleton.sample import Progress, sample
 from edge_runtime.errors import UserError
-from edge_runtime.types import F64
-
-_DENSE: Final = 400  # knots where a function is of a kind that is not piecewise cubic by itself
-_CURVE_KNOTS: Final = 160
-_X, _Y, _Z = np.eye(3)
-_JOINT_AXES: Final = {
-    "PinJoint": [(_Z, 0)],
-    "UniversalJoint": [(_X, 0), (_Y, 1)],
-    "GimbalJoint": [(_X, 0), (_Y, 1), (_Z, 2)],
-    "BallJoint": [(_X, 0), (_Y, 1), (_Z, 2)],
-    "SliderJoint": [(_X, 3)],
-    "PlanarJoint": [(_Z, 0), (_X, 3), (_Y, 4)],
-    "FreeJoint": [(_X, 0), (_Y, 1), (_Z, 2), (_X, 3), (_Y, 4), (_Z, 5)],
-    "WeldJoint": [],
-}
-"""Axis and its place among the six, per coordinate, as OpenSim's joints define them."""
 
 
-class FunctionTable:
-    """Collects functions as piecewise polynomials."""
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What OpenSim's own scaling applies before compiling: length `factors` (x, y, z) by body, and final `mass_kg`.
 
-    def __init__(self) -> None:
-        self._knots: list[F64] = []
-        self._coefficients: list[F64] = []
+    Muscles' optimal and slack lengths follow their paths, inertias their bodies; without `mass_kg` the mass stays.
+    """
 
-    def add(self, knots: F64, coefficients: F64) -> int:
-        """Pieces [n] with coefficients [n, k]; returns the function's index."""
-        self._knots.append(knots)
-        self._coefficients.append(coefficients)
-        return len(self._knots) - 1
-
-    def arrays(self) -> Functions:
-        """Everything collected."""
-        width = max(c.shape[1] for c in self._coefficients)
-        padded = [np.pad(c, ((0, 0), (0, width - c.shape[1]))) for c in self._coefficients]
-        first = np.concatenate([[0], np.cumsum([len(k) for k in self._knots])]).astype(np.int64)
-        return Functions(first, np.concatenate(self._knots), np.concatenate(padded))
+    factors: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    mass_kg: float | None = None
 
 
-def compile_model(path: Path, seed: int = 0) -> Compiled:
-    """Read, sample and fit `path`. Raises UserError where it is missing, or uses what the runtime does not know."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How well the model is represented: RMSE on poses held out, and forces of the file that were left out."""
+
+    arm_error_m: dict[str, float]  # by "muscle coordinate"
+    length_error_m: dict[str, float]  # by muscle
+    left_out: dict[str, int]  # class of force: how many
+
+
+def compile_model(
+    path: Path, scaling: Scaling | None = None, progress: Progress = lambda done, count: None, seed: int = 0
+) -> tuple[Compiled, Report]:
+    """Read, scale, sample and fit `path`. Raises UserError where it is missing or uses what is not known here."""
     opensim = import_opensim()
     model, state = read_model(opensim, path)
+    if scaling:
+        state = _scale(opensim, model, state, scaling, path)
     table = FunctionTable()
-    reader = _Reader(opensim, model, table, path)
+    reader = Reader(opensim, model, table, path)
     tree, names = reader.tree()
-    muscles = reader.muscles(state)
-    fitted = sample(opensim, model, state, names, tree, table.arrays(), seed)
-    skeleton = Skeleton(tree, table.arrays(), *fitted, muscles)
+    muscles = reader.muscles()
+    fitted = sample(opensim, model, state, names, tree, table.arrays(), seed, progress)
+    skeleton = Skeleton(tree, table.arrays(), fitted.basis, fitted.lengths, fitted.pulls, fitted.pull_joint, muscles)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Compiled(skeleton, names, f"{path.name} sha256 {digest}")
+    arms = {f"{names.muscles[m]} {names.coordinates[c]}": error for (m, c), error in fitted.arm_error_m.items()}
+    lengths = dict(zip(names.muscles, fitted.length_error_m.tolist(), strict=True))
+    scaled = f" scaled {dict(scaling.factors)} {scaling.mass_kg} kg" if scaling else ""
+    return Compiled(skeleton, names, f"{path.name} sha256 {digest}{scaled}"), Report(arms, lengths, reader.left_out())
 
 
-class _Reader:
-    """Reads an initialized model's parts into arrays."""
-
-    def __init__(self, opensim: Any, model: Any, table: FunctionTable, path: Path) -> None:
-        self._osim, self._model, self._table, self._path = opensim, model, table, path
-        coordinates = model.getCoordinateSet()
-        self._coordinates = [coordinates.get(i).getName() for i in range(coordinates.getSize())]
-
-    def _fail(self, problem: str) -> UserError:
-        return UserError(f"model {self._path}: {problem}; the runtime does not know it")
-
-    def tree(self) -> tuple[Tree, Names]:
-        """Joints from the ground outwards, with the bodies that they carry."""
-        joints = self._sorted_joints()
-        bodies = ["ground", *(_base(joint.getChildFrame()).getName() for joint in joints)]
-        rows = [self._joint(joint) for joint in joints]
-        parent = np.array([bodies.index(_base(joint.getParentFrame()).getName()) for joint in joints])
-        frames = [np.array(column) for column in zip(*rows, strict=True)]
-        mass, com, inertia = (np.array(c) for c in zip(*(self._body(name) for name in bodies[1:]), strict=True))
-        coordinates = [self._model.getCoordinateSet().get(i) for i in range(len(self._coordinates))]
-        tree = Tree(
-            parent, frames[0], frames[1], frames[2], frames[3], frames[4], frames[5], frames[6], mass, com, inertia,
-            _vec3(self._model.getGravity()), *self._couplings(),
-            np.array([int(c.getDefaultLocked()) for c in coordinates]),
-            np.array([c.getDefaultValue() for c in coordinates]),
-        )  # fmt: skip
-        muscles = self._model.getMuscles()
-        names = Names(
-            tuple(bodies[1:]), tuple(joint.getName() for joint in joints), tuple(self._coordinates),
-            tuple(muscles.get(i).getName() for i in range(muscles.getSize())),
-        )  # fmt: skip
-        return tree, names
-
-    def _sorted_joints(self) -> list[Any]:
-        joints = self._model.getJointSet()
-        waiting = [joints.get(i) for i in range(joints.getSize())]
-        placed, known = [], {"ground"}
-        while waiting:
-            ready = [j for j in waiting if _base(j.getParentFrame()).getName() in known]
-            if not ready:
-                raise self._fail(f"joint {waiting[0].getName()} closes a loop")
-            placed += ready
-            known |= {_base(j.getChildFrame()).getName() for j in ready}
-            waiting = [j for j in waiting if j not in ready]
-        return placed
-
-    def _joint(self, joint: Any) -> tuple[F64, F64, F64, F64, F64, Any, Any]:
-        """Frames, axes, coordinates, functions of one joint."""
-        before, after = (_offset(frame) for frame in (joint.getParentFrame(), joint.getChildFrame()))
-        kind = joint.getConcreteClassName()
-        axis, coordinate, function = np.zeros((6, 3)), np.full(6, NONE), np.full(6, NONE)
-        if kind == "CustomJoint":
-            transform = self._osim.CustomJoint.safeDownCast(joint).getSpatialTransform()
-            for k in range(6):
-                axis[k], coordinate[k], function[k] = self._axis(transform.getTransformAxis(k))
-        elif kind in _JOINT_AXES:
-            for i, (direction, k) in enumerate(_JOINT_AXES[kind]):
-                axis[k], coordinate[k] = direction, self._coordinates.index(joint.get_coordinates(i).getName())
-                function[k] = self._line(1.0, 0.0)
-        else:
-            raise self._fail(f"joint {joint.getName()} is a {kind}")
-        return *before, *after, axis, coordinate, function
-
-    def _axis(self, axis: Any) -> tuple[F64, int, int]:
-        names = axis.getCoordinateNamesInArray()
-        coordinate = self._coordinates.index(names.get(0)) if names.getSize() else NONE
-        function = self._function(axis.getFunction()) if axis.hasFunction() else NONE
-        direction = _vec3(axis.getAxis())
-        return direction / np.linalg.norm(direction), coordinate, function
-
-    def _line(self, slope: float, offset: float) -> int:
-        return self._table.add(np.zeros(1), np.array([[offset, slope]]))
-
-    def _function(self, function: Any) -> int:
-        """Exact where OpenSim's function is a polynomial or a cubic spline; else a fine cubic through it."""
-        kind, scale = function.getConcreteClassName(), 1.0
-        while kind == "MultiplierFunction":
-            multiplier = self._osim.MultiplierFunction.safeDownCast(function)
-            scale *= multiplier.getScale()
-            function = multiplier.getFunction()
-            kind = function.getConcreteClassName()
-        if kind == "Constant":
-            return self._line(0.0, scale * self._osim.Constant.safeDownCast(function).getValue())
-        if kind == "LinearFunction":
-            line = self._osim.LinearFunction.safeDownCast(function)
-            return self._line(scale * line.getSlope(), scale * line.getIntercept())
-        if kind == "PolynomialFunction":
-            c = self._osim.PolynomialFunction.safeDownCast(function).getCoefficients()
-            return self._table.add(np.zeros(1), scale * np.array([[c.get(i) for i in range(c.size())][::-1]]))
-        spline = getattr(self._osim, kind).safeDownCast(function)
-        x = np.array([spline.getX(i) for i in range(spline.getSize())])
-        if kind not in ("SimmSpline", "NaturalCubicSpline"):
-            x = np.linspace(x[0], x[-1], _DENSE)
-        value, slope = (np.array([_derivative(self._osim, function, order, at) for at in x]) for order in (0, 1))
-        return self._table.add(*functions.hermite(x, scale * value, scale * slope))
-
-    def _couplings(self) -> tuple[Any, Any, Any]:
-        """Coordinate couplers; any other constraint closes a loop that the runtime does not know."""
-        rows = []
-        constraints = self._model.getConstraintSet()
-        for i in range(constraints.getSize()):
-            coupler = self._osim.CoordinateCouplerConstraint.safeDownCast(constraints.get(i))
-            if coupler is None:
-                raise self._fail(f"constraint {constraints.get(i).getName()}")
-            drivers = coupler.getIndependentCoordinateNames()
-            if drivers.getSize() != 1:
-                raise self._fail(f"constraint {coupler.getName()} with {drivers.getSize()} drivers")
-            dependent = self._coordinates.index(coupler.getDependentCoordinateName())
-            rows.append((dependent, self._coordinates.index(drivers.get(0)), self._function(coupler.getFunction())))
-        columns = np.array(rows, np.int64).reshape(-1, 3)
-        return columns[:, 0].copy(), columns[:, 1].copy(), columns[:, 2].copy()
-
-    def _body(self, name: str) -> tuple[float, F64, F64]:
-        body = self._model.getBodySet().get(name)
-        inertia = body.getInertia()
-        moments, products = _vec3(inertia.getMoments()), _vec3(inertia.getProducts())
-        xy, xz, yz = products
-        full = np.array([[moments[0], xy, xz], [xy, moments[1], yz], [xz, yz, moments[2]]])
-        return body.getMass(), _vec3(body.getMassCenter()), full
-
-    def muscles(self, state: Any) -> Muscles:
-        """Hill parameters; the curves as functions, shared between muscles where they are the same."""
-        known: dict[bytes, int] = {}
-        rows = []
-        muscles = self._model.getMuscles()
-        for i in range(muscles.getSize()):
-            muscle = muscles.get(i)
-            kind = muscle.getConcreteClassName()
-            if kind not in _CURVES:
-                raise self._fail(f"muscle {muscle.getName()} is a {kind}")
-            tables = [self._shared(known, *curve) for curve in _CURVES[kind](self._osim, muscle)]
-            rows.append((
-                muscle.getMaxIsometricForce(), muscle.getOptimalFiberLength(), muscle.getTendonSlackLength(),
-                muscle.getPennationAngleAtOptimalFiberLength(), muscle.getMaxContractionVelocity(), *tables,
-            ))  # fmt: skip
-        columns = list(zip(*rows, strict=True))
-        return Muscles(*(np.array(c, float) for c in columns[:5]), *(np.array(c, np.int64) for c in columns[5:]))
-
-    def _shared(self, known: dict[bytes, int], x: F64, value: F64, slope: F64) -> int:
-        key = x.tobytes() + value.tobytes()
-        if key not in known:
-            known[key] = self._table.add(*functions.hermite(x, value, slope))
-        return known[key]
-
-
-def _millard(opensim: Any, muscle: Any) -> Iterable[tuple[F64, F64, F64]]:
-    """Millard et al. 2013: the curves themselves, sampled with their slopes."""
-    muscle = opensim.Millard2012EquilibriumMuscle.safeDownCast(muscle)
-    spans = ((0.2, 2.0), (0.4, 2.0), (-1.2, 1.2))
-    curves = (muscle.getActiveForceLengthCurve(), muscle.getFiberForceLengthCurve(), muscle.getForceVelocityCurve())
-    for curve, (low, high) in zip(curves, spans, strict=True):
-        x = np.linspace(low, high, _CURVE_KNOTS)
-        yield x, np.array([curve.calcValue(v) for v in x]), np.array([curve.calcDerivative(v, 1) for v in x])
-
-
-def _thelen(opensim: Any, muscle: Any) -> Iterable[tuple[F64, F64, F64]]:
-    """Thelen 2003, equations 2, 3 and 6 with the muscle's own shape factors."""
-    muscle = opensim.Thelen2003Muscle.safeDownCast(muscle)
-    length = np.linspace(0.2, 2.0, _CURVE_KNOTS)
-    width = muscle.get_KshapeActive()
-    active = np.exp(-((length - 1.0) ** 2) / width)
-    yield length, active, -2.0 * (length - 1.0) / width * active
-    shape, strain = muscle.get_KshapePassive(), muscle.get_FmaxMuscleStrain()
-    growth = np.exp(shape * (length - 1.0) / strain)
-    stretched = length > 1.0
-    passive = np.where(stretched, (growth - 1.0) / (np.exp(shape) - 1.0), 0.0)
-    yield length, passive, np.where(stretched, growth * shape / strain / (np.exp(shape) - 1.0), 0.0)
-    velocity = np.linspace(-1.2, 1.2, _CURVE_KNOTS)
-    factor = thelen_velocity_factor(velocity, muscle.get_Af(), muscle.get_Flen())
-    yield velocity, factor, np.gradient(factor, velocity)
-
-
-def thelen_velocity_factor(velocity: F64, af: float, flen: float) -> F64:
-    """Force-velocity factor at full activation; `velocity` in maximal shortening velocities, lengthening positive."""
-    shortening = np.clip(velocity, -1.0, 0.0)
-    concentric = (1.0 + shortening) / (1.0 - shortening / af)
-    lengthening = np.clip(velocity, 0.0, None)
-    slope = (2.0 + 2.0 / af) / (flen - 1.0)
-    eccentric = (1.0 + lengthening * slope * flen) / (1.0 + lengthening * slope)
-    return np.where(velocity < 0.0, concentric, eccentric)
-
-
-_CURVES: Final = {"Millard2012EquilibriumMuscle": _millard, "Thelen2003Muscle": _thelen}
-
-
-def _base(frame: Any) -> Any:
-    return frame.findBaseFrame()
-
-
-def _offset(frame: Any) -> tuple[F64, F64]:
-    """Rotation [3, 3] and position [3] of a joint's frame in its body."""
-    transform = frame.findTransformInBaseFrame()
-    matrix = transform.R().asMat33()
-    return np.array([[matrix.get(i, k) for k in range(3)] for i in range(3)]), _vec3(transform.p())
-
-
-def _vec3(vector: Any) -> F64:
-    return np.array([vector.get(i) for i in range(3)])
-
-
-def _derivative(opensim: Any, function: Any, order: int, x: float) -> float:
-    at = opensim.Vector(1, float(x))
-    if order == 0:
-        return float(function.calcValue(at))
-    parts = opensim.StdVectorInt()
-    for _ in range(order):
-        parts.append(0)
-    return float(function.calcDerivative(parts, at))
+def _scale(opensim: Any, model: Any, state: Any, scaling: Scaling, path: Path) -> Any:
+    """Scale in place as OpenSim's ScaleTool does; returns the new state."""
+    bodies = model.getBodySet()
+    known = [bodies.get(i).getName() for i in range(bodies.getSize())]
+    scales = opensim.ScaleSet()
+    for body, factors in scaling.factors.items():
+        if body not in known:
+            raise UserError(f"model {path}: has no body {body} to scale; it has {', '.join(known)}")
+        scale = opensim.Scale()
+        scale.setSegmentName(body)
+        scale.setScaleFactors(opensim.Vec3(*factors))
+        scale.setApply(True)
+        scales.cloneAndAppend(scale)
+    mass = scaling.mass_kg or float(model.getTotalMass(state))
+    if not model.scale(state, scales, True, mass):
+        raise UserError(f"model {path}: OpenSim cannot scale it")
+    return model.initSystem()

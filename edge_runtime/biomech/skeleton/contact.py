@@ -22,7 +22,7 @@ _INNER: Final = (-1.0, 1.0)  # z to the wearer's right: the right knee's inner s
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """Contact points on the tibia, from the knee's joint centre: distance inwards and outwards, and how far below it."""
+    """Contact points on the tibia, m from the knee's joint centre: inwards, outwards, and how far below it."""
 
     medial_m: float
     lateral_m: float
@@ -94,7 +94,10 @@ def net_moments(legs: Legs, wrench: F64, tau: F64, exo_nm: F64, mass_height: flo
 
 @njit(cache=True, nogil=True)
 def cocontraction(legs: Legs, arm: F64, tension: F64, out: Knees) -> None:
-    """Twice the weaker of flexors' and extensors' moments over their sum (after Falconer & Winter 1985), from `arm` [n, C]."""
+    """Twice the weaker of flexors' and extensors' moments over their sum, from `arm` [n, C] and `tension` [n].
+
+    After Falconer & Winter 1985 (Electromyogr. Clin. Neurophysiol. 25:135), moments in place of EMG.
+    """
     for side in range(legs.flexion.size):
         bend, stretch = 0.0, 0.0
         for i in range(tension.size):

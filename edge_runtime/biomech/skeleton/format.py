@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -122,15 +123,23 @@ class Compiled(NamedTuple):
     source: str  # name and sha256 of the .osim file
 
 
+_PARTS: Final[dict[str, Any]] = {
+    "tree": Tree, "functions": Functions, "basis": Basis, "lengths": Rows, "pulls": Rows, "muscles": Muscles,
+}  # fmt: skip
+
+
 def save(path: Path, model: Compiled) -> None:
-    """Write the model; bytes depend on its content alone."""
+    """Write the model; its content alone decides what is in it."""
     arrays: dict[str, Any] = {"format": np.array(FORMAT), "source": np.array(model.source)}
-    for part, value in model.skeleton._asdict().items():
-        fields = value._asdict() if isinstance(value, tuple) else {"": value}
-        arrays |= {f"{part}.{name}": array for name, array in fields.items()}
+    arrays["pull_joint"] = model.skeleton.pull_joint
+    for part in _PARTS:
+        arrays |= {f"{part}.{name}": array for name, array in getattr(model.skeleton, part)._asdict().items()}
     arrays |= {f"names.{key}": np.array(names) for key, names in model.names._asdict().items()}
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    try:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise UserError(f"model {path}: cannot write it: {error.strerror or error}") from error
 
 
 def load(path: Path) -> Compiled:
@@ -142,16 +151,13 @@ def load(path: Path) -> Compiled:
             raise UserError(
                 f"model {path}: written in format {arrays['format']}, this program reads {FORMAT}; compile it again"
             )
-        parts = {
-            "tree": Tree, "functions": Functions, "basis": Basis, "lengths": Rows, "pulls": Rows, "muscles": Muscles,
-        }  # fmt: skip
-        read = {part: kind(**{name: arrays[f"{part}.{name}"] for name in kind._fields}) for part, kind in parts.items()}
-        skeleton = Skeleton(pull_joint=arrays["pull_joint."], **read)  # type: ignore[arg-type]
+        parts = {part: kind(*(arrays[f"{part}.{name}"] for name in kind._fields)) for part, kind in _PARTS.items()}
+        skeleton = Skeleton(pull_joint=arrays["pull_joint"], **parts)
         names = Names(*(tuple(str(n) for n in arrays[f"names.{key}"]) for key in Names._fields))
         return Compiled(skeleton, names, str(arrays["source"]))
     except OSError as error:
         raise UserError(
             f"model {path}: {error.strerror or error}; give a file made by exo-edge model compile"
         ) from error
-    except (KeyError, ValueError, EOFError) as error:
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"model {path}: not a compiled model ({error}); make it with exo-edge model compile") from error

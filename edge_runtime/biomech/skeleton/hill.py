@@ -12,10 +12,10 @@ from edge_runtime.types import F64
 
 @njit(cache=True, nogil=True)
 def tensions(muscles: Muscles, f: Functions, length: F64, velocity: F64, active: F64, passive: F64) -> None:
-    """Fill `active` (at full activation) and `passive` [n] N along the tendon, from path `length` m and `velocity` m/s [n].
+    """Fill `active` (at full activation) and `passive` [n] N along the tendon, from `length` m and `velocity` m/s [n].
 
-    The tendon keeps its slack length, and fibres their distance across (constant-width pennation). Lengthening is positive;
-    a path shorter than the tendon pulls nothing. OpenSim's Muscle::calcInextensibleTendonActiveFiberForce is the model.
+    The tendon keeps its slack length, and fibres their distance across (constant-width pennation). Lengthening is
+    positive; a path shorter than the tendon pulls nothing. As OpenSim's calcInextensibleTendonActiveFiberForce.
     """
     value = np.empty(3)
     for i in range(length.size):

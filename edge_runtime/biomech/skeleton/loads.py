@@ -15,10 +15,10 @@ _ROTATIONS = 3
 
 
 class Legs(NamedTuple):
-    """Where things act, sides in `SIDES` order. `anchor` [2]: body from whose origin the centre of pressure is measured."""
+    """Where things act, sides in `SIDES` order."""
 
     foot: I64  # [2] body that the ground pushes
-    anchor: I64  # [2] 0 for the ground
+    anchor: I64  # [2] body from whose origin the centre of pressure is measured, 0 for the ground
     knee: I64  # [2] joint
     flexion: I64  # [2] coordinate
     sign: F64  # [2] -1 where the model counts knee flexion negative
@@ -39,8 +39,8 @@ def generalized_forces(
 ) -> None:
     """Inverse dynamics: what muscles, ligaments and contact must provide.
 
-    `q`, `qd`, `qdd` [C] (dependent ones are set here). `tau` [C] by independent coordinate, 0 for dependent ones; `wrench`
-    [2, 6] force and moment about the joint centre that cross each knee to the tibia, in tibia axes (N, Nm).
+    `q`, `qd`, `qdd` [C] (dependent ones are set here). `tau` [C] by independent coordinate, 0 for dependent ones;
+    `wrench` [2, 6] force and moment about the joint centre that cross each knee to the tibia, in tibia axes (N, Nm).
     """
     couple(s.tree, s.functions, q, qd, qdd)
     place(s.tree, s.functions, q, qd, qdd, m)

@@ -1,4 +1,4 @@
-"""One person's compiled model at work: motion and ground reaction in; moments, muscles and knee loads out, every frame."""
+"""One person's compiled model at work: motion and ground reaction in; moments, muscles and knee loads out."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ class Options:
 class PersonFrame:
     """Result of one frame, arrays in the order of `Person.names`; its own copies.
 
-    `moment_nm` [C] what the person's own tissues give (Nm, N; pelvis: residual); `activation`, `tension_n`, `length_m`,
-    `velocity_mps` [n]; `reserve_nm` [m] in `Person.solved` order, what muscles leave over; `knees`; `gradient_nm` (KKT),
-    `iterations`, `converged` (else the last good activation), `saturated` (some muscle at full activation).
+    `moment_nm` [C] what the person's own tissues give (Nm, N; pelvis: residual); `activation`, `tension_n`,
+    `length_m`, `velocity_mps` [n]; `reserve_nm` [m] in `Person.solved` order, what muscles leave over; `knees`;
+    `gradient_nm` (KKT), `iterations`, `converged` (else the last good activation), `saturated`: some muscle is at full
+    activation.
     """
 
     moment_nm: F64
@@ -160,7 +161,7 @@ class Person:
         return self._legs.sign.copy()
 
     def moments(self, q: F64, qd: F64, qdd: F64, outside: Push) -> F64:
-        """Inverse dynamics alone: generalized forces [C] of the person's own tissues, from `names`-ordered motion [C]."""
+        """Inverse dynamics alone: generalized forces [C] of the person's own tissues, from motion [C]."""
         return self._moments(q, qd, qdd, outside, self._legs)
 
     def _moments(self, q: F64, qd: F64, qdd: F64, outside: Push, legs: Legs) -> F64:

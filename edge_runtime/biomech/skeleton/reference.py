@@ -1,4 +1,4 @@
-"""OpenSim's own static optimization and joint reaction on a trial: the reference at build time. Needs the extra `opensim`."""
+"""OpenSim's own static optimization and joint reaction on a trial: the reference, at build time."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ReferenceJob:
 def run_reference(job: ReferenceJob, out: Path) -> dict[str, Path]:
     """Solve `job`, leaving OpenSim's files in the folder `out`: `activation`, `force` and `reaction` tables.
 
-    Muscles on rigid tendons without passive force, a reserve on every coordinate, knee reaction on the tibia in tibia axes.
-    Raises UserError where OpenSim refuses.
+    Muscles on rigid tendons without passive force, a reserve on every coordinate; the knee's reaction acts on the tibia
+    in tibia axes. Needs the extra `opensim`; raises UserError where OpenSim refuses.
     """
     opensim = import_opensim()
     out.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,11 @@ def run_reference(job: ReferenceJob, out: Path) -> dict[str, Path]:
     _analyze(opensim, job, out, model_path, loads, optimization)
     force = out / "exo_StaticOptimization_force.sto"
     reaction = opensim.JointReaction()
+    reaction.setName("JointReaction")
     reaction.setForcesFileName(str(force))
-    for setter, values in (
-        (reaction.setJointNames, _knees(opensim, job.model)), (reaction.setOnBody, ["child"]), (reaction.setInFrame, ["child"]),
-    ):  # fmt: skip
-        setter(_names(opensim, values))
+    reaction.setJointNames(_names(opensim, _knees(opensim, job.model)))
+    reaction.setOnBody(_names(opensim, ["child"]))
+    reaction.setInFrame(_names(opensim, ["child"]))
     _analyze(opensim, job, out, model_path, loads, reaction)
     return {
         "activation": out / "exo_StaticOptimization_activation.sto",
@@ -135,4 +135,6 @@ def _analyze(opensim: Any, job: ReferenceJob, out: Path, model: Path, loads: Pat
     settings = out / f"exo_{analysis.getConcreteClassName()}.xml"
     tool.printToXML(str(settings))
     if not opensim.AnalyzeTool(str(settings), True).run():
-        raise UserError(f"trial {job.coordinates}: OpenSim's {analysis.getConcreteClassName()} failed; see its messages")
+        raise UserError(
+            f"trial {job.coordinates}: OpenSim's {analysis.getConcreteClassName()} failed; see its messages"
+        )

@@ -238,7 +238,7 @@ def gather(tree: Tree, m: Motion, tau: F64) -> None:
 def reduce_coupled(tree: Tree, f: Functions, q: F64, tau: F64) -> None:
     """Move the generalized forces of dependent coordinates to their drivers (null space of the coupling), in place."""
     value = np.empty(3)
-    for k in range(tree.coupled.size):
+    for k in range(tree.coupled.size - 1, -1, -1):
         evaluate(f, tree.coupling[k], q[tree.driver[k]], value)
         tau[tree.driver[k]] += value[1] * tau[tree.coupled[k]]
         tau[tree.coupled[k]] = 0.0
