@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-import gc
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +19,7 @@ from edge_runtime.biomech.motion import Motion, from_trial, made_up_gait, with_t
 from edge_runtime.biomech.pipeline import MIN_ACTIVATION, Biomechanics
 from edge_runtime.biomech.trials import read_trial
 from edge_runtime.errors import UserError
+from edge_runtime.one_core import one_core
 from edge_runtime.progress import progress
 from edge_runtime.stats import Quantiles, host_block, quantiles
 from edge_runtime.types import F64
@@ -69,7 +67,7 @@ def measure_solve(folder: Path) -> dict[str, Any]:
         "warm_us": {}, "cold_us": {}, "peers_us": {}, "frame_us": {}, "iterations": {}, "left_out": [],
     }  # fmt: skip
     tally, worst_delta = Tally(0, 0, 0.0), None
-    with _one_core():
+    with one_core():
         for name, make in _models(folder, trial):
             try:
                 stream, frames = make()
@@ -100,20 +98,6 @@ def _models(folder: Path, trial: Path) -> Iterator[tuple[str, Made]]:
 def _leave_out(result: dict[str, Any], what: str, why: str) -> None:
     result["left_out"].append(f"{what}: {why}")
     print(f"bench solve leaves out {what}: {why}", file=sys.stderr)
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    """This thread on one core, without the garbage collector."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        os.sched_setaffinity(0, cores)
 
 
 def _body(name: str, leg: LegModel, trial: Path) -> tuple[Stream, Quantiles]:

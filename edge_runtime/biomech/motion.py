@@ -36,6 +36,11 @@ class Motion:
     def __len__(self) -> int:
         return len(self.time_s)
 
+    def first(self, count: int) -> Motion:
+        """Its first `count` frames."""
+        parts = (self.time_s, self.q, self.qd, self.qdd, self.force_n, self.cop_m, self.free_nm)
+        return Motion(*(part[:count] for part in parts))
+
     def cop_from(self, ankles_m: F64, k: int) -> F64:
         """Centre of pressure of frame `k` minus the ankle centres [2, 3], zero where the foot carries nothing."""
         loaded = np.abs(self.force_n[k]).max(axis=1, keepdims=True) > 0.0

@@ -19,6 +19,7 @@ RESERVE_EASE_NM2: Final = {"hip_rotation": 1.0, "subtalar_angle": 1.0}
 """Ease of reserve moments (Nm², see `solve_dual`). These two turn about axes that a camera from the side
 does not see, so noise in them must not recruit muscles; all others have `_DEFAULT_EASE_NM2`."""
 _DEFAULT_EASE_NM2: Final = 0.01
+_NO_TURN: Final = np.zeros((2, 3))
 
 
 class Biomechanics:
@@ -72,9 +73,9 @@ class Biomechanics:
         self._leg.set_state(q, qd, qdd)
         return np.array([self._leg.data.xpos[bodies.talus] for bodies in self._leg.legs])
 
-    def moments_here(self, force_n: F64, cop_ankle_m: F64, exo_knee_nm: F64) -> F64:
-        """As `moments`, for the motion of the last `place`."""
-        self._full = full_forces(self._leg, force_n, cop_ankle_m)
+    def moments_here(self, force_n: F64, cop_ankle_m: F64, exo_knee_nm: F64, free_nm: F64 = _NO_TURN) -> F64:
+        """As `moments`, for the motion of the last `place`, with free moments of the ground [2, 3] (Nm)."""
+        self._full = full_forces(self._leg, force_n, cop_ankle_m, free_nm)
         return human_moments(net_moments(self._leg, self._full), exo_knee_nm)
 
     def moments(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> F64:

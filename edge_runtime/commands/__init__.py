@@ -19,6 +19,7 @@ from edge_runtime.commands import (
     fetch,
     hil_judge,
     run,
+    solve,
 )
 
 
@@ -47,6 +48,7 @@ GROUPS: Final = {
 COMMANDS: Final[tuple[Command, ...]] = (
     fetch,
     run,
+    solve,
     bench_frame,
     bench_governor,
     bench_solve,
