@@ -73,6 +73,11 @@ class MyoSolver:
         self.leg, self.dofs, self._biomech = leg, leg.dofs, biomech
         self.muscle_names, self.solved_dofs = biomech.muscle_names, biomech.solved_dofs
         self._solved = [leg.dofs.index(name) for name in self.solved_dofs]
+        self._moment = np.zeros(len(leg.dofs))
+
+    def problem(self) -> tuple[F64, F64]:
+        """Of the last frame: moments at full activation [n, m] (until the next) and what they balance [m]."""
+        return self._biomech.balance(self._moment)
 
     def warm(self, motion: Motion) -> None:
         """See `FrameSolver`."""
@@ -85,6 +90,7 @@ class MyoSolver:
         biomech = self._biomech
         ankles = biomech.place(motion.q[k], motion.qd[k], motion.qdd[k])
         moment = biomech.moments_here(motion.force_n[k], motion.cop_from(ankles, k), np.zeros(2), motion.free_nm[k])
+        self._moment = moment
         muscles = biomech.muscles(moment)
         knee = biomech.knee(muscles)
         contact = np.stack([knee.medial_n, knee.lateral_n], axis=1)
