@@ -75,7 +75,7 @@ def _osqp(module: Any) -> Solve:
             solver.setup(cost, np.zeros(qp.size), cells, low, high, verbose=False, **exact)
         else:
             solver.update(Ax=values, l=low, u=high)
-        x: F64 = solver.solve().x
+        x: F64 = solver.solve(raise_error=True).x
         return x
 
     return solve

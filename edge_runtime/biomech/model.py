@@ -244,7 +244,8 @@ class LegModel:
         Summed entry by entry: a threaded BLAS product of this size takes a hundred times longer on a busy machine.
         """
         moved = self.driver != NONE
-        return np.bincount(self.driver[moved], (full * self.slope)[moved], len(self.dofs))
+        summed: Any = np.bincount(self.driver[moved], (full * self.slope)[moved], len(self.dofs))
+        return np.asarray(summed, np.float64)
 
     def set_kinematics(self, kin: Kinematics) -> None:
         """As `set_state`, from the 16 estimated coordinates; subtalar and toe joints stay neutral."""

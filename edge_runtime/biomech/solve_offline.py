@@ -89,9 +89,9 @@ def solve_trial(trial: Trial, model: str, subject: Subject, how: How, seconds: f
     quality["late"] = (spent > SLOT_S).astype(float)
     return Solved(
         trial.name, subject.mass_kg, motion, solver.muscle_names, solver.solved_dofs,
-        *(np.array([getattr(f, part) for f in frames])
-          for part in ("moment_nm", "activation", "force_n", "reserve_nm", "contact_n")),
-        quality, spent,
+        moment_nm=np.array([f.moment_nm for f in frames]), activation=np.array([f.activation for f in frames]),
+        force_n=np.array([f.force_n for f in frames]), reserve_nm=np.array([f.reserve_nm for f in frames]),
+        contact_n=np.array([f.contact_n for f in frames]), quality=quality, frame_s=spent,
     )  # fmt: skip
 
 

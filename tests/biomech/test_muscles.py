@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edge_runtime.biomech.model import DOF_INDEX, DOFS, LegModel
-from edge_runtime.biomech.muscles import SOLVED_DOFS, SOLVED_INDEX, MuscleModel
+from edge_runtime.biomech.muscles import SOLVED_INDEX, MuscleModel
+from edge_runtime.types import SOLVED_DOFS
 
 WALKING = {
     "hip_flexion_r": 0.4, "knee_angle_r": 0.35, "ankle_angle_r": -0.1, "hip_adduction_r": -0.1,
