@@ -86,7 +86,7 @@ class CanSocket(Bus):
             can_id, _ = frame_data(frame)
             if not can_id & ERR_FLAG:
                 self.counts.received += 1
-                if self.health.condition is Condition.DOWN:
+                if self.health.condition in (Condition.BUS_OFF, Condition.DOWN):  # heard again, so it is on the bus
                     self.note(Condition.OK)
                 return frame
             self._error_frame(can_id, frame[error_frame.CONTROLLER_BYTE])
