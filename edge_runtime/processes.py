@@ -27,7 +27,7 @@ from edge_runtime.rt.torque import new_torque
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import Frame
 from engines.pose import ThreadedDetector
-from firmware_bridge.bus import open_bus
+from firmware_bridge.bus import open_torque_bus
 from firmware_bridge.simulator.process import SimLink
 from firmware_bridge.table import TABLE
 
@@ -59,7 +59,7 @@ def child(target: Callable[[Plan, Links], None], plan: Plan, links: Links) -> No
 def torque_loop(plan: Plan, links: Links) -> None:
     """The torque loop until STOP; compiled and warm before it takes real-time rights."""
     rings = shared.attach(links.block, links.estimate_width)
-    bus = open_bus(links.bus)
+    bus = open_torque_bus(links.bus)
     link = SimLink(links.rig) if links.rig is not None else None
     if link is not None:
         os.set_blocking(link.fd, False)

@@ -5,20 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final, Protocol
 
-from edge_runtime.commands import (
-    bench_drives,
-    bench_frame,
-    bench_governor,
-    can_firmware,
-    can_generate,
-    doctor,
-    drive_emulate,
-    drive_run,
-    evaluate_grf,
-    fetch,
-    hil_judge,
-    run,
-)
+from edge_runtime.commands import bench_frame, can_generate, check, doctor, evaluate_grf, fetch, hil_judge, run
 
 
 class Command(Protocol):
@@ -55,6 +42,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     drive_run,
     drive_emulate,
     hil_judge,
+    check,
     doctor,
 )
 """A module `group_word` is the command `exo-edge group word`."""

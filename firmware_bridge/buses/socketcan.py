@@ -35,14 +35,15 @@ _BUS_OFF: Final = "bus-off: too many errors on the wire; check wiring, terminati
 
 
 class CanSocket(Bus):
-    """A bound raw socket. `receive_buffer` is what the kernel gave, in bytes."""
+    """A bound raw socket. `link` is the interface as it was on opening, `receive_buffer` what the kernel gave, byte."""
 
     kind = Kind.SOCKETCAN
 
-    def __init__(self, spec: str, interface: str, sock: socket.socket, hardware: bool, frame_size: int) -> None:
-        super().__init__(spec, hardware)
+    def __init__(self, spec: str, link: Link, sock: socket.socket, frame_size: int) -> None:
+        super().__init__(spec, hardware=not link.virtual)
         sock.setblocking(False)
-        self.interface = interface
+        self.link = link
+        self.interface = link.name
         self.frame_size = frame_size
         self.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self._sock = sock
@@ -148,14 +149,15 @@ def open_socketcan(spec: str) -> CanSocket:
     try:
         _configure(sock, frame_size)
         sock.bind((interface,))
-        hardware = _hardware(read_link(interface), frame_size, spec)
+        link = read_link(interface)
+        _fits(link, frame_size, spec)
     except BridgeError:
         sock.close()
         raise
     except OSError as error:
         sock.close()
         raise BridgeError(f"bus {spec}: {_interface_problem(error, interface)}") from error
-    return CanSocket(spec, interface, sock, hardware, frame_size)
+    return CanSocket(spec, link, sock, frame_size)
 
 
 def _configure(sock: socket.socket, frame_size: int) -> None:
@@ -168,7 +170,7 @@ def _configure(sock: socket.socket, frame_size: int) -> None:
         sock.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
 
 
-def _hardware(link: Link, frame_size: int, spec: str) -> bool:
+def _fits(link: Link, frame_size: int, spec: str) -> None:
     interface = link.name
     if link.type != TYPE_CAN:
         raise BridgeError(f"bus {spec}: {interface} is no CAN interface; see: ip -details link show type can")
@@ -179,7 +181,6 @@ def _hardware(link: Link, frame_size: int, spec: str) -> bool:
             f"bus {spec}: {interface} is not set up for CAN FD; set it down, then: ip link set {interface} up type can "
             "bitrate 1000000 dbitrate 5000000 fd on (vcan: ip link set INTERFACE mtu 72)"
         )
-    return not link.virtual
 
 
 def _can_problem(error: OSError) -> str:
