@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Final, Protocol
 
-from edge_runtime.commands import bench_frame, can_generate, check, doctor, evaluate_grf, fetch, hil_judge, run
+from edge_runtime.commands import (
+    bench_frame,
+    can_dump,
+    can_generate,
+    can_record,
+    check,
+    doctor,
+    evaluate_grf,
+    fetch,
+    hil_judge,
+    run,
+)
 
 
 class Command(Protocol):
@@ -38,9 +49,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     bench_drives,
     evaluate_grf,
     can_generate,
-    can_firmware,
-    drive_run,
-    drive_emulate,
+    can_dump,
+    can_record,
     hil_judge,
     check,
     doctor,
