@@ -8,6 +8,7 @@ from typing import Final
 from firmware_bridge.bus_load import Rates, overload
 from firmware_bridge.buses.base import FD_FRAME_SIZE, FRAME_SIZE, Bus, Condition, Counts, Health, Kind
 from firmware_bridge.buses.python_can import PythonCanBus, open_python_can
+from firmware_bridge.buses.socketcan import PREFIX as SOCKETCAN_PREFIX
 from firmware_bridge.buses.socketcan import CanSocket, open_socketcan
 from firmware_bridge.buses.unix import Listener, UnixBus, connect_unix, open_unix
 from firmware_bridge.errors import BridgeError
@@ -17,6 +18,7 @@ from firmware_bridge.table import TABLE
 __all__ = [
     "FD_FRAME_SIZE",
     "FRAME_SIZE",
+    "SOCKETCAN_PREFIX",
     "Bus",
     "CanSocket",
     "Condition",

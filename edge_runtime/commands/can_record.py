@@ -1,4 +1,4 @@
-"""`exo-edge can record`: raw frames of a live bus into a log that any CAN tool reads; or one kind of log into another."""
+"""`exo-edge can record`: raw frames of a live bus into a log that any CAN tool reads; or one log into another."""
 
 from __future__ import annotations
 

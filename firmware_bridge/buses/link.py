@@ -63,6 +63,14 @@ def read_link(name: str) -> Link:
         return parse_link(name, sock.recv(65536), _driver(name))
 
 
+def is_virtual(name: str) -> bool:
+    """True where `name` is vcan or vxcan; False also where it does not exist."""
+    try:
+        return read_link(name).virtual
+    except OSError:
+        return False
+
+
 def parse_link(name: str, reply: bytes, driver: str) -> Link:
     """A Link from the kernel's answer. Raises OSError where it is an error, or cut."""
     if len(reply) < _HEADER.size + _IFINFO.size:
@@ -80,7 +88,7 @@ def parse_link(name: str, reply: bytes, driver: str) -> Link:
     return Link(
         name=name,
         type=kind,
-        kind=info.get(_INFO_KIND, b"").rstrip(b"\0").decode(),
+        kind=info.get(_INFO_KIND, b"").rstrip(b"\0").decode("ascii", "replace"),
         up=bool(flags & _IFF_UP),
         mtu=_u32(found.get(_MTU, b"")) or 0,
         txqueuelen=_u32(found.get(_TXQLEN, b"")) or 0,

@@ -6,6 +6,7 @@ late or after the process hangs. Options go to python-can as they are (`bitrate=
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware_bridge.buses.base import (
@@ -78,9 +79,13 @@ class PythonCanBus(Bus):
 
     def close(self) -> None:
         """Close the adapter; closing twice does nothing."""
-        if self._adapter is not None:
-            self._adapter.shutdown()
-            self._adapter = None
+        import can
+
+        adapter, self._adapter = self._adapter, None
+        if adapter is not None:
+            with contextlib.suppress(can.CanError, OSError):  # it may have been pulled out
+                adapter.shutdown()
+            adapter._is_shutdown = True  # or python-can tries again, and complains, when it is collected
 
 
 def open_python_can(spec: str) -> PythonCanBus:
