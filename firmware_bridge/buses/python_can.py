@@ -85,7 +85,6 @@ class PythonCanBus(Bus):
         if adapter is not None:
             with contextlib.suppress(can.CanError, OSError):  # it may have been pulled out
                 adapter.shutdown()
-            adapter._is_shutdown = True  # or python-can tries again, and complains, when it is collected
 
 
 def open_python_can(spec: str) -> PythonCanBus:

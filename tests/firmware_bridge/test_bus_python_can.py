@@ -92,6 +92,7 @@ def test_slcan_unplugged_is_a_state(adapter: SlcanAdapter) -> None:
         bus.receive()
         time.sleep(0.01)
     assert bus.health.condition >= Condition.QUEUE_FULL and "\n" not in bus.health.reason
+    bus.close()
 
 
 def test_virtual_bus_and_a_closed_one() -> None:
