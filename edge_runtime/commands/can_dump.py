@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print lines as they come, then the summary; 1 where the source is damaged or the bus was lost."""
     from edge_runtime.can_dump import Filter
     from edge_runtime.can_source import open_source
+    from firmware_bridge.monitor import Monitor
     from firmware_bridge.table import TABLE, load_table
 
     table = TABLE if arguments.limits is None else load_table(arguments.limits)
@@ -52,8 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.source)
     if path.is_dir() or path.suffix == ".mcap":
         return _dump_record(path, wanted, arguments, table)
+    monitor = Monitor(table)
     with open_source(arguments.source, arguments.seconds, table) as source:
-        return _dump_frames(source, wanted, arguments, table)
+        return _dump_frames(source, monitor, wanted, arguments, table)
 
 
 def _known(what: str, names: list[str], known: Iterable[str]) -> None:
@@ -64,12 +66,10 @@ def _known(what: str, names: list[str], known: Iterable[str]) -> None:
             raise UserError(f"--{what} {name}: not in the limits table; it has {', '.join(known)}")
 
 
-def _dump_frames(source: Source, wanted: Filter, arguments: argparse.Namespace, table: Table) -> int:
+def _dump_frames(source: Source, monitor: Monitor, wanted: Filter, arguments: argparse.Namespace, table: Table) -> int:
     from edge_runtime.can_dump import summary
     from firmware_bridge.capture import CaptureError
-    from firmware_bridge.monitor import Monitor
 
-    monitor = Monitor(table)
     show = _printer(arguments, table)
     problem = ""
     try:
