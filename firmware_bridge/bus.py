@@ -1,4 +1,7 @@
-"""Opens a bus by its name: `unix:PATH`, `socketcan:INTERFACE[?fd=1]`, `python-can:INTERFACE:CHANNEL[?key=value]`."""
+"""Opens a bus by its name.
+
+`unix:PATH`, `socketcan:INTERFACE[?fd=1]`, `serial:DEVICE[?baud=N]`, `python-can:INTERFACE:CHANNEL[?key=value]`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from firmware_bridge.buses.socketcan import CanSocket, open_socketcan
 from firmware_bridge.buses.unix import Listener, UnixBus, connect_unix, open_unix
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.schema import Table
+from firmware_bridge.serial_link import open_serial
 from firmware_bridge.table import TABLE
 
 __all__ = [
@@ -37,11 +41,12 @@ __all__ = [
 OPENERS: Final[Mapping[str, Callable[[str], Bus]]] = {
     "unix": open_unix,
     "socketcan": open_socketcan,
+    "serial": open_serial,
     "python-can": open_python_can,
 }
 """How each kind is opened, by what stands before the colon; called with the whole name."""
 
-_FORMS: Final = "unix:PATH, socketcan:INTERFACE or python-can:INTERFACE:CHANNEL"
+_FORMS: Final = "unix:PATH, socketcan:INTERFACE, serial:DEVICE or python-can:INTERFACE:CHANNEL"
 
 
 def open_bus(spec: str) -> Bus:

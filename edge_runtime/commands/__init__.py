@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from edge_runtime.commands import (
     bench_frame,
     can_dump,
+    can_firmware,
     can_generate,
     can_record,
     check,
@@ -49,6 +50,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     bench_drives,
     evaluate_grf,
     can_generate,
+    can_firmware,
     can_dump,
     can_record,
     hil_judge,
