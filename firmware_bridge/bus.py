@@ -13,6 +13,7 @@ from firmware_bridge.buses.base import FD_FRAME_SIZE, FRAME_SIZE, Bus, Condition
 from firmware_bridge.buses.python_can import PythonCanBus, open_python_can
 from firmware_bridge.buses.socketcan import PREFIX as SOCKETCAN_PREFIX
 from firmware_bridge.buses.socketcan import CanSocket, open_socketcan
+from firmware_bridge.buses.unix import PREFIX as UNIX_PREFIX
 from firmware_bridge.buses.unix import Listener, UnixBus, connect_unix, open_unix
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.schema import Table
@@ -23,6 +24,7 @@ __all__ = [
     "FD_FRAME_SIZE",
     "FRAME_SIZE",
     "SOCKETCAN_PREFIX",
+    "UNIX_PREFIX",
     "Bus",
     "CanSocket",
     "Condition",

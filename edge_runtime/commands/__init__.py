@@ -6,13 +6,17 @@ import argparse
 from typing import Final, Protocol
 
 from edge_runtime.commands import (
+    bench_drives,
     bench_frame,
+    bench_governor,
     can_dump,
     can_firmware,
     can_generate,
     can_record,
     check,
     doctor,
+    drive_emulate,
+    drive_run,
     evaluate_grf,
     fetch,
     hil_judge,
@@ -53,6 +57,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     can_firmware,
     can_dump,
     can_record,
+    drive_run,
+    drive_emulate,
     hil_judge,
     check,
     doctor,
