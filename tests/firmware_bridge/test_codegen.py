@@ -57,7 +57,7 @@ def test_dbc_decodes_as_wire_does() -> None:
     assert signals["limits_hash"] == 0xDEADBEEF
 
 
-HOST_EVENTS = {*CAUSES, "handshake_refused", "run_ended", "clip_truncated", "cut"}
+HOST_EVENTS = {*CAUSES, "handshake_refused", "rights_missing", "run_ended", "clip_truncated", "cut"}
 WITH_PAGE = (set(GOVERNOR_REASONS) | set(LIMITER_REASONS)) - NO_PAGE | HOST_EVENTS
 
 
