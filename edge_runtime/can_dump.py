@@ -17,6 +17,7 @@ Format = Callable[[Line], str]
 
 HEAD: Final = ("t_s", "id", "message", "joint", "check", "lost", "counter", "data")
 _UNITS: Final = {"nm": "Nm", "ms": "ms", "deg": "deg", "degps": "deg/s"}
+_LOOP_COUNTS: Final = ("e2e_lost", "e2e_gaps", "e2e_repeats", "e2e_crc")
 _RED, _YELLOW, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
 
@@ -88,7 +89,7 @@ def field_names(table: Table) -> list[str]:
             if name not in ("mux", "payload")
         ]
     names += ["clock_ms", "protocol_hash", "limits_hash", "profile_hash", "crc_errors", "gaps", "repeats", "rejected"]
-    return list(dict.fromkeys([*names, "payload", "error", "limiter", "missed"]))
+    return list(dict.fromkeys([*names, "payload", "error", "limiter", "missed", *_LOOP_COUNTS]))
 
 
 def as_text(line: Line) -> str:

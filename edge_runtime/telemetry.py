@@ -33,6 +33,14 @@ CYCLE_FIELDS: Final = (
     "sent",  # frames sent so far
     "received",  # frames accepted so far
     "rejected",  # frames with a wrong CRC, counter or id so far
+    "e2e_lost",  # frames missing within tolerance so far, all streams; docs/wire.md says how each is counted
+    "e2e_gaps",
+    "e2e_repeats",
+    "e2e_crc",
+    "governor_crc",  # what the governor says it counted of ours, modulo 256: GOVERNOR_STATE, mux COUNTERS
+    "governor_gaps",
+    "governor_repeats",
+    "governor_rejected",
     "bus_state",  # BUS_STATES
     "tx_full",  # frames not sent so far because the send queue was full
     "rx_dropped",  # frames the receive queue had no room for so far

@@ -12,7 +12,7 @@ from firmware_bridge.monitor import Line
 from firmware_bridge.schema import Table
 
 LIMITED: Final = "limited_nm_"
-_COUNTED: Final = ("rejected", "missed")
+_COUNTED: Final = ("rejected", "missed", "e2e_lost", "e2e_gaps", "e2e_repeats", "e2e_crc")
 
 
 def wire_lines(record: Record, table: Table) -> Iterator[Line]:

@@ -27,7 +27,7 @@ from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.tissue.reduced import compensate
 from edge_runtime.types import F64, U8
 from firmware_bridge.clock import clock_offset_ns
-from firmware_bridge.e2e import next_counter
+from firmware_bridge.e2e import RX_CRC, RX_GAPS, RX_LOST, RX_REPEATED, next_counter
 from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, MODES, MUX, STATES
 from firmware_bridge.wire import apply_stamp, pack_setpoint, pack_state
 
@@ -61,6 +61,8 @@ _JOINT0, _JOINT_STRIDE = _C["position_rad_r"], _C["position_rad_l"] - _C["positi
 WAKE_COLUMN: Final = _C["wake_us"]
 COMPUTE_COLUMN: Final = _C["compute_us"]
 KNEE_NM_COLUMNS: Final = (_C["knee_nm_r"], _C["knee_nm_l"])
+_E2E0, _GOVERNOR0, _E2E_COUNTS = _C["e2e_lost"], _C["governor_crc"], 4
+_TX_FLAGS_BYTE: Final = 5  # of struct canfd_frame; padding of a classic one
 KNEE_RAD_COLUMNS: Final = (_C["knee_rad_r"], _C["knee_rad_l"])
 
 
@@ -85,6 +87,7 @@ def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, no
     publish(feedback_ring, torque.feedback_words)
     state.last_ns = now_ns
     _fill_row(torque.row, state, torque.intent[0], deadlines, bus, mode, now_ns)
+    _fill_counts(torque.row, torque.receivers, state.governor_counts)
 
 
 @njit(cache=True, nogil=True)
@@ -197,7 +200,7 @@ def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> N
         torque.tx, joint.setpoint_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table
     )
     joint.setpoint_counter = next_counter(counter)
-    _send(config.bus_fd, torque.tx, state, torque.bus[0])
+    _send(config, torque.tx, state, torque.bus[0])
     column = _JOINT0 + index * _JOINT_STRIDE
     torque.row[column] = position
     torque.row[column + 1] = velocity
@@ -218,8 +221,9 @@ def _engagement(config: Any, state: Any, now_ns: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _send(fd: int, tx: U8, state: Any, bus: Any) -> None:
-    if libc_write(np.int32(fd), as_pointer(tx.ctypes.data), tx.size) == tx.size:
+def _send(config: Any, tx: U8, state: Any, bus: Any) -> None:
+    tx[_TX_FLAGS_BYTE] = config.tx_flags
+    if libc_write(np.int32(config.bus_fd), as_pointer(tx.ctypes.data), tx.size) == tx.size:
         state.sent += 1
     else:
         hear_failed_write(bus, errno())
@@ -236,7 +240,7 @@ def _send_host_state(torque: Torque, host_state: int, clear: int, now_ns: int) -
     pack_state(torque.tx, can_id, state.state_counter, host_state, mux, reason, payload, torque.crc_table)
     state.state_counter = next_counter(state.state_counter)
     state.state_mux = 0 if mux == _MUX_PROFILE else mux + 1
-    _send(config.bus_fd, torque.tx, state, torque.bus[0])
+    _send(config, torque.tx, state, torque.bus[0])
 
 
 @njit(cache=True, nogil=True)
@@ -259,3 +263,16 @@ def _fill_row(row: F64, state: Any, intent: Any, deadlines: Any, bus: Any, mode:
     row[_REJECTED] = state.rejected
     row[_GOVERNOR_STATE] = state.governor_state
     row[_GOVERNOR_REASON] = state.governor_reason
+
+
+@njit(cache=True, nogil=True)
+def _fill_counts(row: F64, receivers: I64, governor_counts: int) -> None:
+    """What the E2E receivers of both sides have counted so far."""
+    for k in range(_E2E_COUNTS):
+        row[_E2E0 + k] = 0.0
+        row[_GOVERNOR0 + k] = governor_counts >> 8 * k & 0xFF
+    for stream in range(receivers.shape[0]):
+        row[_E2E0] += receivers[stream, RX_LOST]
+        row[_E2E0 + 1] += receivers[stream, RX_GAPS]
+        row[_E2E0 + 2] += receivers[stream, RX_REPEATED]
+        row[_E2E0 + 3] += receivers[stream, RX_CRC]

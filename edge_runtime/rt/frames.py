@@ -57,6 +57,14 @@ def is_can(fd: int) -> bool:
     return True
 
 
+def is_fd(fd: int) -> bool:
+    """True where `fd` is a CAN socket that was opened for CAN FD: our frames then go out as such."""
+    if not is_can(fd):
+        return False
+    with socket.socket(fileno=os.dup(fd)) as same:
+        return bool(same.getsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES))
+
+
 @njit(cache=True, nogil=True)
 def read_plain(fd: int, box: Inbox) -> bool:
     """Next frame into `box.rx`; False where none is whole."""

@@ -21,6 +21,7 @@ _FRAME_NS: Final = 125_000  # 8 data bytes at 1 Mbit/s: 111 bits and up to 24 st
 _MUX_CLOCK: Final = MUX["CLOCK"]
 _MUX_PROTOCOL: Final = MUX["PROTOCOL_HASH"]
 _MUX_PROFILE: Final = MUX["PROFILE_HASH"]
+_MUX_COUNTERS: Final = MUX["COUNTERS"]
 
 
 @njit(cache=True, nogil=True)
@@ -100,5 +101,7 @@ def _governor_state(torque: Torque, woke_ns: int) -> None:
             state.hash_differs &= ~bit
         else:
             state.hash_differs |= bit
+    if mux == _MUX_COUNTERS:
+        state.governor_counts = payload
     if mux == _MUX_CLOCK:
         clock_update(torque.clock, payload, _received_ns(torque, woke_ns))

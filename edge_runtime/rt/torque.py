@@ -18,7 +18,8 @@ from edge_runtime.rt.mailbox import I64
 from edge_runtime.telemetry import cycle_width
 from edge_runtime.tissue import reduced
 from edge_runtime.types import F64, U8
-from firmware_bridge import e2e, wire
+from firmware_bridge import e2e
+from firmware_bridge.buses.base import CANFD_BRS, CANFD_FDF, FD_FRAME_SIZE, FRAME_SIZE
 from firmware_bridge.clock import clock
 from firmware_bridge.errors import TableError
 from firmware_bridge.host_limits import HOST_HASH, HOST_LIMITS
@@ -30,6 +31,7 @@ CONFIG = np.dtype(
     [
         ("bus_fd", np.int64),
         ("is_can", np.int64),  # a CAN socket of the kernel, not a unix: bus
+        ("tx_flags", np.int64),  # of canfd_frame; 0 on a classic bus
         ("host_state_id", np.int64),
         ("governor_state_id", np.int64),
         ("max_delta", np.int64),
@@ -57,6 +59,7 @@ STATE = np.dtype(
         ("governor_state", np.int64),
         ("governor_reason", np.int64),
         ("governor_ns", np.int64),
+        ("governor_counts", np.int64),  # payload of COUNTERS as last heard
         ("hash_heard", np.int64),  # bit per hash
         ("hash_differs", np.int64),
         ("hash_firmware", np.int64, (3,)),
@@ -145,7 +148,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
         newest_words=newest.view(np.int64),
         receivers=np.zeros((count + 1, e2e.RX_SIZE), np.int64),
         clock=clock(),
-        tx=wire.frame(),
+        tx=np.zeros(FD_FRAME_SIZE if frames.is_fd(bus_fd) else FRAME_SIZE, np.uint8),
         inbox=frames.inbox(),
         bus=np.zeros(1, bus_state.BUS),
         timespec=np.zeros(2, np.int64),
@@ -181,6 +184,7 @@ def _config(table: Table, profile: Profile, device: Device, bus_fd: int) -> npt.
     config = np.zeros(1, CONFIG)
     c = config[0]
     c["bus_fd"], c["is_can"] = bus_fd, frames.is_can(bus_fd)
+    c["tx_flags"] = CANFD_BRS | CANFD_FDF if frames.is_fd(bus_fd) else 0
     c["host_state_id"] = table.messages["HOST_STATE"].can_id["all"]
     c["governor_state_id"] = table.messages["GOVERNOR_STATE"].can_id["all"]
     c["max_delta"] = table.protocol.max_delta_counter
