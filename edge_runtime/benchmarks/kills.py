@@ -113,11 +113,12 @@ def _estimate(clock: I64, ring: I64, intent: Any, words: I64) -> None:
         store_relaxed(clock, _DONE, frame)
 
 
-class _Bench:
+class DeathBench:
     """Loop, governor and knee on one virtual clock, and the estimator process beside them."""
 
     def __init__(self, torque: Torque, rig: Rig, rings: shared.Rings, seed: int) -> None:
-        self._torque, self._rig, self._rings = torque, rig, rings
+        self.torque = torque
+        self._rig, self._rings = rig, rings
         self._clock = np.ndarray((16,), np.int64, buffer=mmap.mmap(-1, 128))  # shared with forked children
         self._intent = new_intent()
         self._rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
@@ -152,7 +153,7 @@ class _Bench:
             self._wait_for_estimator()
         rings = self._rings
         done = run_lockstep(
-            self._torque, self._rig, rings.control, rings.intent, rings.feedback, rings.cycles, self._now_ns, 1
+            self.torque, self._rig, rings.control, rings.intent, rings.feedback, rings.cycles, self._now_ns, 1
         )
         if done != 1:
             raise UserError("the simulated firmware ended during the measurement; see its line above")
@@ -200,7 +201,7 @@ class _Bench:
 
 def _batch(rounds: int, seed: int) -> list[Death]:
     found = []
-    with _bench(seed) as bench:
+    with death_bench(seed) as bench:
         bench.engage()
         for k in range(rounds):
             bench.torque_on()
@@ -216,7 +217,8 @@ def _batch(rounds: int, seed: int) -> list[Death]:
 
 
 @contextmanager
-def _bench(seed: int) -> Iterator[_Bench]:
+def death_bench(seed: int) -> Iterator[DeathBench]:
+    """The bench with its firmware running; only in a process of its own, since it forks."""
     plan = bench_plan(Slot(core=-1, priority=0))
     rings = shared.create(1)
     assert rings.memory is not None
@@ -227,7 +229,7 @@ def _bench(seed: int) -> Iterator[_Bench]:
         try:
             with open_bus(firmware.bus_spec) as bus:
                 torque = new_torque(TABLE, plan.profile, plan.device, bus.fd)
-                yield _Bench(torque, new_rig(link.fd), rings, seed)
+                yield DeathBench(torque, new_rig(link.fd), rings, seed)
         finally:
             link.close()
             firmware.stop()

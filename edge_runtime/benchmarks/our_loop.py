@@ -40,12 +40,17 @@ DEFINITION: Final = "after an absolute deadline; the whole cycle runs, with torq
 _ESTIMATE_WIDTH: Final = 1  # no estimator runs here
 _FRAME_S: Final = 1 / 60
 _START_TIMEOUT_S: Final = 180.0  # the first start compiles the loop
-_COLUMN: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
+_KEPT: Final = [CYCLE_FIELDS.index(name) for name in ("t_ns", "cycle", "missed", "wake_us", "compute_us")]
 
 
-def run(slot: Slot, seconds: float, target: Callable[[Plan, Links], None] = torque_loop) -> Slice:
+def run(
+    slot: Slot,
+    seconds: float,
+    target: Callable[[Plan, Links], None] = torque_loop,
+    progress: Callable[[float], None] = lambda part: None,
+) -> Slice:
     """One slice of the loop with torque on, from the rows it publishes; `target` is what its process does."""
-    return slice_of(collect(slot, seconds, target))
+    return slice_of(collect(slot, seconds, target, progress))
 
 
 def busy_torque_loop(plan: Plan, links: Links) -> None:
@@ -62,15 +67,15 @@ def busy_torque_loop(plan: Plan, links: Links) -> None:
 
 
 def slice_of(rows: F64) -> Slice:
-    """A slice from telemetry rows [n, CYCLE_FIELDS]."""
-    t_ns, cycle, missed = (rows[:, _COLUMN[name]] for name in ("t_ns", "cycle", "missed"))
+    """A slice from telemetry rows [n, _KEPT]."""
+    t_ns, cycle, missed, wake_us, compute_us = rows.T
     lost = int(missed[-1] - missed[0])
     return Slice(
-        late_us=rows[:, _COLUMN["wake_us"]],
+        late_us=wake_us,
         missed=lost,
         span_s=float(t_ns[-1] - t_ns[0]) * 1e-9,
         periods=int(cycle[-1] - cycle[0]) + lost,
-        compute_us=rows[:, _COLUMN["compute_us"]],
+        compute_us=compute_us,
     )
 
 
@@ -81,8 +86,10 @@ def bench_plan(slot: Slot) -> Plan:
     return Plan(ClipSpec(Path()), 1, load_profile(profile), profile, device, Path(), Path())
 
 
-def collect(slot: Slot, seconds: float, target: Callable[[Plan, Links], None]) -> F64:
-    """Rows [n, CYCLE_FIELDS] of `seconds` of the loop from the moment assistance is engaged."""
+def collect(
+    slot: Slot, seconds: float, target: Callable[[Plan, Links], None], progress: Callable[[float], None]
+) -> F64:
+    """Columns _KEPT of the rows of `seconds` of the loop from the moment assistance was first engaged."""
     plan = bench_plan(slot)
     rings = shared.create(_ESTIMATE_WIDTH)
     assert rings.memory is not None
@@ -98,7 +105,7 @@ def collect(slot: Slot, seconds: float, target: Callable[[Plan, Links], None]) -
         process = multiprocessing.get_context("spawn").Process(target=child, args=(target, plan, links))
         process.start()
         stack.callback(_end, process)
-        return _Host(rings).collect(process, round(seconds * RATE_HZ))
+        return _Host(rings).collect(process, round(seconds * RATE_HZ), progress)
 
 
 def _end(process: BaseProcess) -> None:
@@ -118,16 +125,17 @@ class _Host:
         self._frame = 0
         rings.control[shared.ESTIMATOR_READY] = 1
 
-    def collect(self, process: BaseProcess, wanted: int) -> F64:
-        """The first `wanted` rows after the state became ENGAGED."""
+    def collect(self, process: BaseProcess, wanted: int, progress: Callable[[float], None]) -> F64:
+        """The first `wanted` rows from ENGAGED on; all of them, also where the state leaves it again."""
         found: list[F64] = []
         count = 0
         give_up = time.monotonic() + _START_TIMEOUT_S
         while count < wanted:
             rows = self._step()
-            if self._supervisor.state is State.ENGAGED and len(rows):
-                found.append(rows)
+            if len(rows) and (found or self._supervisor.state is State.ENGAGED):
+                found.append(rows[:, _KEPT])
                 count += len(rows)
+                progress(min(1.0, count / wanted))
             if not process.is_alive():
                 raise UserError(f"the torque loop ended (status {process.exitcode}); see its line above")
             if not count and time.monotonic() > give_up:

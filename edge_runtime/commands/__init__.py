@@ -6,6 +6,7 @@ import argparse
 from typing import Final, Protocol
 
 from edge_runtime.commands import (
+    accept,
     bench_drives,
     bench_frame,
     bench_governor,
@@ -63,6 +64,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     drive_emulate,
     hil_judge,
     check,
+    accept,
     doctor,
 )
 """A module `group_word` is the command `exo-edge group word`."""

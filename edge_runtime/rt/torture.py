@@ -202,11 +202,15 @@ def kill_writers(box: Box, rounds: int, seed: int) -> Kills:
 def broken_caught(reads: int, rounds: int, seed: int) -> dict[str, bool]:
     """For each mailbox that is broken on purpose, whether the same tests find it out."""
     boxes = [box for box in Box if box is not Box.RING]
-    sound = {
-        box: hammer(box, Place.PROCESS, reads).sound and in_process(kill_writers, box, rounds, seed).sound
-        for box in boxes
+    killed = in_process(_kill_writers_of, boxes, rounds, seed)
+    return {
+        box.name.lower(): not (kills.sound and hammer(box, Place.PROCESS, reads).sound)
+        for box, kills in zip(boxes, killed, strict=True)
     }
-    return {box.name.lower(): not sound[box] for box in boxes}
+
+
+def _kill_writers_of(boxes: list[Box], rounds: int, seed: int) -> list[Kills]:
+    return [kill_writers(box, rounds, seed) for box in boxes]
 
 
 def _mid_write(block: I64, box: Box) -> bool:
