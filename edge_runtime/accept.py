@@ -32,7 +32,7 @@ class Acceptance:
 
 
 def accept(device: Device, minutes: float, reads: int, folder: Path, progress: Progress) -> Acceptance:
-    """Measure for `minutes` under every load, disk load in `folder`; then torture the mailbox, which wants both cores."""
+    """Measure for `minutes` under every load (disk: in `folder`), then torture the mailbox, which wants both cores."""
     slot = Slot(device.loop_core, device.loop_priority)
     missing = in_process(rights.claim, slot.core, slot.priority)
     if slot.core < 0 or slot.priority == 0:

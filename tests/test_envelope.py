@@ -56,8 +56,14 @@ def test_a_pass_of_this_machine_admits() -> None:
         (replace(GOOD, verdict=Verdict.FAIL), "envelope_failed"),
         (replace(GOOD, minutes=9.99), "envelope_failed"),
         *(
-            (replace(GOOD, facts=replace(FACTS, **{key: value})), "envelope_foreign")
-            for key, value in {"cpu": "x", "cores": 4, "kernel": "6.1", "version": "0.0.9", "config": "def"}.items()
+            (replace(GOOD, facts=facts), "envelope_foreign")
+            for facts in (
+                replace(FACTS, cpu="x"),
+                replace(FACTS, cores=4),
+                replace(FACTS, kernel="6.1"),
+                replace(FACTS, version="0.0.9"),
+                replace(FACTS, config="def"),
+            )
         ),
     ],
 )

@@ -21,7 +21,7 @@ from edge_runtime.stats import host_block, jsonable, quantiles
 ROUNDS: Final = 6  # at least; of at most SLICE_S each
 SLICE_S: Final = 10.0
 _COMPUTE_CYCLES: Final = 5_000
-_BROKEN_READS: Final = 2_000_000
+_BROKEN_S: Final = 20.0
 _KILLED_WRITERS: Final = 200
 _BROKEN_KILLS: Final = 40
 
@@ -111,7 +111,7 @@ def mailbox_block(reads: int, seed: int, progress: Progress) -> dict[str, Any]:
 
     ring = hammer(Box.RING, Place.PROCESS, reads, report)
     killed = in_process(kill_writers, Box.RING, _KILLED_WRITERS, seed)
-    caught = broken_caught(min(reads, _BROKEN_READS), _BROKEN_KILLS, seed)
+    caught = broken_caught(_BROKEN_S, _BROKEN_KILLS, seed)
     return {
         "reads": ring.reads,
         "torn": ring.torn + killed.torn,

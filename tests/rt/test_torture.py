@@ -13,9 +13,10 @@ READS = 500_000
 @pytest.mark.parametrize("place", Place)
 def test_the_mailbox_is_never_torn_and_never_goes_back(place: Place) -> None:
     seen = hammer(Box.RING, place, READS)
-    assert (seen.reads, seen.torn, seen.backwards) == (READS, 0, 0)
+    assert (seen.torn, seen.backwards) == (0, 0)
     assert seen.sound
-    assert seen.fresh > 100
+    assert seen.reads >= READS
+    assert seen.fresh >= 200
 
 
 def test_a_writer_killed_at_any_moment_leaves_a_whole_value() -> None:
@@ -26,4 +27,4 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_value() -> None:
 
 
 def test_mailboxes_that_are_broken_on_purpose_are_caught() -> None:
-    assert broken_caught(READS, 20, 3) == dict.fromkeys(("unprotected", "plain", "single", "unchecked"), True)
+    assert broken_caught(20.0, 20, 3) == dict.fromkeys(("unprotected", "plain", "single", "unchecked"), True)
