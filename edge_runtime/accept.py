@@ -34,9 +34,7 @@ class Acceptance:
 def accept(device: Device, minutes: float, reads: int, folder: Path, progress: Progress) -> Acceptance:
     """Measure for `minutes` under every load (disk: in `folder`), then torture the mailbox, which wants both cores."""
     slot = Slot(device.loop_core, device.loop_priority)
-    missing = in_process(rights.claim, slot.core, slot.priority)
-    if slot.core < 0 or slot.priority == 0:
-        missing.append("the device file pins the loop to no core or gives it no real-time priority")
+    missing, _ = in_process(rights.claim, slot.core, slot.priority)
     with loaded(ALL_LOADS, folder) as said:
         progress("torque loop under load", 0.0)
         found = our_loop.run(
@@ -50,7 +48,7 @@ def accept(device: Device, minutes: float, reads: int, folder: Path, progress: P
         "rate_error": rate_error([found]),
         "mailbox": mailbox,
         "mailbox_sound": mailbox_sound(mailbox),
-        "missing": missing,
+        "rights_missing": missing.words(),
         "load": said,
     }
     return conclude(figures, minutes, facts_here(device))

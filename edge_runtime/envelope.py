@@ -28,6 +28,8 @@ P99_9_US: Final = 100.0
 MAX_US: Final = 250.0
 MARGIN: Final = 2.0  # so many times the figures, and no deadline missed, is MARGINAL
 _TIMING_KEYS: Final = ("loop_core", "loop_priority", "estimator_core", "estimator_priority")
+REASONS: Final = ("envelope_missing", "envelope_failed", "envelope_foreign")
+"""Why torque on hardware may be refused; each has a page docs/reasons/<reason>.md."""
 _ADVICE: Final = "run exo-edge accept on this device"
 
 
@@ -63,7 +65,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why torque on hardware is refused: `reason` has a page docs/reasons/<reason>.md."""
+    """Why torque on hardware is refused: one of REASONS, and a line that says what to do."""
 
     reason: str
     text: str
@@ -93,9 +95,9 @@ def config_hash(device: Device) -> str:
 
 
 def judge(figures: Mapping[str, Any]) -> tuple[Verdict, list[str]]:
-    """Verdict and what speaks against PASS. `figures`: `wake_us` (quantiles), `missed`, `mailbox_sound`, `missing`."""
+    """Verdict and what speaks against PASS; `figures` has `wake_us`, `missed`, `mailbox_sound`, `rights_missing`."""
     wake, missed = figures["wake_us"], figures["missed"]
-    against = [f"real-time rights: {problem}" for problem in figures["missing"]]
+    against = [f"the loop has not {figures['rights_missing']}"] if figures["rights_missing"] else []
     if not figures["mailbox_sound"]:
         against.append("the mailbox gave a torn, stale or no value, or its test caught nothing")
     if missed:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.envelope import Refusal
 from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.rights import Right
@@ -71,6 +72,12 @@ class Supervisor:
         self._refused = ""
         self._clearing = False
         self._rights_missing = Right(0)
+        self._refusal: Refusal | None = None
+
+    def refuse_arming(self, now_ns: int, refusal: Refusal) -> None:
+        """Stay in READY where the bus leads to hardware: this device's timing is not accepted."""
+        self._refusal = refusal
+        self._event(now_ns, "error", refusal.reason, f"not armed: {refusal.text}")
 
     def see_cycles(self, rows: F64) -> None:
         """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first."""
@@ -133,6 +140,7 @@ class Supervisor:
             firmware_behind=world.governor_state < int(self.state),
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
             rights_missing=bool(control[shared.RIGHTS_MISSING]) and self._on_hardware(),
+            envelope_refused=self._refusal is not None and self._on_hardware(),
             loop_stopped=self.loop_stopped(now_ns),
             estimator_dead=world.estimator_dead,
             deadlines_missed=bool(control[shared.DEADLINES_LOST]) and self.state is not State.SAFE,

@@ -20,7 +20,7 @@ GOOD = Envelope(Verdict.PASS, 10.0, "2026-01-01T00:00:00+00:00", FACTS, {"missed
 
 def figures(p99_9: float = 50.0, latest: float = 120.0, **other: Any) -> dict[str, Any]:
     wake = {"n": 600_000, "p50": 5.0, "p90": 8.0, "p99": 20.0, "p99_9": p99_9, "max": latest}
-    return {"wake_us": wake, "missed": 0, "mailbox_sound": True, "missing": []} | other
+    return {"wake_us": wake, "missed": 0, "mailbox_sound": True, "rights_missing": ""} | other
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def figures(p99_9: float = 50.0, latest: float = 120.0, **other: Any) -> dict[st
         (figures(latest=500.1), Verdict.FAIL),
         (figures(missed=1), Verdict.FAIL),
         (figures(mailbox_sound=False), Verdict.FAIL),
-        (figures(missing=["no real-time priority 80"]), Verdict.FAIL),
+        (figures(rights_missing="locked memory"), Verdict.FAIL),
     ],
 )
 def test_verdict(found: dict[str, Any], verdict: Verdict) -> None:

@@ -44,7 +44,7 @@ class LoopBench:
 
 def measure_loop(bench: LoopBench, progress: Progress) -> dict[str, Any]:
     """The JSON of `bench loop`; raises UserError where the torque loop itself cannot be measured."""
-    missing = in_process(rights.claim, bench.slot.core, bench.slot.priority)
+    missing, problems = in_process(rights.claim, bench.slot.core, bench.slot.priority)
     with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder, loaded(bench.loads, Path(folder)) as said:
         slices, skipped = run_slices(bench, lambda what, part: progress(what, 0.7 * part))
         progress("time of a cycle", 0.7)
@@ -52,7 +52,8 @@ def measure_loop(bench: LoopBench, progress: Progress) -> dict[str, Any]:
         compute_us = compute.run(bench.slot, cycles)
     result = summarise(slices) | {
         "skipped": skipped,
-        "rights_missing": missing,
+        "rights_missing": missing.words(),
+        "rights_refused": problems,
         "core": bench.slot.core,
         "priority": bench.slot.priority,
         "slices": len(slices["ours"]),

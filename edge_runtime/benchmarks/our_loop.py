@@ -40,7 +40,7 @@ DEFINITION: Final = "after an absolute deadline; the whole cycle runs, with torq
 _ESTIMATE_WIDTH: Final = 1  # no estimator runs here
 _FRAME_S: Final = 1 / 60
 _START_TIMEOUT_S: Final = 180.0  # the first start compiles the loop
-_KEPT: Final = [CYCLE_FIELDS.index(name) for name in ("t_ns", "cycle", "missed", "wake_us", "compute_us")]
+KEPT: Final = [CYCLE_FIELDS.index(name) for name in ("t_ns", "cycle", "missed", "wake_us", "compute_us")]
 
 
 def run(
@@ -67,7 +67,7 @@ def busy_torque_loop(plan: Plan, links: Links) -> None:
 
 
 def slice_of(rows: F64) -> Slice:
-    """A slice from telemetry rows [n, _KEPT]."""
+    """A slice from telemetry rows [n, KEPT]."""
     t_ns, cycle, missed, wake_us, compute_us = rows.T
     lost = int(missed[-1] - missed[0])
     return Slice(
@@ -89,7 +89,7 @@ def bench_plan(slot: Slot) -> Plan:
 def collect(
     slot: Slot, seconds: float, target: Callable[[Plan, Links], None], progress: Callable[[float], None]
 ) -> F64:
-    """Columns _KEPT of the rows of `seconds` of the loop from the moment assistance was first engaged."""
+    """Columns KEPT of the rows of `seconds` of the loop from the moment assistance was first engaged."""
     plan = bench_plan(slot)
     rings = shared.create(_ESTIMATE_WIDTH)
     assert rings.memory is not None
@@ -133,7 +133,7 @@ class _Host:
         while count < wanted:
             rows = self._step()
             if len(rows) and (found or self._supervisor.state is State.ENGAGED):
-                found.append(rows[:, _KEPT])
+                found.append(rows[:, KEPT])
                 count += len(rows)
                 progress(min(1.0, count / wanted))
             if not process.is_alive():

@@ -76,7 +76,7 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"estimator: {killed['sigkill']} killed, {killed['sigstop']} stopped; torque gone in time "
         f"{killed['zero_in_time']} times, at worst {killed['worst_ms']:.0f} of {killed['bound_ms']:.0f} ms",
         *(f"skipped {name}: {why}" for name, why in result["skipped"].items()),
-        *(f"without real-time rights: {why}" for why in result["rights_missing"]),
+        *([f"without {result['rights_missing']}"] if result["rights_missing"] else []),
     ]  # fmt: skip
 
 
