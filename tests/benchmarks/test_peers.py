@@ -50,7 +50,8 @@ def test_cyclictest_runs() -> None:
 
 def test_a_busy_interpreter_is_late_and_does_not_run_late_periods_twice() -> None:
     found = python_loop.run(ORDINARY, 0.5)
-    assert len(found.late_us) + found.missed == pytest.approx(500, abs=120)
+    assert len(found.late_us) + found.missed >= 499  # the last wake-up may lie past the end
+    assert len(found.late_us) < 500
     assert found.missed > 0
     assert np.quantile(found.late_us, 0.99) > 1000.0
 
