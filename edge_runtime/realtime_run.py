@@ -69,7 +69,7 @@ class RealtimeRun:
         if source.truncated:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
         if not self._plan.simulated and (refusal := hardware_refusal(self._plan.device)):
-            self._supervisor.refuse_arming(time.monotonic_ns(), refusal)
+            self._supervisor.refuse_arming(refusal)
         with ExitStack() as stack, _stop_on_signals(self.stop):
             stack.callback(self._release_block)
             stack.callback(self._close_record)

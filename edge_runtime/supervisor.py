@@ -73,11 +73,11 @@ class Supervisor:
         self._clearing = False
         self._rights_missing = Right(0)
         self._refusal: Refusal | None = None
+        self._refusal_said = False
 
-    def refuse_arming(self, now_ns: int, refusal: Refusal) -> None:
+    def refuse_arming(self, refusal: Refusal) -> None:
         """Stay in READY where the bus leads to hardware: this device's timing is not accepted."""
         self._refusal = refusal
-        self._event(now_ns, "error", refusal.reason, f"not armed: {refusal.text}")
 
     def see_cycles(self, rows: F64) -> None:
         """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first."""
@@ -111,6 +111,7 @@ class Supervisor:
         control, world = self._control, self.world
         self.loop_stopped(now_ns)
         self._say_rights(now_ns)
+        self._say_refusal(now_ns)
         result = step(self.state, self._flags(now_ns))
         if result.cause:
             level = "error" if result.state is State.SAFE else "info"
@@ -189,6 +190,13 @@ class Supervisor:
         else:
             text = f"not armed: the loop has not {missing.words()}, and the bus leads to hardware; see exo-edge doctor"
             self._event(now_ns, "error", "rights_missing", text)
+
+    def _say_refusal(self, now_ns: int) -> None:
+        """Once, as soon as the loop has told that its bus leads to hardware."""
+        refusal, told = self._refusal, self._control[shared.LOOP_READY]
+        if refusal is not None and told and not self._refusal_said and self._on_hardware():
+            self._event(now_ns, "error", refusal.reason, f"not armed: {refusal.text}")
+            self._refusal_said = True
 
     def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
         name = self._table.reason_name(reason)
