@@ -18,6 +18,7 @@ import numpy as np
 from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
 from edge_runtime.camera import ClipSource
+from edge_runtime.envelope import hardware_refusal
 from edge_runtime.live import LiveState
 from edge_runtime.live_feed import LiveFeed
 from edge_runtime.notify import Notifier
@@ -67,6 +68,8 @@ class RealtimeRun:
         self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
         if source.truncated:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
+        if not self._plan.simulated and (refusal := hardware_refusal(self._plan.device)):
+            self._supervisor.refuse_arming(refusal)
         with ExitStack() as stack, _stop_on_signals(self.stop):
             stack.callback(self._release_block)
             stack.callback(self._close_record)

@@ -30,6 +30,7 @@ class Flags:
     handshake_open: bool = False  # firmware silent, or a hash differs
     firmware_behind: bool = False  # it has not followed to the present state yet
     rights_missing: bool = False  # the loop lacks real-time rights and the bus leads to hardware
+    envelope_refused: bool = False  # this device's timing was not accepted and the bus leads to hardware
     arm_withheld: bool = False  # nobody asked for assistance
     estimate_invalid: bool = False
     loop_stopped: bool = False  # cycle counter does not advance
@@ -102,7 +103,7 @@ def _normal(state: State, flags: Flags) -> Transition:
         return _to(state, State.IDLE if flags.handshake_open else State.READY, "handshake_complete")
     if flags.handshake_open:
         return Transition(State.SAFE, "handshake_lost")
-    if flags.arm_withheld or flags.rights_missing:
+    if flags.arm_withheld or flags.rights_missing or flags.envelope_refused:
         return _to(state, State.READY, "disarmed")
     if state is State.READY:
         return _to(state, State.READY if flags.firmware_behind else State.ARMED, "armed")

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.envelope import Refusal
 from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.rights import Right
@@ -71,6 +72,12 @@ class Supervisor:
         self._refused = ""
         self._clearing = False
         self._rights_missing = Right(0)
+        self._refusal: Refusal | None = None
+        self._refusal_said = False
+
+    def refuse_arming(self, refusal: Refusal) -> None:
+        """Stay in READY where the bus leads to hardware: this device's timing is not accepted."""
+        self._refusal = refusal
 
     def see_cycles(self, rows: F64) -> None:
         """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first."""
@@ -104,6 +111,7 @@ class Supervisor:
         control, world = self._control, self.world
         self.loop_stopped(now_ns)
         self._say_rights(now_ns)
+        self._say_refusal(now_ns)
         result = step(self.state, self._flags(now_ns))
         if result.cause:
             level = "error" if result.state is State.SAFE else "info"
@@ -133,6 +141,7 @@ class Supervisor:
             firmware_behind=world.governor_state < int(self.state),
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
             rights_missing=bool(control[shared.RIGHTS_MISSING]) and self._on_hardware(),
+            envelope_refused=self._refusal is not None and self._on_hardware(),
             loop_stopped=self.loop_stopped(now_ns),
             estimator_dead=world.estimator_dead,
             deadlines_missed=bool(control[shared.DEADLINES_LOST]) and self.state is not State.SAFE,
@@ -181,6 +190,13 @@ class Supervisor:
         else:
             text = f"not armed: the loop has not {missing.words()}, and the bus leads to hardware; see exo-edge doctor"
             self._event(now_ns, "error", "rights_missing", text)
+
+    def _say_refusal(self, now_ns: int) -> None:
+        """Once, as soon as the loop has told that its bus leads to hardware."""
+        refusal, told = self._refusal, self._control[shared.LOOP_READY]
+        if refusal is not None and told and not self._refusal_said and self._on_hardware():
+            self._event(now_ns, "error", refusal.reason, f"not armed: {refusal.text}")
+            self._refusal_said = True
 
     def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
         name = self._table.reason_name(reason)

@@ -6,9 +6,11 @@ import argparse
 from typing import Final, Protocol
 
 from edge_runtime.commands import (
+    accept,
     bench_drives,
     bench_frame,
     bench_governor,
+    bench_loop,
     can_dump,
     can_firmware,
     can_generate,
@@ -52,6 +54,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     bench_frame,
     bench_governor,
     bench_drives,
+    bench_loop,
     evaluate_grf,
     can_generate,
     can_firmware,
@@ -61,6 +64,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     drive_emulate,
     hil_judge,
     check,
+    accept,
     doctor,
 )
 """A module `group_word` is the command `exo-edge group word`."""
