@@ -21,7 +21,9 @@ from edge_runtime.commands import (
     drive_run,
     evaluate_grf,
     fetch,
+    hil_box,
     hil_judge,
+    hil_loop,
     run,
 )
 
@@ -62,7 +64,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     can_record,
     drive_run,
     drive_emulate,
+    hil_box,
     hil_judge,
+    hil_loop,
     check,
     accept,
     doctor,
