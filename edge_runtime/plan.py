@@ -9,7 +9,7 @@ from calibration.profile import Profile
 from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.config import Device
 from firmware_bridge.bus import SOCKETCAN_PREFIX
-from firmware_bridge.interfaces import is_virtual
+from firmware_bridge.buses.link import is_virtual
 
 
 @dataclass(frozen=True, slots=True)

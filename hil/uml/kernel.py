@@ -28,6 +28,7 @@ _MODULES: Final = (  # in the order of their dependencies
     "drivers/net/can/dev/can-dev.ko",
     "drivers/net/can/vcan.ko,echo=1",
     "drivers/net/can/vxcan.ko",
+    "drivers/net/can/slcan/slcan.ko",
     "net/sched/sch_netem.ko",
 )
 

@@ -13,14 +13,18 @@ from tests.hil.boxes import compiled, inside, require_kernel
 pytestmark = pytest.mark.uml
 __all__ = ["compiled"]
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("test_vcan.py", "test_bus.py", "test_simulator.py")
+FILES = (
+    "tests/box/real_can.py",
+    "tests/firmware_bridge/test_vcan.py",
+    "tests/firmware_bridge/test_bus.py",
+    "tests/firmware_bridge/test_simulator.py",
+)
 
 
 def test_the_bridge_in_a_box(compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
     require_kernel(Time.VIRTUAL)
     monkeypatch.chdir(ROOT)
-    files = [f"tests/firmware_bridge/{name}" for name in FILES]
-    box = Box([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *files], time=Time.VIRTUAL, timeout_s=280)
+    box = Box([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FILES], time=Time.VIRTUAL, timeout_s=280)
     status, out, err = inside(box)
     assert status == 0, out + err
     assert "skipped" not in out and "passed" in out, out
