@@ -33,7 +33,7 @@ from edge_runtime.supervisor import Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS
 from engines.cache import cache_dir
 from firmware_bridge import e2e
-from firmware_bridge.bus import SOCKETCAN_PREFIX, open_bus
+from firmware_bridge.bus import SOCKETCAN_PREFIX, open_torque_bus
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, SimLink
 from firmware_bridge.table import TABLE
@@ -85,7 +85,8 @@ class LoopRun:
             stack.callback(firmware.stop)
             link = SimLink(firmware.sim_path)
             stack.callback(link.close)
-            bus = stack.enter_context(open_bus(firmware.bus_spec))
+            bus = stack.enter_context(open_torque_bus(firmware.bus_spec))
+            self._rings.control[shared.BUS_SIMULATED] = 1
             torque = new_torque(TABLE, plan.profile, plan.device, bus.fd)
             self._compile(torque)
             while bus.receive() is not None:  # what the firmware said meanwhile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -51,13 +52,17 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
     LoopRun(plan).run()
 
 
-def loop_runs(folder: Path, seconds: float, faults: Sequence[str]) -> list[LoopRecord]:
-    """Loop and governor over vcan0 for so many virtual seconds, once per netem setting ("" for none)."""
+def loop_runs(folder: Path, seconds: float, faults: Sequence[str], beside: str = ":") -> list[LoopRecord]:
+    """Loop and governor over vcan0 for so many virtual seconds, once per netem setting ("" for none).
+
+    `beside`: a shell command that runs in the box at the same time.
+    """
 
     def one(place: Path, netem: str) -> LoopRecord:
         place.mkdir()
         command = [*EXO_EDGE, "hil", "loop", "--bus", "socketcan:vcan0", "--seconds", str(seconds), "--out", str(place)]
-        box = Box(command, time=Time.VIRTUAL, netem=netem, writable=(place,), timeout_s=5.0 * seconds + 120.0)
+        both = ["sh", "-c", f"{beside} & exec {shlex.join(command)}"]
+        box = Box(both, time=Time.VIRTUAL, netem=netem, writable=(place,), timeout_s=5.0 * seconds + 120.0)
         status, _, err = inside(box)
         assert status == 0, err
         return load_run(place)

@@ -7,7 +7,9 @@ the tap saw. `make netem` runs ten virtual minutes of each fault; EXO_EDGE_NETEM
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,10 +201,21 @@ def test_the_wearer_is_let_go_and_assisted_again(records: dict[str, LoopRecord])
 
 
 def test_a_full_queue_is_counted_and_passes(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The kernel refuses frames (ENOBUFS) whenever four are under way: the loop goes on, torque stays within limits."""
-    (record,) = loop_runs(tmp_path_factory.mktemp("full"), 5.0, ["delay 1.2ms limit 4"])
+    """The kernel refuses frames (ENOBUFS) whenever five are under way: the loop goes on, torque stays within limits."""
+    (record,) = loop_runs(tmp_path_factory.mktemp("full"), 5.0, ["delay 1.5ms 0.5ms limit 5"])
     offered = 2 * len(record.cycles) + -(-len(record.cycles) // 20)
     assert 0 < record.summary["sent"] < offered
     assert sum(int((record.frames["can_id"] == can_id).sum()) for can_id in TO_GOVERNOR) == record.summary["sent"]
     assert record.column("missed")[-1] == 0
+    assert check_output(record.applied, TABLE.joints["knee_r"], STATES).violations == 0
+
+
+def test_bus_off_is_safe_and_cleared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    beside = f"{sys.executable} -I {Path(__file__).with_name('bus_off.py')}"
+    (record,) = loop_runs(tmp_path_factory.mktemp("off"), 10.0, [""], beside)
+    codes = [code for _, _, code, _ in record.summary["events"]]
+    assert "bus_off" in codes and "cleared" in codes[codes.index("bus_off") :]
+    safe, engaged = STATES["SAFE"], STATES["ENGAGED"]
+    seen = states_seen(record)
+    assert safe in seen and engaged in seen[seen.index(safe) :]
     assert check_output(record.applied, TABLE.joints["knee_r"], STATES).violations == 0
