@@ -16,13 +16,10 @@ void gov_enter(governor *g, uint8_t state, uint8_t reason)
 
 void gov_trip(governor *g, uint8_t reason, uint64_t now_us)
 {
-    if (g->state == EXO_STATE_SAFE)
-        return;
     int was_live = is_live(g);
     gov_enter(g, EXO_STATE_SAFE, reason);
     g->safe_since_us = now_us;
     g->host.clear_released = 0;
-    g->host.clear_asked = 0;
     g->damps = (uint8_t)(was_live && reason != EXO_REASON_SENSOR && reason != EXO_REASON_TRACKING);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
         g->joints[i].safe_from = g->joints[i].applied;
@@ -36,7 +33,6 @@ static void rest(gov_joint *j, uint64_t now_us)
     j->reference = 0;
     j->leased = 0;
     window_hold(&j->window, 0, &j->limits, now_us);
-    j->opposed_us = 0;
     memset(j->outside, 0, sizeof j->outside);
 }
 
@@ -51,16 +47,12 @@ gov_config gov_default_config(uint32_t profile_hash)
 
 void gov_init(governor *g, const gov_config *config)
 {
-    memset(g, 0, sizeof *g);
-    g->config = *config;
-    g->state = EXO_STATE_OFF;
-    g->reason = EXO_REASON_BOOT;
+    *g = (governor) { .config = *config, .state = EXO_STATE_OFF, .reason = EXO_REASON_BOOT };
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         gov_joint *j = &g->joints[i];
         j->limits = LIMITS[i];
         if (config->torque_cnm[i] < j->limits.torque_cnm)
             j->limits.torque_cnm = config->torque_cnm[i] > 0 ? config->torque_cnm[i] : 0;
-        rest(j, 0);
     }
 }
 

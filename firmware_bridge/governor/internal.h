@@ -26,7 +26,7 @@ static inline int lease_lapsed(const gov_joint *j, uint64_t now_us)
 /* Changes the state and makes the change known at once. */
 void gov_enter(governor *g, uint8_t state, uint8_t reason);
 
-/* Latches SAFE with a reason; the first reason stays. */
+/* Latches SAFE with a reason. In SAFE nothing calls it: the first reason stays. */
 void gov_trip(governor *g, uint8_t reason, uint64_t now_us);
 
 /* Makes the newest setpoint that is due the target, in the order in which they came, and drops it from the queue. */

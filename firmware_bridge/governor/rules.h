@@ -14,7 +14,7 @@ typedef int64_t utorque;
 typedef struct {
     int32_t low[EXO_WINDOW_BUCKETS];
     int32_t high[EXO_WINDOW_BUCKETS];
-    uint64_t bucket; /* number of the newest stretch since time zero */
+    int64_t bucket; /* number of the newest stretch since time zero */
 } exo_window;
 
 /* Magnitude allowed at an age: the limit up to EXO_AGE_FULL_US, none from EXO_AGE_ZERO_US on, linear between. */
