@@ -4,8 +4,6 @@
 
 #include "governor.h"
 
-static inline int32_t magnitude(int32_t value) { return value < 0 ? -value : value; }
-
 /* True from ARMED to DEGRADED: the drive is on and setpoints count. */
 static inline int is_live(const governor *g)
 {
@@ -33,7 +31,7 @@ void gov_trip(governor *g, uint8_t reason, uint64_t now_us);
 void gov_apply_due(gov_joint *j, uint64_t now_us);
 
 /* Once per step: what the torque held since the last one did to the drive's heat and against the wearer. */
-void gov_count_joint(gov_joint *j, int live, int32_t dt_us);
+void gov_count_joint(gov_joint *j, int32_t dt_us);
 
 /* First rule on measurements that a joint has broken for longer than it may, as a reason. */
 uint8_t gov_watch_joint(gov_joint *j, uint64_t now_us);

@@ -1,9 +1,6 @@
 /* The limits as small predicates and motions of torque. */
 #include "rules.h"
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
 int32_t rule_faded(int32_t limit_cnm, int32_t age_us)
 {
     const int64_t span_us = EXO_AGE_ZERO_US - EXO_AGE_FULL_US;
@@ -51,24 +48,10 @@ int rule_too_hot(const exo_joint_limits *limits, int64_t heat)
     return heat / limits->i2t_us > (int64_t)limits->i2t_cnm * limits->i2t_cnm;
 }
 
-static int64_t bucket_at(const exo_joint_limits *limits, uint64_t now_us)
+/* Opens the stretches between the newest and at_us, each filled with the torque that was held meanwhile. */
+static void advance(exo_window *w, int32_t held_cnm, const exo_joint_limits *limits, int64_t at_us)
 {
-    return (int64_t)(now_us / (uint64_t)(limits->window_us / (EXO_WINDOW_BUCKETS - 1)));
-}
-
-void window_hold(exo_window *w, int32_t torque_cnm, const exo_joint_limits *limits, uint64_t now_us)
-{
-    for (unsigned i = 0; i < EXO_WINDOW_BUCKETS; i++) {
-        w->low[i] = torque_cnm;
-        w->high[i] = torque_cnm;
-    }
-    w->bucket = bucket_at(limits, now_us);
-}
-
-/* Opens the stretches between the newest and now, each filled with the torque that was held meanwhile. */
-static void advance(exo_window *w, int32_t held_cnm, const exo_joint_limits *limits, uint64_t now_us)
-{
-    int64_t bucket = bucket_at(limits, now_us);
+    int64_t bucket = at_us / (limits->window_us / (EXO_WINDOW_BUCKETS - 1));
     int64_t opened = bucket - w->bucket;
     unsigned newest = (unsigned)(bucket % EXO_WINDOW_BUCKETS);
     for (unsigned i = 0; i < EXO_WINDOW_BUCKETS; i++)
@@ -79,9 +62,9 @@ static void advance(exo_window *w, int32_t held_cnm, const exo_joint_limits *lim
     w->bucket = larger(w->bucket, bucket);
 }
 
-int window_allows(exo_window *w, int32_t torque_cnm, int32_t held_cnm, const exo_joint_limits *limits, uint64_t now_us)
+int window_allows(exo_window *w, int32_t torque_cnm, int32_t held_cnm, const exo_joint_limits *limits, int64_t at_us)
 {
-    advance(w, held_cnm, limits, now_us);
+    advance(w, held_cnm, limits, at_us);
     int64_t lowest = INT32_MAX;
     int64_t highest = INT32_MIN;
     for (unsigned i = 0; i < EXO_WINDOW_BUCKETS; i++) {

@@ -84,22 +84,21 @@ class Joint:
         """No valid setpoint, although the drive is not released."""
         return self.mode != OFF and not self.leased(now_us)
 
-    def rest(self, now_us: int) -> None:
-        """Forget every request."""
+    def rest(self) -> None:
+        """Forget every request; the torque that there was stays in the window."""
         self.waiting.clear()
-        self.target = self.reference = 0
+        self.target = 0
         self.lease_end_us = -1
-        self.window.rest(now_us, self.limits.bucket_us)
+        self.window.hold(0)
         self.since_us.clear()
-        self.opposed_us = 0
 
-    def remember(self, live: bool, dt_us: int) -> None:
+    def remember(self, dt_us: int) -> None:
         """What the torque held since the last step did to the drive's heat, and for how long against the wearer."""
         cnm, limits = toward_zero(self.applied, UCNM), self.limits
         self.heat += (cnm * cnm - self.heat // limits.i2t_us) * dt_us
         opposed = cnm * self.sensors[1] < 0
         opposed = opposed and abs(cnm) > limits.opposing and abs(self.sensors[1]) > limits.opposing_velocity
-        self.opposed_us = max(self.opposed_us + (dt_us if opposed else -dt_us), 0) if live else 0
+        self.opposed_us = max(self.opposed_us + (dt_us if opposed else -dt_us), 0)
 
     def take_due(self, now_us: int) -> None:
         """The newest of the setpoints in front of the queue whose moment has come is the target."""
@@ -118,8 +117,6 @@ class Reference:
         self.hashes = (TABLE.protocol_hash, TABLE.limits_hash, profile_hash)
         tables = TABLE.joints.values()
         self.joints = [Joint(limits_of(joint, cnm)) for joint, cnm in zip(tables, torque_cnm, strict=True)]
-        for joint in self.joints:
-            joint.rest(0)
         self.state, self.reason = "OFF", "boot"
         self.announce = False
         self.rejected = 0
@@ -127,7 +124,7 @@ class Reference:
         self.safe_since_us = 0
         self.damps = False
         self.disarmed_since_us: int | None = None
-        self.step_us: int | None = None
+        self.step_us = 0
         self.host_rx = Receiver()
         self.host_alive = False
         self.host_heard_us = 0
@@ -209,7 +206,7 @@ class Reference:
             ahead = (stamp - now_us // 100 + 2048) % 4096 - 2048
             if LATE <= ahead <= AHEAD:
                 joint.stamp_run = 0
-                self._accept(joint, data, max((now_us // 100 + ahead) * 100, 0), now_us)
+                self._accept(joint, data, (now_us // 100 + ahead) * 100, now_us)
             else:
                 self._drop_stamp(joint, now_us)
 
@@ -258,12 +255,12 @@ class Reference:
 
     def step(self, now_us: int, sensors: Sequence[Sensors]) -> list[int]:
         """One period; torque to command in 0.01 Nm."""
-        dt_us = 0 if self.step_us is None else min(max(now_us - self.step_us, 0), CATCH_UP_US)
+        dt_us = min(max(now_us - self.step_us, 0), CATCH_UP_US)
         self.step_us = now_us
         for joint, seen in zip(self.joints, sensors, strict=True):
             joint.sensors = seen
             joint.stamp_dropped = False
-            joint.remember(self.live, dt_us)
+            joint.remember(dt_us)
         if now_us - self.host_heard_us > HOST_TIMEOUT_US and self.host_alive:
             self.host_alive = False
             self.host_hashes.clear()
@@ -291,7 +288,7 @@ class Reference:
         elif self.state == "SAFE":
             if self._may_clear(now_us):
                 self.enter("IDLE", "no_host")
-                self._rest(now_us)
+                self._rest()
         else:
             reason = self.hash_reason() or ("" if self.host_alive and len(self.host_hashes) == 3 else "no_host")
             wants = ("READY", *LIVE) if self.state == "READY" else ("READY",)
@@ -306,10 +303,10 @@ class Reference:
         asked = self.clear_asked and self.clear_released and self.host_state != "SAFE" and not self._any_torque(now_us)
         return calm and agreed and asked and now_us - self.safe_since_us >= CLEAR_US
 
-    def _rest(self, now_us: int) -> None:
+    def _rest(self) -> None:
         self.disarmed_since_us = None
         for joint in self.joints:
-            joint.rest(now_us)
+            joint.rest()
 
     def _run_live(self, now_us: int) -> None:
         fault = self._live_fault(now_us)
@@ -320,7 +317,7 @@ class Reference:
             self.enter("DEGRADED" if self.host_state == "DEGRADED" else "ENGAGED", "none")
         elif idle and (self.host_state not in LIVE or self._all_in(OFF, now_us)):
             self.enter("READY", "none")
-            self._rest(now_us)
+            self._rest()
         elif idle:
             self.enter("ARMED", "none")
 

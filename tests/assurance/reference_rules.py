@@ -100,19 +100,17 @@ def slew_fault(limits: Limits, start: int, goal: int, dt_us: int) -> str:
         return "slew_down"
     if start * goal >= 0:
         return ""
-    crossing_us = -(-abs(start) // limits.down)
-    return "" if abs(goal) <= limits.up * (dt_us - crossing_us) else "slew_up"
+    left_us = dt_us - -(-abs(start) // limits.down)
+    if left_us <= 0:
+        return "slew_down"
+    return "" if abs(goal) <= limits.up * left_us else "slew_up"
 
 
 @dataclass(slots=True)
 class Window:
     """Extremes of the accepted torque per stretch of time, newest last: [number, low, high, last]."""
 
-    parts: list[list[int]] = field(default_factory=list)
-
-    def rest(self, now_us: int, bucket_us: int) -> None:
-        """Zero, as if held for ever."""
-        self.parts = [[now_us // bucket_us, 0, 0, 0]]
+    parts: list[list[int]] = field(default_factory=lambda: [[0, 0, 0, 0]])
 
     def allows(self, limits: Limits, cnm: int, at_us: int) -> bool:
         """No torque may grow further than the window's limit away from any that was held inside it."""
@@ -136,3 +134,7 @@ class Window:
             self.parts = self.parts[max(kept[0] - 1, 0) if kept else -1 :]
             self.parts.append(last)
         last[1], last[2], last[3] = min(last[1], cnm), max(last[2], cnm), cnm
+
+    def hold(self, cnm: int) -> None:
+        """The newest torque is forgotten: this one is held from now on."""
+        self.parts[-1][3] = cnm

@@ -25,11 +25,12 @@ class Recorder:
         """A governor just switched on; `None` is its default configuration."""
         full = [1 << 30] * len(self.reference.joints)
         self.reference = Reference(profile_hash, full if torque_cnm is None else torque_cnm)
+        most = len(full) + 1
         if torque_cnm is None:
             torques = [round(joint.torque_nm * 100) for joint in TABLE.joints.values()]
-            self.out += struct.pack(f"<cI{len(torques)}i", b"D", profile_hash, *torques)
+            self.out += struct.pack(f"<cIB{len(torques)}i", b"D", profile_hash, most, *torques)
         else:
-            self.out += struct.pack(f"<cI{len(torque_cnm)}i", b"I", profile_hash, *torque_cnm)
+            self.out += struct.pack(f"<cIB{len(torque_cnm)}i", b"I", profile_hash, most, *torque_cnm)
 
     def frame(self, can_id: int, data: bytes, now_us: int) -> None:
         """A frame arrives."""

@@ -212,6 +212,17 @@ class Traffic:
                 self.climb(self.rng.choice((-1500, 1500, 300)))
             (act if self.rng.random() < 0.6 else self.rng.choice(ACTS))(self)
 
+    def good_clear(self) -> None:
+        """From SAFE to ARMED by the book."""
+        if self.governor.state != "SAFE":
+            return
+        self.step(max(self.governor.safe_since_us + CLEAR_US - self.now_us, 1000))
+        for mux in (1, 2, 3):
+            self.host(STATES["READY"], mux, self.hash(mux))
+        self.host(STATES["READY"], 0, 0, GOVERNOR_REASONS["clear_request"])
+        self.step()
+        self.arm()
+
     def after_safe(self) -> None:
         """The ramp, the damping, and a request to clear with one thing perhaps wrong."""
         rng = self.rng
@@ -320,7 +331,8 @@ def form(t: Traffic) -> None:
     own = t.governor.joints[joint]
     kind = rng.choice(("mode", "lease", "torque", "zero"))
     if kind == "mode":
-        t.setpoint(joint, rng.choice((0, 0, 1)), mode=rng.randrange(16), ahead=rng.choice((0, 2000)))
+        mode = rng.choice((0, 1, 3, 4, 4, 5, 15))
+        t.setpoint(joint, rng.choice((0, 0, 1)), mode=mode, ahead=rng.choice((0, 0, 0, 2000)))
     elif kind == "lease":
         t.setpoint(joint, own.window.parts[-1][3], lease=rng.choice((0, 1, 19, 20, 21, 255)))
     elif kind == "torque":
@@ -385,6 +397,9 @@ def knees(t: Traffic) -> None:
     rng = t.rng
     joint = rng.randrange(COUNT)
     own, sign = t.governor.joints[joint], rng.choice((-1, 1))
+    if rng.random() < 0.3:
+        t.climb(sign * rng.choice((1, 2, 494, 494)))  # 494 x 6959 is the limit of power to the digit
+        t.hold(4)
     torque = t.torque[joint]
     kind = rng.choice(("power", "position", "velocity", "tracking", "valid", "power", "position"))
     if kind == "power" and torque:
@@ -433,6 +448,9 @@ def broken(t: Traffic) -> None:
             t.tape.frame(rng.choice((0, 0x0FF, 0x102, 0x180, 0x200, 0x7FF, can_id | 1 << 31)), good, t.now_us)
         else:
             t.sent[can_id] = count + (-1 if kind == "repeat" else rng.choice((1, 4, 5, 6, 14)))
+            if can_id != HOST_ID:
+                t.setpoint(SETPOINT_IDS.index(can_id), t.edge(SETPOINT_IDS.index(can_id), rng.choice((-1, 1))))
+            t.step()
             t.hold(rng.choice((0, 1)))
             continue
         if rng.random() < 0.5:
@@ -560,7 +578,8 @@ def playing(t: Traffic) -> None:
     joint, mode = rng.randrange(COUNT), rng.choice((ZERO, 0))
     t.climb(0)
     t.hold(4)
-    for value in (0, 0, 0, *rng.sample((2, 4, 6, 8, -3, 10), 2), 0)[rng.randint(0, 3) :]:
+    values = rng.sample((2, 4, 6, 8, -3, 10), rng.choice((1, 1, 2)))
+    for value in (0, 0, 0, *values, *rng.choice(((), (0,))))[rng.randint(0, 3) :]:
         t.keep_host()
         t.setpoint(joint, value, ahead=40)
         t.setpoint(1 - joint, 0, ahead=40)
@@ -576,25 +595,153 @@ def playing(t: Traffic) -> None:
 
 
 def stale(t: Traffic) -> None:
-    """Back to READY, then the host arms at once without a new setpoint, or with one."""
+    """Back to READY, then the host arms at once without a new setpoint, or with one; or released in no time."""
     rng = t.rng
     t.climb(0)
     t.host_state, t.host_due_us = "READY", 0
-    t.hold(4, mode=ZERO)
+    for _ in range(9):
+        t.hold(1, mode=ZERO, dt_us=rng.choice((1, 1000)))
+        if t.governor.state == "READY":
+            break
     t.host_state, t.host_due_us = "ARMED", 0
     t.keep_host()
-    t.step(rng.choice((1, 1000)))
+    t.step(rng.choice((0, 1, 1000)))
     if rng.random() < 0.5:
         t.setpoint(rng.randrange(COUNT), 0, mode=ZERO)
-    t.step()
+    t.step(0)
+    t.all(0, mode=ZERO)
+    t.step(0)
+    t.all(0, mode=0)
+    t.step(0)
     t.arm()
+
+
+def landing(t: Traffic) -> None:
+    """Down to zero within the jitter's tolerance, the mode ending at once; or one step through zero."""
+    rng = t.rng
+    sign = rng.choice((-1, 1))
+    t.climb(0)
+    t.climb(sign * 72)
+    t.hold(6)
+    t.step(1000)
+    ending = rng.choice((0, 0, -sign, -sign, sign))
+    t.all(ending, mode=TORQUE if ending else rng.choice((ZERO, 0)))
+    for _ in range(3):
+        t.step(rng.choice((100, 1000)))
+    t.hold(2, mode=ZERO)
+
+
+def peak(t: Traffic) -> None:
+    """A peak inside one stretch of the window, then to the other side as far as it allows."""
+    rng = t.rng
+    sign = rng.choice((-1, 1))
+    t.climb(sign * 1000)
+    t.hold(14, dt_us=19_000)
+    t.step(10_000 - t.now_us % 10_000)
+    for value in (1014, 1028, 1042, 1010, 1000):
+        t.keep_host()
+        t.all(sign * value)
+        t.step(1000)
+    for _ in range(rng.choice((60, 8))):
+        t.keep_host()
+        for joint in range(COUNT):
+            t.setpoint(joint, t.edge(joint, -sign))
+        t.step(rng.choice((1000, 2000)))
+    change(t)
+
+
+def dropping(t: Traffic) -> None:
+    """Wrong stamps in several steps running, more than one before a step."""
+    rng = t.rng
+    joint = rng.randrange(COUNT)
+    for _ in range(rng.choice((4, 5, 6))):
+        t.keep_host()
+        for _ in range(rng.choice((1, 2, 5))):
+            t.setpoint(joint, 0, ahead=rng.choice((51, 400, -101)))
+        t.setpoint(1 - joint, t.governor.joints[1 - joint].window.parts[-1][3])
+        t.step(rng.choice((100, 1000)))
+    t.hold(1)
+
+
+def lapse(t: Traffic) -> None:
+    """A lease that runs out between two steps; and one of a joint that was released."""
+    rng = t.rng
+    joint = rng.randrange(COUNT)
+    if rng.random() < 0.4:
+        t.climb(0)
+        t.hold(3)
+        t.setpoint(joint, 0, mode=0, lease=5)
+        t.step()
+        for _ in range(8):
+            t.keep_host()
+            t.setpoint(1 - joint, 0, mode=rng.choice((ZERO, TORQUE)))
+            t.step()
+    t.keep_host()
+    t.setpoint(joint, t.governor.joints[joint].window.parts[-1][3])
+    t.now_us = t.now_us + 20_000 + rng.choice(NEAR)
+    t.setpoint(joint, t.governor.joints[joint].window.parts[-1][3])
+    t.step(0)
+
+
+def outliving(t: Traffic) -> None:
+    """Torque goes on after the host disarmed, with a pause in its mode while it falls."""
+    t.climb(72)
+    t.host_state, t.host_due_us = "READY", 0
+    t.hold(90)
+    t.all(0, mode=ZERO)
+    t.step(100)
+    t.hold(12 + t.rng.choice(NEAR), mode=TORQUE)
+
+
+def returning_fast(t: Traffic) -> None:
+    """Too fast until SAFE; cleared, armed, and at once too fast again: patience begins anew."""
+    joint = t.rng.randrange(COUNT)
+    fast = t.governor.joints[joint].limits.velocity + 1
+    for _ in range(2):
+        t.see(joint, velocity=fast)
+        t.hold(22)
+        t.see(joint, velocity=0)
+        t.good_clear()
+    t.step()
+
+
+def ramping(t: Traffic) -> None:
+    """The ramp of SAFE at any microsecond, then the damping for long enough to reach its bound."""
+    rng = t.rng
+    t.climb(rng.choice((-1, 1)) * rng.choice((1999, 1777, 1000, 333)))
+    t.setpoint(0, 0, mode=3)
+    for _ in range(150):
+        t.step(rng.randint(1, 600))
+    for joint in range(COUNT):
+        t.see(joint, velocity=rng.choice((-1, 1)) * rng.choice((3800, 3820, 3830, 9000, rng.randint(0, 4000))))
+    for number in range(20):
+        if number == 15 and rng.random() < 0.5:
+            t.see(0, valid=0)
+        t.step(2000)
+    t.see(0, valid=1)
+    if rng.random() < 0.5:
+        t.good_clear()
+
+
+def waiting(t: Traffic) -> None:
+    """READY and IDLE: any mode, requests to clear, a host that comes and goes."""
+    rng = t.rng
+    t.boot()
+    t.host(STATES["READY"], 0, 0)
+    t.step()
+    for _ in range(6):
+        t.now_us += rng.choice((0, 600_000)) if rng.random() < 0.2 else 0
+        t.host(STATES[rng.choice(("READY", "READY", "IDLE", "ARMED"))], 0, 0, rng.choice((0, 255)))
+        t.setpoint(rng.randrange(COUNT), rng.choice((0, 0, 0, 1)), mode=rng.choice((0, 1, 1, 2, 3, 4)))
+        t.step(rng.choice((1, 1000)))
 
 
 def untold(t: Traffic) -> None:
     """Steps after which nothing is sent: a change is told with the next frames."""
     rng = t.rng
-    if rng.random() < 0.7:
-        t.setpoint(rng.randrange(COUNT), 0, mode=rng.choice((3, ZERO, 9)))
+    t.climb(0)
+    t.hold(4)
+    t.all(0, mode=rng.choice((3, ZERO, ZERO, 9)))
     for _ in range(rng.randint(1, 3)):
         t.now_us += 1000
         t.torque = t.tape.untold_step(t.sensors, t.now_us)
@@ -636,6 +783,11 @@ def receive(recorder: Recorder, rng: random.Random) -> None:
 
 def backwards(t: Traffic) -> None:
     """Steps of no time, and more than the drive may catch up."""
+    t.climb(t.rng.choice((300, -300, 0)))
+    for _ in range(40):
+        t.keep_host()
+        t.all(0 if abs(t.torque[0]) < 50 else t.torque[0])
+        t.step(0)
     for dt_us in (0, 1, 0, t.rng.choice((1999, 2000, 2001, 20_000)), 0):
         t.keep_host()
         t.all(t.governor.joints[0].window.parts[-1][3] * 0)
@@ -648,6 +800,7 @@ def telling(t: Traffic) -> None:
         broken_id = t.rng.choice(SETPOINT_IDS)
         t.tape.frame(broken_id, bytes(8), t.now_us)
         t.setpoint(0, 0, mode=ZERO, ahead=t.rng.choice((400, 0)))
+        t.sent[SETPOINT_IDS[1]] += t.rng.choice((0, 0, 0, 7))
         t.host(9, 0, 0) if t.rng.random() < 0.3 else t.keep_host()
         t.hold(1, dt_us=t.rng.choice((1000, 4000)))
     for _ in range(110):
@@ -672,7 +825,16 @@ ACTS: Final[tuple[Callable[[Traffic], None], ...]] = (
     backwards,
     against,
     playing,
+    playing,
     stale,
+    landing,
+    peak,
+    dropping,
+    lapse,
+    outliving,
+    returning_fast,
+    ramping,
+    waiting,
     untold,
     returning,
     states_of_host,
