@@ -22,7 +22,9 @@ import numpy as np
 
 from firmware_bridge.table import GOVERNOR_REASONS, MODES, TABLE
 from tests.assurance.killers import GOVERNOR, ROOT, compiler
-from tests.assurance.reference import NAMES, SETPOINT_IDS, Reference
+from tests.assurance.reference import NAMES, SETPOINT_IDS, Reference, Sensors
+from tests.assurance.tape import PROFILE_HASH, Recorder
+from tests.assurance.traffic import ACTS, Traffic
 
 CODEC: Final = ROOT / "firmware_bridge" / "codec"
 HERE: Final = Path(__file__).parent
@@ -111,18 +113,16 @@ def _decoded_otherwise(log: Any, database: Any) -> int:
 
 def _judge(log: Any, tally: Tally) -> None:
     """The same frames and steps through the reference."""
-    from tests.assurance.fuzz_host import COUNT, PROFILE_HASH
+    from tests.assurance.fuzz_host import COUNT
 
     reference = Reference(PROFILE_HASH, [1 << 30] * COUNT)
     for row in log:
         now_us = int(row["now_us"])
         if row["kind"] == 0:
-            before = reference.rejected
             reference.on_frame(int(row["id"]), row["data"].tobytes(), now_us)
-            tally.refused_by_reference += reference.rejected != before
             continue
         seen = row["sensors"].tolist()
-        torque = reference.step(now_us, [(*seen[3 * i : 3 * i + 3], 1) for i in range(COUNT)])
+        torque = reference.step(now_us, [tuple(seen[4 * i : 4 * i + 4]) for i in range(COUNT)])
         ours = (torque, reference.state, reference.reason)
         theirs = (row["torque_cnm"].tolist(), NAMES[int(row["state"])], REASONS[int(row["reason"])])
         if ours != theirs:
@@ -136,6 +136,52 @@ def _kind(reference: str, governor: str) -> str:
     return "legal_rejected" if governor == "SAFE" else "outputs_differ"
 
 
+class Duel(Recorder):
+    """Feeds the governor with what the reference gets, and compares each step."""
+
+    def __init__(self, library: Path, tally: Tally) -> None:
+        super().__init__()
+        from tests.assurance.fuzz_host import load
+
+        self.shim, self.tally, self.agree = load(library), tally, True
+        self.seen = np.zeros(4 * len(SETPOINT_IDS), np.int64)
+        self.told = np.zeros(len(SETPOINT_IDS) + 2, np.int64)
+
+    def init(self, torque_cnm: Sequence[int] | None = None, profile_hash: int = PROFILE_HASH) -> None:
+        """Both start anew."""
+        self.out.clear()
+        super().init(torque_cnm, profile_hash)
+        limits = None if torque_cnm is None else np.array(torque_cnm, np.int32).ctypes.data
+        self.shim.shim_init(profile_hash, limits)
+        self.agree = True
+
+    def frame(self, can_id: int, data: bytes, now_us: int) -> None:
+        """A frame to both."""
+        super().frame(can_id, data, now_us)
+        self.shim.shim_frame(can_id, data, len(data), now_us)
+
+    def _step(self, kind: bytes, sensors: Sequence[Sensors], now_us: int) -> list[int]:
+        torque = super()._step(kind, sensors, now_us)
+        self.seen[:] = np.ravel(sensors)
+        self.shim.shim_step(now_us, self.seen.ctypes.data, self.told.ctypes.data)
+        *theirs, state, reason = self.told.tolist()
+        ours = (torque, self.reference.state, self.reference.reason)
+        if self.agree and ours != (theirs, NAMES[state], REASONS[reason]):
+            self.tally.faults[_kind(ours[1], NAMES[state])] += 1
+            self.agree = False
+        return torque
+
+
+def hostile_stream(library: Path, frames: int, seed: int, tally: Tally) -> None:
+    """Traffic at the edges of what is legal until so many frames were sent."""
+    duel = Duel(library, tally)
+    traffic, number = Traffic(duel, seed), 0
+    while duel.frames < frames:
+        traffic.episode(ACTS[number % len(ACTS)])
+        number += 1
+    tally.hostile_frames, tally.refused_by_reference = duel.frames, duel.refused
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="fuzz", description=(__doc__ or "").splitlines()[0])
@@ -146,6 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         library = build(Path(folder))
         host_stream(library, round(arguments.frames * HOST_SHARE), arguments.seed, tally)
+        hostile_stream(library, arguments.frames - tally.host_frames, arguments.seed, tally)
     result = tally.result(arguments.seed, time.monotonic() - began)
     print(json.dumps(result, indent=2))
     return 1 if sum(tally.faults.values()) else 0

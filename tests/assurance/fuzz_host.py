@@ -17,7 +17,7 @@ from edge_runtime.intent import lateness_gain
 from edge_runtime.rt.limiter import DISENGAGED, NONE, STALE, host_limits, limit, new_state
 from firmware_bridge.e2e import CRC_TABLE, next_counter
 from firmware_bridge.table import JOINTS, MODES, STATES, TABLE
-from firmware_bridge.wire import CDEG_PER_RAD, CNM_PER_NM, DDEGPS_PER_RADPS, apply_stamp, frame, pack_setpoint, pack_state
+from firmware_bridge.wire import CDEG_PER_RAD, CNM_PER_NM, DDEGPS_PER_RADPS, apply_stamp, pack_setpoint, pack_state
 
 COUNT: Final = len(JOINTS)
 PROFILE_HASH: Final = 0xC0FFEE42
@@ -39,7 +39,7 @@ LOG = np.dtype(
         ("now_us", np.int64),
         ("id", np.int64),
         ("data", np.uint8, (8,)),
-        ("sensors", np.int64, (3 * COUNT,)),
+        ("sensors", np.int64, (4 * COUNT,)),
         ("torque_cnm", np.int64, (COUNT,)),
         ("state", np.int64),
         ("reason", np.int64),
@@ -48,24 +48,31 @@ LOG = np.dtype(
 Loop = Callable[..., Any]
 
 
+def load(library: Path) -> ctypes.CDLL:
+    """The governor and the codec, see fuzz_shim.c."""
+    shim = ctypes.CDLL(str(library))
+    pointer, u64 = ctypes.c_void_p, ctypes.c_uint64
+    shim.shim_init.argtypes, shim.shim_init.restype = [ctypes.c_uint32, pointer], None
+    shim.shim_frame.argtypes, shim.shim_frame.restype = [ctypes.c_uint32, pointer, ctypes.c_uint8, u64], None
+    shim.shim_step.argtypes, shim.shim_step.restype = [u64, pointer, pointer], None
+    shim.shim_decode.argtypes, shim.shim_decode.restype = [ctypes.c_int, pointer, pointer], ctypes.c_int
+    return shim
+
+
 def compiled(library: Path) -> Loop:
     """`episode(seed, cycles, log)` bound to the compiled governor; fills `log`, returns (rows, setpoints, decode errors)."""
-    shim = ctypes.CDLL(str(library))
+    shim = load(library)
     init, on_frame, step, decode = shim.shim_init, shim.shim_frame, shim.shim_step, shim.shim_decode
-    pointer, u64 = ctypes.c_void_p, ctypes.c_uint64
-    init.argtypes, init.restype = [ctypes.c_uint32], None
-    on_frame.argtypes, on_frame.restype = [ctypes.c_uint32, pointer, u64], None
-    step.argtypes, step.restype = [u64, pointer, pointer], None
-    decode.argtypes, decode.restype = [ctypes.c_int, pointer, pointer], ctypes.c_int
     limits = np.concatenate([host_limits(TABLE.host_limits(name), 1e9) for name in JOINTS])
     hot = new_state(limits)
     ids = np.array(SETPOINT_IDS, np.int64)
+    full = np.full(COUNT, 1 << 30, np.int32)
 
     @njit
     def send(log: Any, row: int, can_id: int, tx: Any, now_us: int) -> int:
         log[row].kind, log[row].now_us, log[row].id = 0, now_us, can_id
         log[row].data[:] = tx[8:]
-        on_frame(can_id, tx[8:].ctypes.data, now_us)
+        on_frame(can_id, tx[8:].ctypes.data, 8, now_us)
         return row + 1
 
     @njit
@@ -77,10 +84,10 @@ def compiled(library: Path) -> Loop:
     @njit
     def episode(seed: int, cycles: int, log: Any) -> tuple[int, int, int]:
         np.random.seed(seed)
-        init(PROFILE_HASH)
+        init(PROFILE_HASH, full.ctypes.data)
         states, counters, counter_host = hot.copy(), np.zeros(COUNT, np.int64), 0
-        tx, fields, out = np.zeros(16, np.uint8), np.zeros(6, np.int64), np.zeros(COUNT + 3, np.int64)
-        sensors, level, lost = np.zeros(3 * COUNT, np.int64), np.zeros(COUNT), np.zeros(COUNT, np.int64)
+        tx, fields, out = np.zeros(16, np.uint8), np.zeros(6, np.int64), np.zeros(COUNT + 2, np.int64)
+        sensors, level, lost = np.ones(4 * COUNT, np.int64), np.zeros(COUNT), np.zeros(COUNT, np.int64)
         measured_nm = np.zeros(COUNT)
         phase, pace = np.random.uniform(0.0, 6.0, COUNT), np.random.uniform(0.3, 1.3, COUNT)
         middle, swing = np.random.uniform(2000.0, 6000.0), np.random.uniform(500.0, 6500.0)
@@ -107,10 +114,10 @@ def compiled(library: Path) -> Loop:
                     withheld = STALE
                 elif chance < 0.004:
                     asked = np.nan
-                position, velocity = sensors[3 * joint] / CDEG_PER_RAD, sensors[3 * joint + 1] / DDEGPS_PER_RADPS
+                position, velocity = sensors[4 * joint] / CDEG_PER_RAD, sensors[4 * joint + 1] / DDEGPS_PER_RADPS
                 torque = limit(
                     limits[joint], states[joint], asked, withheld, gain, position, velocity,
-                    sensors[3 * joint + 2] / CNM_PER_NM, now_ns,
+                    sensors[4 * joint + 2] / CNM_PER_NM, now_ns,
                 )  # fmt: skip
                 mode = _TORQUE if torque != 0.0 or (cycle >= ARMING and withheld == NONE) else _ZERO
                 stamp = apply_stamp(now_ns + ahead_ns, 0)
@@ -137,9 +144,9 @@ def compiled(library: Path) -> Loop:
                 turn = 2.0 * np.pi * pace[joint]
                 angle = turn * now_ns * 1e-9 + phase[joint]
                 measured_nm[joint] += 0.4 * (out[joint] - measured_nm[joint])
-                sensors[3 * joint] = int(middle + swing * np.sin(angle))
-                sensors[3 * joint + 1] = int(swing / 10.0 * turn * np.cos(angle))
-                sensors[3 * joint + 2] = int(measured_nm[joint])
+                sensors[4 * joint] = int(middle + swing * np.sin(angle))
+                sensors[4 * joint + 1] = int(swing / 10.0 * turn * np.cos(angle))
+                sensors[4 * joint + 2] = int(measured_nm[joint])
             step(now_ns // 1000, sensors.ctypes.data, out.ctypes.data)
             log[rows].kind, log[rows].now_us = 1, now_ns // 1000
             log[rows].sensors[:] = sensors
@@ -150,5 +157,4 @@ def compiled(library: Path) -> Loop:
                 break
         return rows, setpoints, errors
 
-    _ = frame
     return episode

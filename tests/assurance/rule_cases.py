@@ -85,7 +85,7 @@ def _window(tape: Recorder, rng: random.Random) -> None:
     now = rng.choice((0, 3 * size, 10**9))
     window = Window()
     tape.rule("w", limits, ())
-    for _ in range(60):
+    for number in range(60):
         now += rng.choice((0, 1, size - now % size, size - 1, size, length - size, length, length + size, 3 * length))
         late = now - rng.choice((0, 0, 1, 2 * size)) if rng.random() < 0.3 else now
         late = max(late, 0)
@@ -94,6 +94,11 @@ def _window(tape: Recorder, rng: random.Random) -> None:
         highs = [part[2] for part in window.parts] + [held]
         edge = rng.choice((min(lows) + limits.window, max(highs) - limits.window, held, 0, 0))
         cnm = edge + rng.choice(NEAR)
+        if number < 4:  # far out, so that zero itself lies beyond the window
+            now, cnm = now + 3 * length, (number + 1) * limits.window * rng.choice((-1, 1, 1))
+            late = now
+        elif number < 8:
+            cnm = rng.choice((0, 1, -1))
         allowed = window.allows(limits, cnm, late)
         tape.rule("a", limits, (cnm, held, late), int(allowed))
         if allowed and rng.random() < 0.7:

@@ -20,6 +20,7 @@ class Recorder:
         self.out = bytearray()
         self.reference = Reference(PROFILE_HASH, (0, 0))
         self.receiver = Receiver()
+        self.frames = self.refused = 0
 
     def init(self, torque_cnm: Sequence[int] | None = None, profile_hash: int = PROFILE_HASH) -> None:
         """A governor just switched on; `None` is its default configuration."""
@@ -34,8 +35,17 @@ class Recorder:
 
     def frame(self, can_id: int, data: bytes, now_us: int) -> None:
         """A frame arrives."""
+        before = self._refused()
         self.reference.on_frame(can_id, data, now_us)
+        self.frames += 1
+        self.refused += self._refused() != before
         self.out += struct.pack("<cQIB8s", b"F", now_us, can_id, len(data), data)
+
+    def _refused(self) -> tuple[int, bool]:
+        """What changes where the reference refuses a frame."""
+        own = self.reference
+        receivers = [own.host_rx, *(joint.rx for joint in own.joints)]
+        return own.rejected + sum(sum(rx.counts.values()) for rx in receivers), own.state == "SAFE"
 
     def step(self, sensors: Sequence[Sensors], now_us: int) -> list[int]:
         """A step and what is sent after it; returns the torque."""

@@ -623,7 +623,6 @@ def landing(t: Traffic) -> None:
     t.climb(0)
     t.climb(sign * 72)
     t.hold(6)
-    t.step(1000)
     ending = rng.choice((0, 0, -sign, -sign, sign))
     t.all(ending, mode=TORQUE if ending else rng.choice((ZERO, 0)))
     for _ in range(3):
@@ -642,12 +641,25 @@ def peak(t: Traffic) -> None:
         t.keep_host()
         t.all(sign * value)
         t.step(1000)
-    for _ in range(rng.choice((60, 8))):
+    for _ in range(60):
         t.keep_host()
         for joint in range(COUNT):
             t.setpoint(joint, t.edge(joint, -sign))
         t.step(rng.choice((1000, 2000)))
-    change(t)
+    joint = rng.randrange(COUNT)
+    t.setpoint(joint, t.edge(joint, -sign) - sign)
+    t.step()
+
+
+def stops(t: Traffic) -> None:
+    """Hardly any torque, just past a soft stop."""
+    rng = t.rng
+    joint = rng.randrange(COUNT)
+    limits = t.governor.joints[joint].limits
+    t.climb(0)
+    t.climb(rng.choice((-1, 0, 1)))
+    t.see(joint, position=rng.choice((limits.highest, limits.lowest)) + rng.choice((-1, 1)))
+    t.hold(23)
 
 
 def dropping(t: Traffic) -> None:
@@ -829,6 +841,8 @@ ACTS: Final[tuple[Callable[[Traffic], None], ...]] = (
     stale,
     landing,
     peak,
+    stops,
+    stops,
     dropping,
     lapse,
     outliving,
