@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from firmware_bridge.table import GOVERNOR_REASONS, MODES, TABLE
+from firmware_bridge.table import GOVERNOR_REASONS
 from tests.assurance.killers import GOVERNOR, ROOT, compiler
 from tests.assurance.reference import NAMES, SETPOINT_IDS, Reference, Sensors
 from tests.assurance.tape import PROFILE_HASH, Recorder

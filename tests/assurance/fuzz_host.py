@@ -76,7 +76,9 @@ def compiled(library: Path) -> Loop:
         return row + 1
 
     @njit
-    def agrees(tx: Any, joint: int, torque: float, age_ms: float, stamp: int, mode: int, counter: int, out: Any) -> bool:
+    def agrees(
+        tx: Any, joint: int, torque: float, age_ms: float, stamp: int, mode: int, counter: int, out: Any
+    ) -> bool:
         status = decode(joint, tx[8:].ctypes.data, out.ctypes.data)
         same = out[0] == np.rint(torque * CNM_PER_NM) and out[1] == _LEASE_MS and out[2] == int(age_ms)
         return status == 0 and same and out[3] == stamp and out[4] == mode and out[5] == counter
@@ -122,9 +124,7 @@ def compiled(library: Path) -> Loop:
                 mode = _TORQUE if torque != 0.0 or (cycle >= ARMING and withheld == NONE) else _ZERO
                 stamp = apply_stamp(now_ns + ahead_ns, 0)
                 age_ms = min(age_ns * 1e-6, 255.0)
-                pack_setpoint(
-                    tx, ids[joint], counters[joint], torque, _LEASE_MS, age_ms, stamp, mode, CRC_TABLE
-                )
+                pack_setpoint(tx, ids[joint], counters[joint], torque, _LEASE_MS, age_ms, stamp, mode, CRC_TABLE)
                 errors += not agrees(tx, joint, torque, age_ms, stamp, mode, counters[joint], fields)
                 counters[joint] = next_counter(counters[joint])
                 setpoints += 1

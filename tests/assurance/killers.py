@@ -66,7 +66,15 @@ def suite_key(path: str) -> str:
 
 def _suite_files() -> list[Path]:
     here = Path(__file__).parent
-    names = ("reference.py", "reference_rules.py", "reference_e2e.py", "traffic.py", "tape.py", "rule_cases.py", "killers.py")
+    names = (
+        "reference.py",
+        "reference_rules.py",
+        "reference_e2e.py",
+        "traffic.py",
+        "tape.py",
+        "rule_cases.py",
+        "killers.py",
+    )
     return [*(here / name for name in names), ROOT / "firmware_bridge" / "limits.toml"]
 
 

@@ -36,7 +36,9 @@ EXTREME: Final = re.compile(
     rf"\(?(?P<a>-?{OPERAND}) (?:<|>|<=|>=) (?P<b>-?{OPERAND})\)?"
     r"(?: \? (?:(?P=a) : (?P=b)|(?P=b) : (?P=a))|\s+(?:(?P=a) = (?P=b)|(?P=b) = (?P=a));)"
 )
-TYPE: Final = re.compile(r"^(?:u?int\d*(?:_t)?|char|void|unsigned|enum|struct|static|const|utorque|exo_\w+|gov_\w+|e2e_\w+)$")
+TYPE: Final = re.compile(
+    r"^(?:u?int\d*(?:_t)?|char|void|unsigned|enum|struct|static|const|utorque|exo_\w+|gov_\w+|e2e_\w+)$"
+)
 CONSTANT: Final = re.compile(r"^(?:EXO|GOV|E2E|UTORQUE|UINT|ALL)_[A-Z0-9_]+$")
 
 

@@ -43,7 +43,8 @@ def build(governor: Path, folder: Path, mutants: Sequence[Mutant], command: Sequ
         if done.returncode == 0:
             return program.numbers
         guilty = {
-            program.clones.get((Path(match["file"]).name, int(match["line"])), "") for match in ERROR.finditer(done.stderr)
+            program.clones.get((Path(match["file"]).name, int(match["line"])), "")
+            for match in ERROR.finditer(done.stderr)
         }
         if not guilty - {""}:
             raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)

@@ -54,7 +54,17 @@ def near(rng: random.Random, *values: float) -> float:
 
 def world(rng: random.Random, torque: float) -> tuple[float, str, float, float, float, float]:
     """asked, withheld, gain, position, velocity, measured."""
-    asked = near(rng, 0.0, LIMITS.torque_nm, LIMITS.torque_nm, 25.0, LIMITS.power_w / 4, LIMITS.opposing_nm, LIMITS.i2t_nm, abs(torque))
+    asked = near(
+        rng,
+        0.0,
+        LIMITS.torque_nm,
+        LIMITS.torque_nm,
+        25.0,
+        LIMITS.power_w / 4,
+        LIMITS.opposing_nm,
+        LIMITS.i2t_nm,
+        abs(torque),
+    )
     if rng.random() < 0.03:
         asked = rng.choice((math.nan, math.inf, -math.inf))
     gain = rng.choice((1.0,) * 6 + (0.5, 0.0, 0.999999))
@@ -65,7 +75,9 @@ def world(rng: random.Random, torque: float) -> tuple[float, str, float, float, 
     return asked, rng.choice(WITHHELD), gain, position, velocity, measured
 
 
-def check(state: Any, reference: HostLimiter, cycle: tuple[float, str, float, float, float, float], now_ns: int) -> None:
+def check(
+    state: Any, reference: HostLimiter, cycle: tuple[float, str, float, float, float, float], now_ns: int
+) -> None:
     """One cycle of both gives the same torque for the same reason, and leaves the same memory."""
     asked, withheld, *motion = cycle
     limits = plain(LIM)
@@ -138,6 +150,30 @@ def test_first_cycle_and_its_time() -> None:
     assert limiter.limit(plain(LIM), state, 5.0, limiter.NONE, 1.0, 0.5, 0.0, 0.0, START_NS + MS) > 0.1
 
 
+def test_first_cycle_at_the_first_nanosecond() -> None:
+    state = plain(np.zeros(1, limiter.STATE)[0])
+    for now_ns, least in ((1, 0.0), (1 + MS, 0.1)):
+        assert limiter.limit(plain(LIM), state, 5.0, limiter.NONE, 1.0, 0.5, 0.0, 0.0, now_ns) >= least
+
+
+@pytest.mark.parametrize(
+    ("torque", "velocity", "reason"),
+    [
+        (LIMITS.power_w / 4, 4.0, "none"),  # exactly the power allowed
+        (LIMITS.power_w / 4, -4.0, "none"),
+        (0.05, LIMITS.velocity_radps, "velocity"),  # hardly any power, but too fast
+        (-0.05, -LIMITS.velocity_radps, "velocity"),
+        (0.05, -LIMITS.velocity_radps, "none"),
+    ],
+)
+def test_rules_of_motion_exactly_at_their_limits(torque: float, velocity: float, reason: str) -> None:
+    state, reference = pair(torque, 0.0, 0)
+    check(state, reference, (torque, "none", 1.0, 0.5, velocity, torque), START_NS)
+    if reason == "none":
+        assert reference.reason == reason
+    check(state, reference, (torque, "none", 1.0, 0.5, velocity, torque), START_NS + MS)
+
+
 def test_host_limits_take_every_field() -> None:
     assert tuple(limiter.host_limits(HOST, 5.0)[0]) == (5.0, *tuple(LIM)[1:])
     expected = HostLimits(
@@ -158,7 +194,8 @@ def test_host_limits_take_every_field() -> None:
         i2t_s=20.0,
     )
     for name in limiter.LIMITS.names or ():
-        assert getattr(LIMITS, name) == pytest.approx(getattr(expected, name)), name
+        value = getattr(expected, name)
+        assert getattr(LIMITS, name) == (value if isinstance(value, int) else pytest.approx(value)), name
 
 
 def test_starts_as_hot_as_it_may_be() -> None:

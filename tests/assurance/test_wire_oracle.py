@@ -103,7 +103,8 @@ def test_to_i16(value: float, raw: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "raw"), [(math.nan, 255), (-1.0, 0), (-0.0, 0), (0.99, 0), (1.0, 1), (254.9, 254), (255.5, 255), (1e9, 255)]
+    ("value", "raw"),
+    [(math.nan, 255), (-1.0, 0), (-0.0, 0), (0.99, 0), (1.0, 1), (254.9, 254), (255.5, 255), (1e9, 255)],
 )
 def test_to_u8(value: float, raw: int) -> None:
     assert wire.to_u8(value) == raw
@@ -121,7 +122,9 @@ def test_sixteen_bits(raw: int) -> None:
     assert wire.get16(buf, 4) == raw
 
 
-@pytest.mark.parametrize(("position", "velocity", "torque"), list(itertools.product((-32768, -1, 0, 9000, 32767), repeat=3)))
+@pytest.mark.parametrize(
+    ("position", "velocity", "torque"), list(itertools.product((-32768, -1, 0, 9000, 32767), repeat=3))
+)
 def test_joint_state(position: int, velocity: int, torque: int) -> None:
     buf, out = dirty(), np.zeros(3)
     si = (math.radians(position / 100), math.radians(velocity / 10), torque / 100)
@@ -167,7 +170,15 @@ def test_frame_id(at: int, value: int, found: int) -> None:
 
 @pytest.mark.parametrize(
     ("t_ns", "offset_ns", "stamp"),
-    [(0, 0, 0), (99_999, 0, 0), (99_999, 1, 1), (100_000, -1, 0), (409_500_000, 0, 4095), (409_600_000, 0, 0), (0, -1, 4095)],
+    [
+        (0, 0, 0),
+        (99_999, 0, 0),
+        (99_999, 1, 1),
+        (100_000, -1, 0),
+        (409_500_000, 0, 4095),
+        (409_600_000, 0, 0),
+        (0, -1, 4095),
+    ],
 )
 def test_apply_stamp(t_ns: int, offset_ns: int, stamp: int) -> None:
     assert wire.apply_stamp(t_ns, offset_ns) == stamp
@@ -198,15 +209,20 @@ def test_decode_refuses_what_is_none_of_ours() -> None:
     assert wire.decode(good) is not None
     broken = wire.decode(good[:-1] + b"\1")
     assert broken is not None and not broken.intact
-    for other in (good[:-1], good + b"\0", struct.pack("<IB3x8s", 0x102, 8, data), struct.pack("<IB3x8s", 0x100, 7, data)):
+    for other in (
+        good[:-1],
+        good + b"\0",
+        struct.pack("<IB3x8s", 0x102, 8, data),
+        struct.pack("<IB3x8s", 0x100, 7, data),
+    ):
         assert wire.decode(other) is None
     assert wire.decode(struct.pack("<IB3x8s", 0x80000100, 8, data)) is None
 
 
 def test_constants_are_the_tables() -> None:
     fields = TABLE.messages["TORQUE_SETPOINT"].fields
-    assert 1 / wire.CNM_PER_NM == fields["torque"].scale
-    assert 1 / wire.TICKS_PER_MS == fields["apply_at"].scale
+    assert fields["torque"].scale == 1 / wire.CNM_PER_NM
+    assert fields["apply_at"].scale == 1 / wire.TICKS_PER_MS
     assert (1 << fields["apply_at"].bits) - 1 == wire.APPLY_MASK
-    assert wire.AGE_UNKNOWN_MS == fields["age"].raw_range()[1]
+    assert fields["age"].raw_range()[1] == wire.AGE_UNKNOWN_MS
     assert MODES["SAFE"] == wire.MODE_SAFE

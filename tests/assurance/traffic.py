@@ -237,7 +237,9 @@ class Traffic:
     def clear(self) -> None:
         """Release the request, then ask, around the moment from which it is allowed."""
         rng = self.rng
-        wrong = rng.choice((None, None, "velocity", "sensor", "hash", "missing", "host", "torque", "unreleased", "late"))
+        wrong = rng.choice(
+            (None, None, "velocity", "sensor", "hash", "missing", "host", "torque", "unreleased", "late")
+        )
         for joint in range(COUNT):
             self.see(joint, velocity=rng.choice((CLEAR_VELOCITY, -CLEAR_VELOCITY, 0)), valid=1)
         state = "SAFE" if wrong == "host" else rng.choice(("READY", "ARMED", "IDLE"))
@@ -245,7 +247,12 @@ class Traffic:
         request = GOVERNOR_REASONS["clear_request"]
         for mux in (0, 1, 2, 3):
             if not (wrong == "missing" and mux == 2):
-                self.host(STATES[state], mux, self.hash(mux) ^ (wrong == "hash" and mux == 1), request * (wrong == "unreleased"))
+                self.host(
+                    STATES[state],
+                    mux,
+                    self.hash(mux) ^ (wrong == "hash" and mux == 1),
+                    request * (wrong == "unreleased"),
+                )
         self.host(STATES[state], 0, 0, request)
         victim = rng.randrange(COUNT)
         if wrong == "velocity":
@@ -586,10 +593,12 @@ def playing(t: Traffic) -> None:
         t.step()
     if rng.random() < 0.3:
         t.host_state, t.host_due_us = "READY", 0
+    between_us = rng.choice((0, 500))  # frames that come between two steps find a setpoint due
     for _ in range(9):
+        t.now_us += between_us
         t.keep_host()
-        t.all(0, mode=mode, ahead=40)
-        t.step()
+        t.all(0, mode=mode, ahead=38)
+        t.step(1000 - between_us)
     t.host(STATES["ARMED"], 0, 0)
     t.step()
 
@@ -702,7 +711,11 @@ def outliving(t: Traffic) -> None:
     t.hold(90)
     t.all(0, mode=ZERO)
     t.step(100)
-    t.hold(12 + t.rng.choice(NEAR), mode=TORQUE)
+    t.hold(6, mode=TORQUE)
+    if t.rng.random() < 0.5:
+        t.hold(6 + t.rng.choice(NEAR), mode=TORQUE)
+    else:
+        t.step(20_001)
 
 
 def returning_fast(t: Traffic) -> None:
@@ -731,8 +744,30 @@ def ramping(t: Traffic) -> None:
             t.see(0, valid=0)
         t.step(2000)
     t.see(0, valid=1)
+    middle = rng.choice((-1, 1)) * rng.randint(800, 3500)
+    for _ in range(20):
+        for joint in range(COUNT):
+            t.see(joint, velocity=middle + rng.randint(-280, 280))
+        t.step(2000)
+        t.step(2000)
     if rng.random() < 0.5:
         t.good_clear()
+
+
+def limp(t: Traffic) -> None:
+    """The drive does not follow, or a sensor is lost: after the ramp there is no damping."""
+    rng = t.rng
+    joint = rng.randrange(COUNT)
+    t.follows = False
+    if rng.random() < 0.7:
+        t.see(joint, torque=t.torque[joint] + 501)
+    else:
+        t.see(joint, valid=0)
+    t.hold(22)
+    t.see(joint, velocity=3000, valid=1)
+    t.step(RAMP_US)
+    for _ in range(4):
+        t.step(2000)
 
 
 def waiting(t: Traffic) -> None:
@@ -741,6 +776,9 @@ def waiting(t: Traffic) -> None:
     t.boot()
     t.host(STATES["READY"], 0, 0)
     t.step()
+    for _ in range(rng.choice((0, 6))):
+        t.setpoint(0, 0, mode=ZERO, ahead=400)
+        t.step(rng.choice((1, 1000)))
     for _ in range(6):
         t.now_us += rng.choice((0, 600_000)) if rng.random() < 0.2 else 0
         t.host(STATES[rng.choice(("READY", "READY", "IDLE", "ARMED"))], 0, 0, rng.choice((0, 255)))
@@ -848,6 +886,7 @@ ACTS: Final[tuple[Callable[[Traffic], None], ...]] = (
     outliving,
     returning_fast,
     ramping,
+    limp,
     waiting,
     untold,
     returning,
