@@ -207,7 +207,7 @@ static void run_silent(governor *g, uint64_t now_us)
 /* Torque that takes energy out of the joint: against its velocity, bounded. */
 static utorque damping(const gov_joint *j)
 {
-    int32_t torque = -(j->measured.velocity_ddegps * EXO_DAMPING_Q) / (1 << EXO_DAMPING_SHIFT);
+    int32_t torque = -(j->measured.velocity_ddegps * EXO_DAMPING_Q) / ((int32_t)1 << EXO_DAMPING_SHIFT);
     return utorque_of((int32_t)larger(smaller(torque, EXO_DAMPING_MAX_CNM), -EXO_DAMPING_MAX_CNM));
 }
 

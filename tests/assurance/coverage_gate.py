@@ -1,7 +1,7 @@
 """Coverage of the safety code: every line and every branch, or the run fails and names what is missing.
 
-`python -m tests.assurance.coverage_gate`. The C governor is measured by gcov while it replays the tape; the Python modules
-by coverage.py while their tests run without numba's compiler.
+`python -m tests.assurance.coverage_gate`. The C governor is measured by gcov while it replays the tape; the Python
+modules by coverage.py while their tests run without numba's compiler.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def load(library: Path) -> ctypes.CDLL:
 
 
 def compiled(library: Path) -> Loop:
-    """`episode(seed, cycles, log)` bound to the compiled governor; fills `log`, returns (rows, setpoints, decode errors)."""
+    """`episode(seed, cycles, log)` on the compiled governor; fills `log`, returns rows, setpoints, decode errors."""
     shim = load(library)
     init, on_frame, step, decode = shim.shim_init, shim.shim_frame, shim.shim_step, shim.shim_decode
     limits = np.concatenate([host_limits(TABLE.host_limits(name), 1e9) for name in JOINTS])

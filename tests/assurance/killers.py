@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -107,11 +108,15 @@ def _c_killers(mutants: Sequence[Mutant], folder: Path) -> Iterator[tuple[Mutant
     for mutant in mutants:
         if mutant.name in numbers:
             number = numbers[mutant.name]
-            yield mutant, lambda _, number=number: replay(folder / "replay", played, number)
+            yield mutant, partial(_replay_number, folder / "replay", played, number)
         elif mutant.name in chosen_names:
             yield mutant, lambda _: "stillborn"
         else:
             yield mutant, lambda mutant: kill_alone(mutant, played)
+
+
+def _replay_number(program: Path, played: Path, number: int, _mutant: Mutant) -> str:
+    return replay(program, played, number)
 
 
 def _choosable(path: str, mutants: Sequence[Mutant]) -> list[Mutant]:

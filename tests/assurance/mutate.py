@@ -1,6 +1,6 @@
 """Mutation testing of the safety code: `python -m tests.assurance.mutate [--changed] [--files F …] [--budget-s S]`.
 
-Each mutant of the C governor is compiled and replays a tape whose results an independent reference gave; each mutant of a
+Each mutant of the C governor replays a tape whose results an independent reference gave; each mutant of a
 Python module runs the tests of that module. A mutant that no test notices survives and fails the run, unless
 equivalents.toml lists it with the reason. Verdicts are kept beside the build: a run that was stopped goes on.
 """
@@ -58,7 +58,7 @@ def equivalents() -> dict[str, str]:
 
 
 def changed_files() -> list[str] | None:
-    """Targets that differ from the main line, or from the commit before where this is the main line; None without git."""
+    """Targets that differ from the main line, or on it from the commit before; None without git."""
     for base in ("origin/main", "main"):
         found = _git("merge-base", "HEAD", base)
         if found and found != _git("rev-parse", "HEAD"):

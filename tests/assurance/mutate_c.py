@@ -1,8 +1,8 @@
 """Mutants of C source: operators, comparisons, constants, conditions, statements. A tokenizer, no parser: what does not
 compile counts for nothing.
 
-Never made, because they cannot change what a program does: `a < b ? a : b` and `if (a > b) a = b` with the boundary moved
-(minimum and maximum), and 1 -> 2 (flags are true or false). `x > 0` etc. keep their boundary mutants.
+Never made, because they cannot change what a program does: `a < b ? a : b` and `if (a > b) a = b` with the boundary
+moved (minimum and maximum), and 1 -> 2 (flags are true or false). `x > 0` etc. keep their boundary mutants.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final
 from tests.assurance.mutant import Mutant, named
 
 FUNCTION: Final = re.compile(
-    r"^(?P<head>(?:static )?(?:inline )?(?:const |enum )?[a-z]\w* \*?)(?P<name>[a-z]\w*)\((?P<parameters>[^;{}]*)\)\s*\{"
+    r"^(?P<head>(?:static )?(?:inline )?(?:const |enum )?[a-z]\w* \*?)"
+    r"(?P<name>[a-z]\w*)\((?P<parameters>[^;{}]*)\)\s*\{"
     r"(?:[^\n]*\}$|.*?^\}$)",
     re.MULTILINE | re.DOTALL,
 )

@@ -1,6 +1,6 @@
 """Kills mutants of Python modules: a forked child swaps the module and runs its tests, without numba's compiler.
 
-Importing numba, pytest and cantools takes longer than the tests: a few servers import them once and fork for each mutant.
+Importing numba, pytest and cantools takes longer than the tests: a few servers do it once and fork for each mutant.
 """
 
 from __future__ import annotations

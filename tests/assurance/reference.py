@@ -1,7 +1,7 @@
 """Reference governor in plain Python, written from docs/wire.md, docs/limits.md and limits.toml.
 
-The independent judge of the fuzzing and of the mutation testing: it shares no code with the C governor, keeps other data
-(a history instead of buckets, ways and times instead of clamps) and must give the same torque and the same frames.
+The independent judge of the fuzzing and of the mutation testing: it shares no code with the C governor, keeps other
+data (a history instead of buckets, ways and times instead of clamps) and must give the same torque and the same frames.
 """
 
 from __future__ import annotations

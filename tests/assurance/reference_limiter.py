@@ -1,4 +1,4 @@
-"""Reference of the host limiter in plain Python: the rules of DESIGN §4 at the host's share, with an endless history."""
+"""Reference of the host limiter in plain Python: the rules of docs/limits.md at the host's share, endless history."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """All mutants of the C governor in one program: each function becomes a choice between itself and its mutants.
 
-Compiling once instead of a thousand times is what makes mutation testing quick. The program takes the number of the mutant
-that is to be active (0: none) and a tape. Mutants outside of functions (values of #define) cannot be chosen so; they are
-built one by one.
+Compiling once instead of a thousand times is what makes mutation testing quick. The program takes a tape and the number
+of the mutant that is to be active (0: none). Mutants outside of functions (values of #define) are built one by one.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Program:
 def build(governor: Path, folder: Path, mutants: Sequence[Mutant], command: Sequence[str]) -> dict[str, int]:
     """Write and compile the program in `folder`; returns the number of each mutant that compiled.
 
-    `command` is the compiler's line up to the sources. Raises CalledProcessError where the unmutated code does not compile.
+    `command` is the compiler's line up to the sources. Raises CalledProcessError where the code does not compile.
     """
     alive = list(mutants)
     while True:

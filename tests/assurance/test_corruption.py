@@ -1,4 +1,4 @@
-"""Every frame with every one and two of its bits turned: refused by the governor's C and by the host's compiled code."""
+"""Every frame with every one and two of its bits turned: refused by the governor and by the host's compiled code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host's wire code against the DBC as cantools reads it, and against the raw layout, at the edges of every field."""
+"""The host's wire code against the DBC as cantools reads it, and against the raw layout, at every field's edges."""
 
 from __future__ import annotations
 
