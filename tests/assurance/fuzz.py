@@ -1,8 +1,8 @@
 """Differential fuzzing of host limiter, governor and DBC: `python -m tests.assurance.fuzz [--frames N] [--seed S]`.
 
 Two streams. The host's: wild requests go through the real limiter and codec to the real governor, which must
-accept every frame. A hostile one: frames at the edges of what is legal. An independent reference judges each frame of both; the
-governor must agree. Prints one JSON object; 0 where nobody disagreed.
+accept every frame. A hostile one: frames at the edges of what is legal. An independent reference judges each frame
+of both; the governor must agree. Prints one JSON object; 0 where nobody disagreed.
 """
 
 from __future__ import annotations
