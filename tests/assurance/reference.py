@@ -47,6 +47,7 @@ LIVE: Final = ("ARMED", "ENGAGED", "DEGRADED")
 NAMES: Final = {code: name for name, code in STATES.items()}
 OFF, ZERO, TORQUE, MODE_SAFE = (MODES[name] for name in ("OFF", "ZERO", "TORQUE", "SAFE"))
 LASTING: Final = ("power", "soft_stop", "velocity", "tracking")
+YIELDING: Final = ("power", "soft_stop")  # the host needs time to let the torque go
 WATCHES: Final = (*LASTING, "opposing", "i2t")
 
 Sensors = tuple[int, int, int, int]
@@ -352,7 +353,8 @@ class Reference:
                 joint.since_us.pop(name, None)
             elif name not in joint.since_us:
                 joint.since_us[name] = now_us
-        tripped = [name for name, since in joint.since_us.items() if now_us - since >= limits.persist_us]
+        patience = dict.fromkeys(LASTING, limits.persist_us) | dict.fromkeys(YIELDING, limits.yield_us)
+        tripped = [name for name, since in joint.since_us.items() if now_us - since >= patience[name]]
         if joint.opposed_us > limits.opposing_us:
             tripped.append("opposing")
         if joint.heat // limits.i2t_us > limits.i2t**2:

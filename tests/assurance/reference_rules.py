@@ -35,6 +35,7 @@ class Limits:
     highest: int
     tracking: int
     persist_us: int
+    yield_us: int
     opposing: int
     opposing_velocity: int
     opposing_us: int
@@ -58,6 +59,7 @@ def limits_of(joint: JointLimits, profile_cnm: int) -> Limits:
         highest=round(joint.position_max_deg * 100),
         tracking=round(joint.tracking_nm * 100),
         persist_us=round(joint.persist_ms * 1000),
+        yield_us=round(joint.yield_ms * 1000),
         opposing=round(joint.opposing_nm * 100),
         opposing_velocity=round(joint.opposing_velocity_degps * 10),
         opposing_us=round(joint.opposing_ms * 1000),

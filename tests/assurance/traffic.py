@@ -422,7 +422,8 @@ def knees(t: Traffic) -> None:
         t.see(joint, torque=torque + sign * (own.limits.tracking + rng.choice(NEAR)))
     elif kind == "valid":
         t.see(joint, valid=0, velocity=3000)
-    patience_us = own.limits.persist_us + rng.choice(NEAR)
+    yields = kind in ("power", "position")
+    patience_us = (own.limits.yield_us if yields else own.limits.persist_us) + rng.choice(NEAR)
     t.hold(1, dt_us=1000)
     if rng.random() < 0.3:
         t.see(joint, velocity=0, position=3000)
@@ -668,7 +669,7 @@ def stops(t: Traffic) -> None:
     t.climb(0)
     t.climb(rng.choice((-1, 0, 1)))
     t.see(joint, position=rng.choice((limits.highest, limits.lowest)) + rng.choice((-1, 1)))
-    t.hold(23)
+    t.hold(63)
 
 
 def dropping(t: Traffic) -> None:
