@@ -46,7 +46,9 @@ gov_config gov_default_config(uint32_t profile_hash)
 
 void gov_init(governor *g, const gov_config *config)
 {
-    *g = (governor) { .config = *config, .state = EXO_STATE_OFF, .reason = EXO_REASON_BOOT };
+    memset(g, 0, sizeof *g); /* EXO_STATE_OFF is 0 */
+    g->config = *config;
+    g->reason = EXO_REASON_BOOT;
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         gov_joint *j = &g->joints[i];
         j->limits = LIMITS[i];
