@@ -18,7 +18,7 @@ from tests.assurance.mutant import Mutant
 ROOT: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = ROOT / ".build" / "assurance"
 GOVERNOR: Final = ROOT / "firmware_bridge" / "governor"
-EPISODES: Final = 2200
+EPISODES: Final = 1800
 SEED: Final = 1
 TEST_LIMIT_S: Final = 120.0
 SANITIZE: Final = (

@@ -21,7 +21,11 @@ MUTATION_S: Final = 150.0
 FRAMES: Final = 1_000_000
 PLANTED: Final = {
     "no slew limit": ("rules.c", "return smaller(larger(to, low), high);", "return to + 0 * (low + high);"),
-    "no torque limit": ("receive.c", "if (magnitude(s->torque_cnm) > j->limits.torque_cnm)", "if (0)"),
+    "no torque limit": (
+        "governor.c",
+        "(int32_t)larger(smaller(config->torque_cnm[i], j->limits.torque_cnm), 0);",
+        "(int32_t)larger(smaller(config->torque_cnm[i], j->limits.torque_cnm), 0) + 500;",
+    ),
     "queue overflow": ("receive.c", "if (j->queued == GOV_QUEUE)", "if (j->queued == GOV_QUEUE + 9)"),
     "SAFE not latched": ("governor.c", "now_us - g->safe_since_us < EXO_CLEAR_AFTER_US", "0"),
 }
