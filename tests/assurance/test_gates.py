@@ -97,6 +97,21 @@ def harness(folder: Path, sources: Path) -> Path:
     return program
 
 
+def seeds(folder: Path) -> Path:
+    """Inputs to start from: armed and walking, frames that wait, a tight profile, SAFE and a request to clear."""
+    armed, tight = bytes([1, 0, 2, 0, 0, 0, 0, 0]), bytes([1, 0, 3, 225, 0, 0, 0, 0])
+    walk, waiting = bytes([0, 31, 3, 17, 0, 1, 0, 0]), bytes([0, 31, 3, 17, 49, 2, 0, 0])
+    more, step = bytes([2, 0, 10, 0, 2, 0, 0, 0]), bytes([7, 255, 0, 0, 0, 0, 0, 0])
+    ask_safe = bytes([1, 0, 0, 0, 3, 20, 17, 0])
+    calm, clear = bytes([3, 2, 0, 0, 0, 0, 0, 0]), bytes([3, 2, 0, 0, 0, 1, 0, 0])
+    leaving = armed + walk + ask_safe + 10 * step + calm + clear + step
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for number, data in enumerate((armed + 4 * walk, armed + waiting, tight + walk + more + step, leaving)):
+        (corpus / str(number)).write_bytes(data)
+    return corpus
+
+
 def fuzzed(program: Path, seconds: int) -> subprocess.CompletedProcess[str]:
     """Run the harness; nothing is left behind."""
     line = [
@@ -105,6 +120,7 @@ def fuzzed(program: Path, seconds: int) -> subprocess.CompletedProcess[str]:
         f"-max_total_time={seconds}",
         "-max_len=2048",
         f"-artifact_prefix={program.parent}/",
+        str(seeds(program.parent)),
     ]
     return subprocess.run(line, cwd=program.parent, capture_output=True, text=True, check=False)
 

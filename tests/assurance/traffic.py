@@ -782,7 +782,7 @@ def waiting(t: Traffic) -> None:
         t.step(rng.choice((1, 1000)))
     for _ in range(6):
         t.now_us += rng.choice((0, 600_000)) if rng.random() < 0.2 else 0
-        t.host(STATES[rng.choice(("READY", "READY", "IDLE", "ARMED"))], 0, 0, rng.choice((0, 255)))
+        t.host(STATES[rng.choice(("READY", "READY", "IDLE", "ARMED", "SAFE", "DEGRADED"))], 0, 0, rng.choice((0, 255)))
         t.setpoint(rng.randrange(COUNT), rng.choice((0, 0, 0, 1)), mode=rng.choice((0, 1, 1, 2, 3, 4)))
         t.step(rng.choice((1, 1000)))
 
