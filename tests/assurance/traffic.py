@@ -589,8 +589,8 @@ def playing(t: Traffic) -> None:
     values = rng.sample((2, 4, 6, 8, -3, 10), rng.choice((1, 1, 2)))
     for value in (0, 0, 0, *values, *rng.choice(((), (0,))))[rng.randint(0, 3) :]:
         t.keep_host()
-        t.setpoint(joint, value, ahead=40)
-        t.setpoint(1 - joint, 0, ahead=40)
+        t.setpoint(joint, value, ahead=43)
+        t.setpoint(1 - joint, 0, ahead=43)
         t.step()
     if rng.random() < 0.3:
         t.host_state, t.host_due_us = "READY", 0
@@ -710,6 +710,8 @@ def outliving(t: Traffic) -> None:
     t.climb(72)
     t.host_state, t.host_due_us = "READY", 0
     t.hold(90)
+    if t.rng.random() < 0.3:  # and its lease runs out in the same step
+        t.step(20_001)
     t.all(0, mode=ZERO)
     t.step(100)
     t.hold(6, mode=TORQUE)
