@@ -251,10 +251,8 @@ def _slew_rule(lim: Any, s: Any, torque: float, dt_s: float) -> float:
     if wanted > size + up:
         s.reason = _SLEW_UP
         return sign * (size + up)
-    if wanted < size - down:
+    least = max(size - down, 0.0)
+    if wanted < least:
         s.reason = _SLEW_DOWN
-        return sign * (size - down) if size > down else 0.0
-    if wanted < 0.0 < size:
-        s.reason = _SLEW_DOWN
-        return 0.0
+        return sign * least
     return torque

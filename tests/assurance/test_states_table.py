@@ -11,13 +11,16 @@ from edge_runtime.states import CAUSES, FAULTS, Flags, State, Transition, step
 
 WORST_FIRST = (
     "loop_stopped",
+    "deadlines_missed",
     "supervisor_stalled",
     "estimator_dead",
+    "bus_off",
     "firmware_lost",
     "firmware_safe",
     "firmware_unarmed",
 )
-CALM = ("starting", "handshake_open", "firmware_behind", "arm_withheld", "estimate_invalid", "clear_absent")
+CALM = ("starting", "handshake_open", "firmware_behind", "estimate_invalid", "clear_absent")
+WITHHELD = ("arm_withheld", "rights_missing", "envelope_refused")
 
 
 def expected(state: str, on: set[str]) -> tuple[str, str]:
@@ -35,7 +38,7 @@ def expected(state: str, on: set[str]) -> tuple[str, str]:
         (state == "OFF", "IDLE" if "starting" not in on else "OFF", "started"),
         (state == "IDLE", "READY" if "handshake_open" not in on else "IDLE", "handshake_complete"),
         ("handshake_open" in on, "SAFE", "handshake_lost"),
-        ("arm_withheld" in on, "READY", "disarmed"),
+        (bool(on & set(WITHHELD)), "READY", "disarmed"),
         (state == "READY", "ARMED" if "firmware_behind" not in on else "READY", "armed"),
         (assisting and "estimate_invalid" in on, "ARMED" if state == "ARMED" else "DEGRADED", "estimate_invalid"),
         (assisting, state if "firmware_behind" in on else "ENGAGED", "estimate_valid"),
@@ -47,11 +50,13 @@ def expected(state: str, on: set[str]) -> tuple[str, str]:
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_with_every_combination(state: State) -> None:
     names = [name for name in (field.name for field in fields(Flags)) if name not in WORST_FIRST]
-    assert set(names) == {*CALM, "stop_requested"}
-    faults = [(), *itertools.combinations(WORST_FIRST, 1), *itertools.combinations(WORST_FIRST, 2)]
+    assert set(names) == {*CALM, *WITHHELD, "stop_requested"}
+    one = [(), *itertools.combinations(WORST_FIRST, 1)]
+    two = list(itertools.combinations(WORST_FIRST, 2))
     for values in itertools.product((False, True), repeat=len(names)):
         calm = dict(zip(names, values, strict=True))
-        for chosen in faults:
+        plain = not any(calm[name] for name in (*WITHHELD, "stop_requested"))
+        for chosen in one + two * plain:
             on = {name for name, value in calm.items() if value} | set(chosen)
             found = step(state, Flags(**calm, **dict.fromkeys(chosen, True)))
             assert (found.state.name, found.cause) == expected(state.name, on), on
