@@ -21,10 +21,12 @@ from typing import Any, Final
 import numpy as np
 
 from firmware_bridge.table import GOVERNOR_REASONS
+from tests.assurance.episodes import ACTS
 from tests.assurance.killers import GOVERNOR, ROOT, compiler
-from tests.assurance.reference import NAMES, SETPOINT_IDS, Reference, Sensors
+from tests.assurance.reference import NAMES, SETPOINT_IDS, Reference
+from tests.assurance.reference_joint import Sensors
 from tests.assurance.tape import PROFILE_HASH, Recorder
-from tests.assurance.traffic import ACTS, Traffic
+from tests.assurance.traffic import Traffic
 
 CODEC: Final = ROOT / "firmware_bridge" / "codec"
 HERE: Final = Path(__file__).parent
@@ -176,6 +178,7 @@ def hostile_stream(library: Path, frames: int, seed: int, tally: Tally) -> None:
     """Traffic at the edges of what is legal until so many frames were sent."""
     duel = Duel(library, tally)
     traffic, number = Traffic(duel, seed), 0
+    traffic.acts = ACTS
     while duel.frames < frames:
         traffic.episode(ACTS[number % len(ACTS)])
         number += 1

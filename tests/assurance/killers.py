@@ -47,7 +47,7 @@ def tape() -> Path:
     """The recorded tape, made anew when the reference, the traffic or the table changed."""
     path = BUILD / f"{_digest(_suite_files())}.tape"
     if not path.is_file():
-        from tests.assurance.traffic import record
+        from tests.assurance.episodes import record
 
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_suffix(".part")
@@ -67,15 +67,8 @@ def suite_key(path: str) -> str:
 
 def _suite_files() -> list[Path]:
     here = Path(__file__).parent
-    names = (
-        "reference.py",
-        "reference_rules.py",
-        "reference_e2e.py",
-        "traffic.py",
-        "tape.py",
-        "rule_cases.py",
-        "killers.py",
-    )
+    names = sorted(path.name for kind in ("reference*", "acts_*") for path in here.glob(f"{kind}.py"))
+    names += ["episodes.py", "traffic.py", "tape.py", "rule_cases.py", "killers.py"]
     return [*(here / name for name in names), ROOT / "firmware_bridge" / "limits.toml"]
 
 

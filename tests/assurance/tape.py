@@ -6,8 +6,9 @@ import struct
 from collections.abc import Sequence
 
 from firmware_bridge.table import TABLE
-from tests.assurance.reference import Reference, Sensors
+from tests.assurance.reference import Reference
 from tests.assurance.reference_e2e import RESULTS, Receiver
+from tests.assurance.reference_joint import Sensors
 from tests.assurance.reference_rules import BUCKETS, Limits
 
 PROFILE_HASH = 0xC0FFEE42
