@@ -20,28 +20,30 @@ KNOTS: Final = 6
 KNOT_SPACING_NS: Final = 20_000_000
 HORIZON_NS: Final = (KNOTS - 1) * KNOT_SPACING_NS
 
-INTENT = np.dtype(
-    [
-        ("sequence", np.int64),  # number of the estimate, from 1; 0 = none yet
-        ("t_capture_ns", np.int64),
-        ("t_act_ns", np.int64),  # capture + L: first knot
-        ("frame_ns", np.int64),  # period of the camera: until its end no newer intent can be due
-        ("valid", np.int64),  # 0: hold nothing, fade
-        ("torque_nm", np.float64, (2, KNOTS)),  # sides r, l; flexion positive
-        ("kcf_relief", np.float64, (2,)),  # share of torque taken away for the load of the knee, 0 = none
-        (
-            "knee_rad",
-            np.float64,
-            (2, KNOTS),
-        ),  # the wearer's own knee as predicted; the simulated wearer follows it
-    ]
-)
+
+def intent_dtype(joints: int) -> np.dtype[Any]:
+    """Layout of an intent for so many joints, in the order of the limits table."""
+    return np.dtype(
+        [
+            ("sequence", np.int64),  # number of the estimate, from 1; 0 = none yet
+            ("t_capture_ns", np.int64),
+            ("t_act_ns", np.int64),  # capture + L: first knot
+            ("frame_ns", np.int64),  # period of the camera: until its end no newer intent can be due
+            ("valid", np.int64),  # 0: hold nothing, fade
+            ("torque_nm", np.float64, (joints, KNOTS)),  # flexion positive
+            ("kcf_relief", np.float64, (joints,)),  # share of torque taken away for the load of the knee, 0 = none
+            ("knee_rad", np.float64, (joints, KNOTS)),  # the wearer's own joint as predicted, for the simulated wearer
+        ]
+    )
+
+
+INTENT: Final = intent_dtype(2)  # the knees, sides r, l
 INTENT_WORDS: Final = INTENT.itemsize // 8
 
 
-def new_intent() -> npt.NDArray[Any]:
+def new_intent(joints: int = 2) -> npt.NDArray[Any]:
     """An empty intent: record array of shape [1]; `.view(np.int64)` is what the mailbox carries."""
-    return np.zeros(1, INTENT)
+    return np.zeros(1, intent_dtype(joints))
 
 
 @njit(cache=True, nogil=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,12 +23,13 @@ from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
 from edge_runtime.rt.loop import run_realtime
 from edge_runtime.rt.mailbox import publish, push
+from edge_runtime.rt.rehearsal import rehearse
 from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import new_torque
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import Frame
 from engines.pose import ThreadedDetector
-from firmware_bridge.bus import open_bus
+from firmware_bridge.bus import open_torque_bus
 from firmware_bridge.simulator.process import SimLink
 from firmware_bridge.table import TABLE
 
@@ -59,16 +61,20 @@ def child(target: Callable[[Plan, Links], None], plan: Plan, links: Links) -> No
 def torque_loop(plan: Plan, links: Links) -> None:
     """The torque loop until STOP; compiled and warm before it takes real-time rights."""
     rings = shared.attach(links.block, links.estimate_width)
-    bus = open_bus(links.bus)
+    bus = open_torque_bus(links.bus)
+    rings.control[shared.BUS_SIMULATED] = not bus.hardware
     link = SimLink(links.rig) if links.rig is not None else None
     if link is not None:
         os.set_blocking(link.fd, False)
     torque = new_torque(TABLE, plan.profile, plan.device, bus.fd)
+    torque = torque._replace(evidence=torque.evidence._replace(ring=rings.misses))
     rig = new_rig(-1 if link is None else link.fd)
-    stopped = np.ones_like(rings.control)
-    run_realtime(torque, rig, stopped, rings.intent, rings.feedback, rings.cycles)
-    for problem in rights.claim(plan.device.loop_core, plan.device.loop_priority):
+    rehearse(TABLE, plan.profile, plan.device)
+    missing, problems = rights.claim(plan.device.loop_core, plan.device.loop_priority)
+    for problem in problems:
         print(f"torque loop: {problem}", file=sys.stderr)
+    rings.control[shared.RIGHTS_MISSING] = missing
+    rings.control[shared.LOOP_THREAD] = threading.get_native_id()
     gc.disable()
     while bus.receive() is not None:  # what the firmware said while we compiled
         pass

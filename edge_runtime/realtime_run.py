@@ -18,9 +18,11 @@ import numpy as np
 from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
 from edge_runtime.camera import ClipSource
+from edge_runtime.envelope import hardware_refusal
 from edge_runtime.live import LiveState
 from edge_runtime.live_feed import LiveFeed
 from edge_runtime.notify import Notifier
+from edge_runtime.observer import Observer
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import Links, child, estimator, torque_loop
 from edge_runtime.record.background import BackgroundRecorder
@@ -37,6 +39,7 @@ _RELEASE_TIMEOUT_S: Final = 0.5  # torque is at zero in 33 ms at the release rat
 _FINISH_USEC: Final = 30_000_000  # without torque, the report may take longer than the watchdog's usual patience
 _JOIN_TIMEOUT_S: Final = 3.0
 _STEP_S: Final = 0.05
+_GLANCE_S: Final = 0.01  # how often the loop's counter is looked at between steps
 
 
 class RealtimeRun:
@@ -49,6 +52,8 @@ class RealtimeRun:
         self._rings = shared.create(estimate_width)
         self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated)
         self._cycle_rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
+        self._miss_rows = np.zeros((shared.MISS_ROWS, len(shared.MISS_FIELDS)), np.int64)
+        self._observer = Observer(lambda: int(self._rings.control[shared.LOOP_THREAD]), self._recorder.miss)
         self._estimate_rows = np.zeros((shared.ESTIMATE_ROWS, estimate_width), np.int64)
         self._start_ns = 0
         self._duration_s = 0.0
@@ -63,9 +68,12 @@ class RealtimeRun:
         self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
         if source.truncated:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
+        if not self._plan.simulated and (refusal := hardware_refusal(self._plan.device)):
+            self._supervisor.refuse_arming(refusal)
         with ExitStack() as stack, _stop_on_signals(self.stop):
             stack.callback(self._release_block)
             stack.callback(self._close_record)
+            stack.enter_context(self._observer)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             children = self._start(stack, folder)
             self._supervise(children)
@@ -96,7 +104,11 @@ class RealtimeRun:
             "dropped": int(self._rings.control[shared.DROPPED]),
             "lost_cycle_rows": lost_rows(self._rings.cycles),
             "lost_estimate_rows": lost_rows(self._rings.estimates),
+            "lost_miss_rows": lost_rows(self._rings.misses),
             "lost_record_calls": self._recorder.dropped,
+            "minor_faults_first_1024_cycles": int(self._rings.control[shared.WARM_FAULTS]),
+            "minor_faults": int(self._rings.control[shared.MINOR_FAULTS]),
+            "major_faults": int(self._rings.control[shared.MAJOR_FAULTS]),
         }
 
     def _start(self, stack: ExitStack, folder: Path) -> list[BaseProcess]:
@@ -127,12 +139,12 @@ class RealtimeRun:
         begun = time.monotonic()
         next_tick_ns = time.monotonic_ns()
         while True:
-            time.sleep(_STEP_S)
+            stopped = self._wait_a_step()
             self._drain()
             now_ns = time.monotonic_ns()
-            if now_ns < next_tick_ns:
+            if now_ns < next_tick_ns and not stopped:
                 continue
-            next_tick_ns += TICK_NS
+            next_tick_ns = max(next_tick_ns, now_ns) + TICK_NS
             self._see_children(children)
             before = supervisor.world.cycles
             state = supervisor.tick(now_ns)
@@ -149,9 +161,20 @@ class RealtimeRun:
                 self.problem = problem
                 return
 
+    def _wait_a_step(self) -> bool:
+        """Sleep for a step, or until the loop has stopped while it should assist; True in that case."""
+        supervisor = self._supervisor
+        for _ in range(round(_STEP_S / _GLANCE_S)):
+            time.sleep(_GLANCE_S)
+            stopped = supervisor.loop_stopped(time.monotonic_ns())
+            if stopped and State.READY <= supervisor.state < State.SAFE:
+                return True
+        return False
+
     def _see_children(self, children: list[BaseProcess]) -> None:
         world = self._supervisor.world
         world.estimator_done = bool(self._rings.control[shared.ESTIMATOR_DONE])
+        world.loop_dead = not children[0].is_alive()
         world.estimator_dead = not children[1].is_alive() and not world.estimator_done
 
     def _problem(self, children: list[BaseProcess], starting: bool, since_s: float) -> str | None:
@@ -178,7 +201,7 @@ class RealtimeRun:
             self._drain()
 
     def _drain(self) -> None:
-        """Rows of both streams into the record and the supervisor."""
+        """Rows of the streams to the record, the supervisor and the observer."""
         count = drain(self._rings.cycles, self._cycle_rows)
         if count:
             rows = self._cycle_rows[:count].view(np.float64)
@@ -189,6 +212,8 @@ class RealtimeRun:
             self._recorder.estimate(row)
             self._supervisor.see_estimate(row)
             self._feed.see_estimate(row)
+        if count := drain(self._rings.misses, self._miss_rows):
+            self._observer.see(self._miss_rows[:count].view(np.float64))
 
     def _close_record(self) -> None:
         self._drain()

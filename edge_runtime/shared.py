@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import shared_memory
 from typing import Final
@@ -9,13 +10,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.intent import INTENT_WORDS
+from edge_runtime.intent import intent_dtype
 from edge_runtime.rt.mailbox import I64, latest, latest_words, stream_words
-from edge_runtime.telemetry import CYCLE_FIELDS
+from edge_runtime.telemetry import cycle_width
 
 CYCLE_ROWS: Final = 4096  # 4 s of torque loop
 ESTIMATE_ROWS: Final = 256  # 4 s of estimates
-FEEDBACK_WORDS: Final = 4  # float64: hinge torque r, l (Nm), hinge angle r, l (rad)
+MISS_ROWS: Final = 256
+_KNEES: Final = 2  # joints of the device: knees r, l
+FEEDBACK_WORDS: Final = 2 * _KNEES  # float64: hinge torque r, l (Nm), hinge angle r, l (rad)
 
 # words of the control block; each has one writer
 STOP: Final = 0  # supervisor: 1 asks everyone to end
@@ -23,20 +26,45 @@ HEARTBEAT: Final = 1  # supervisor: counts up; the loop lets torque go when it s
 MODE: Final = 2  # supervisor: wire mode for the setpoints
 HOST_STATE: Final = 3  # supervisor: state of the machine
 CLEAR: Final = 4  # supervisor: 1 asks the governor to leave SAFE
+CLEARS: Final = 5  # supervisor: counts explicit clears; each releases what the loop has latched
 CYCLES: Final = 8  # loop: cycles done
 LOOP_READY: Final = 9  # loop: 1 once it runs
 HASH_HEARD: Final = 10  # loop: bit per hash (protocol, limits, profile) that the firmware has sent
 HASH_DIFFERS: Final = 11  # loop: bit per hash that is not ours
 SILENCE_NS: Final = 12  # loop: age of the firmware stream not heard for longest
 HEARTBEAT_LOST: Final = 13  # loop: 1 where the heartbeat stood still while torque was asked for
+DEADLINES_LOST: Final = 14  # loop: 1 where it missed too many deadlines in a row, until CLEARS counts
+BUS_STATE: Final = 15  # loop: edge_runtime.rt.bus_state; BUS_LOST beside it is latched until CLEARS counts
 FRAMES: Final = 16  # estimator: frames done
 ESTIMATOR_READY: Final = 17  # estimator: 1 once warm
 ESTIMATOR_DONE: Final = 18  # estimator: 1 after the last frame
 DROPPED: Final = 19  # estimator: frames it never looked at
 START_NS: Final = 24  # supervisor: capture time of the first frame, 0 = not yet
-HASH_HOST: Final = 32  # loop, three words: our hashes, protocol, limits, profile
-HASH_FIRMWARE: Final = 35  # loop, three words: what the firmware sent last for each
-_CONTROL_WORDS: Final = 40
+BUS_LOST: Final = 32  # loop: 1 where the bus was off or down while torque was asked for
+LOOP_THREAD: Final = 33  # loop: its thread id, 0 = not yet
+RIGHTS_MISSING: Final = 34  # loop: edge_runtime.rt.rights.Right that it could not get
+BUS_SIMULATED: Final = 38  # loop: 1 where no frame on its bus can reach a real drive
+WARM_FAULTS: Final = 35  # loop: minor page faults of its first cycles, -1 = not counted yet
+MINOR_FAULTS: Final = 36  # loop: since it runs
+MAJOR_FAULTS: Final = 37  # loop: since it runs
+HASH_HOST: Final = 40  # loop, three words: our hashes, protocol, limits, profile
+HASH_FIRMWARE: Final = 43  # loop, three words: what the firmware sent last for each
+_CONTROL_WORDS: Final = 48
+
+MISS_FIELDS: Final = (
+    "t_ns",  # end of the wake-up after the miss
+    "cycle",
+    "periods",  # missed in a row
+    "wake_us",  # from the deadline to the wake-up
+    "overrun_us",  # how long the cycle before was at work past its period
+    "minor_faults",
+    "major_faults",
+    "voluntary",  # switches
+    "involuntary",
+    "cpu_us",
+    "since_us",  # the counts are those of so long
+)
+"""Row of the ring in which the loop explains each stall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +77,17 @@ class Rings:
     feedback: I64
     cycles: I64
     estimates: I64
+    misses: I64
 
 
-def _sizes(estimate_width: int) -> dict[str, int]:
+def _sizes(estimate_width: int, joints: int) -> dict[str, int]:
     return {
         "control": _CONTROL_WORDS,
-        "intent": latest_words(INTENT_WORDS),
-        "feedback": latest_words(FEEDBACK_WORDS),
-        "cycles": stream_words(CYCLE_ROWS, len(CYCLE_FIELDS)),
+        "intent": latest_words(intent_dtype(joints).itemsize // 8),
+        "feedback": latest_words(2 * joints),
+        "cycles": stream_words(CYCLE_ROWS, cycle_width(joints)),
         "estimates": stream_words(ESTIMATE_ROWS, estimate_width),
+        "misses": stream_words(MISS_ROWS, len(MISS_FIELDS)),
     }
 
 
@@ -78,7 +108,7 @@ class FeedbackReader:
 
 def create(estimate_width: int) -> Rings:
     """A new block, zeroed; the creator unlinks it at the end."""
-    total = sum(_sizes(estimate_width).values())
+    total = sum(_sizes(estimate_width, _KNEES).values())
     memory = shared_memory.SharedMemory(create=True, size=total * 8)
     return _views(memory, estimate_width)
 
@@ -88,20 +118,21 @@ def attach(name: str, estimate_width: int) -> Rings:
     return _views(shared_memory.SharedMemory(name=name), estimate_width)
 
 
-def local(estimate_width: int) -> Rings:
-    """The same rings in this process's own memory, for lock-step runs and tests."""
-    return _split(np.zeros(sum(_sizes(estimate_width).values()), np.int64), None, estimate_width)
+def local(estimate_width: int, joints: int = _KNEES) -> Rings:
+    """The same rings in this process's own memory, for lock-step runs and tests; for any number of joints."""
+    total = sum(_sizes(estimate_width, joints).values())
+    return _split(np.zeros(total, np.int64), None, _sizes(estimate_width, joints))
 
 
 def _views(memory: shared_memory.SharedMemory, estimate_width: int) -> Rings:
-    total = sum(_sizes(estimate_width).values())
-    return _split(np.ndarray((total,), np.int64, buffer=memory.buf), memory, estimate_width)
+    sizes = _sizes(estimate_width, _KNEES)
+    return _split(np.ndarray((sum(sizes.values()),), np.int64, buffer=memory.buf), memory, sizes)
 
 
-def _split(words: npt.NDArray[np.int64], memory: shared_memory.SharedMemory | None, width: int) -> Rings:
+def _split(words: npt.NDArray[np.int64], memory: shared_memory.SharedMemory | None, sizes: Mapping[str, int]) -> Rings:
     parts: dict[str, I64] = {}
     start = 0
-    for name, size in _sizes(width).items():
+    for name, size in sizes.items():
         parts[name] = words[start : start + size]
         start += size
     return Rings(memory=memory, **parts)

@@ -29,11 +29,15 @@ class Flags:
     starting: bool = False
     handshake_open: bool = False  # firmware silent, or a hash differs
     firmware_behind: bool = False  # it has not followed to the present state yet
+    rights_missing: bool = False  # the loop lacks real-time rights and the bus leads to hardware
+    envelope_refused: bool = False  # this device's timing was not accepted and the bus leads to hardware
     arm_withheld: bool = False  # nobody asked for assistance
     estimate_invalid: bool = False
     loop_stopped: bool = False  # cycle counter does not advance
+    deadlines_missed: bool = False  # so many in a row that the loop took torque away
     supervisor_stalled: bool = False  # the loop missed our heartbeat while assisting
     estimator_dead: bool = False
+    bus_off: bool = False  # the CAN controller gave up, or its interface is down
     firmware_lost: bool = False  # one of its streams is silent
     firmware_unarmed: bool = False  # it does not arm, or fell back, although we are armed
     firmware_safe: bool = False
@@ -43,8 +47,10 @@ class Flags:
 
 FAULTS = (
     "loop_stopped",
+    "deadlines_missed",
     "supervisor_stalled",
     "estimator_dead",
+    "bus_off",
     "firmware_lost",
     "firmware_safe",
     "firmware_unarmed",
@@ -97,7 +103,7 @@ def _normal(state: State, flags: Flags) -> Transition:
         return _to(state, State.IDLE if flags.handshake_open else State.READY, "handshake_complete")
     if flags.handshake_open:
         return Transition(State.SAFE, "handshake_lost")
-    if flags.arm_withheld:
+    if flags.arm_withheld or flags.rights_missing or flags.envelope_refused:
         return _to(state, State.READY, "disarmed")
     if state is State.READY:
         return _to(state, State.READY if flags.firmware_behind else State.ARMED, "armed")

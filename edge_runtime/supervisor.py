@@ -9,7 +9,10 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.envelope import Refusal
+from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
+from edge_runtime.rt.rights import Right
 from edge_runtime.states import Flags, State, step
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
 from edge_runtime.types import F64
@@ -19,7 +22,7 @@ from firmware_bridge.table import MODES, STATES
 TICK_NS: Final = 100_000_000  # 10 Hz
 _MS: Final = 1_000_000
 _ESTIMATE_AGE_NS: Final = 150 * _MS  # several frames: shorter gaps are bridged by the fade of the intent
-_LOOP_SILENT_NS: Final = 250 * _MS
+_LOOP_SILENT_NS: Final = 50 * _MS
 _FIRMWARE_SILENT_NS: Final = 250 * _MS
 _UNARMED_NS: Final = 500 * _MS  # an armed host waits so long for the firmware to arm
 _SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared after so long, as an operator would
@@ -49,6 +52,7 @@ class World:
     governor_state: int = 0
     governor_reason: int = 0
     valid_ns: int = -(10**18)
+    loop_dead: bool = False
     estimator_dead: bool = False
     estimator_done: bool = False
     stop_requested: bool = False
@@ -67,6 +71,13 @@ class Supervisor:
         self._entered_ns = 0
         self._refused = ""
         self._clearing = False
+        self._rights_missing = Right(0)
+        self._refusal: Refusal | None = None
+        self._refusal_said = False
+
+    def refuse_arming(self, refusal: Refusal) -> None:
+        """Stay in READY where the bus leads to hardware: this device's timing is not accepted."""
+        self._refusal = refusal
 
     def see_cycles(self, rows: F64) -> None:
         """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first."""
@@ -88,17 +99,25 @@ class Supervisor:
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
 
+    def loop_stopped(self, now_ns: int) -> bool:
+        """True where the loop's cycle counter stands still, for whatever reason; cheap enough to ask every few ms."""
+        world, cycles = self.world, int(self._control[shared.CYCLES])
+        if cycles != world.cycles:
+            world.cycles, world.cycles_ns = cycles, now_ns
+        return world.loop_dead or now_ns - world.cycles_ns > _LOOP_SILENT_NS
+
     def tick(self, now_ns: int) -> State:
         """Step the machine and write the loop's orders."""
         control, world = self._control, self.world
-        cycles = int(control[shared.CYCLES])
-        if cycles != world.cycles:
-            world.cycles, world.cycles_ns = cycles, now_ns
+        self.loop_stopped(now_ns)
+        self._say_rights(now_ns)
+        self._say_refusal(now_ns)
         result = step(self.state, self._flags(now_ns))
         if result.cause:
             level = "error" if result.state is State.SAFE else "info"
             self._event(now_ns, level, result.cause, f"{self.state.name} to {result.state.name}")
             self._clearing = result.cause == "cleared"
+            control[shared.CLEARS] += self._clearing
             self.state, self._entered_ns = result.state, now_ns
         if world.governor_state != STATES["SAFE"]:
             self._clearing = False
@@ -121,17 +140,25 @@ class Supervisor:
             or (self.state is State.IDLE and self._firmware_waits()),
             firmware_behind=world.governor_state < int(self.state),
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
-            loop_stopped=now_ns - world.cycles_ns > _LOOP_SILENT_NS,
+            rights_missing=bool(control[shared.RIGHTS_MISSING]) and self._on_hardware(),
+            envelope_refused=self._refusal is not None and self._on_hardware(),
+            loop_stopped=self.loop_stopped(now_ns),
             estimator_dead=world.estimator_dead,
+            deadlines_missed=bool(control[shared.DEADLINES_LOST]) and self.state is not State.SAFE,
             supervisor_stalled=bool(control[shared.HEARTBEAT_LOST]),
+            bus_off=control[shared.BUS_STATE] >= bus_state.OFF
+            or (bool(control[shared.BUS_LOST]) and self.state is not State.SAFE),
             firmware_lost=int(control[shared.SILENCE_NS]) > _FIRMWARE_SILENT_NS,
             firmware_unarmed=self.state >= State.ARMED
             and self.state is not State.SAFE
             and now_ns - max(world.armed_ns, self._entered_ns) > _UNARMED_NS,
             firmware_safe=firmware_safe,
-            clear_absent=not (self._simulated and in_safe),
+            clear_absent=self._on_hardware() or not in_safe,
             stop_requested=world.stop_requested or world.estimator_done,
         )
+
+    def _on_hardware(self) -> bool:
+        return not (self._simulated or self._control[shared.BUS_SIMULATED])
 
     def _firmware_waits(self) -> bool:
         """True while the firmware has not accepted our half of the handshake."""
@@ -150,6 +177,26 @@ class Supervisor:
             advice = "generate, build and flash both from one table and profile"
             self._event(now_ns, "error", "handshake_refused", f"{text}: {advice}")
         self._refused = text
+
+    def _say_rights(self, now_ns: int) -> None:
+        """Once: which real-time rights are missing, and that arming is refused for it on hardware."""
+        missing = Right(int(self._control[shared.RIGHTS_MISSING]))
+        if missing == self._rights_missing:
+            return
+        self._rights_missing = missing
+        if not self._on_hardware():
+            text = f"the loop runs without {missing.words()}: simulation only"
+            self._event(now_ns, "warning", "rights_missing", text)
+        else:
+            text = f"not armed: the loop has not {missing.words()}, and the bus leads to hardware; see exo-edge doctor"
+            self._event(now_ns, "error", "rights_missing", text)
+
+    def _say_refusal(self, now_ns: int) -> None:
+        """Once, as soon as the loop has told that its bus leads to hardware."""
+        refusal, told = self._refusal, self._control[shared.LOOP_READY]
+        if refusal is not None and told and not self._refusal_said and self._on_hardware():
+            self._event(now_ns, "error", refusal.reason, f"not armed: {refusal.text}")
+            self._refusal_said = True
 
     def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
         name = self._table.reason_name(reason)

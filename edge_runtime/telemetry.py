@@ -6,6 +6,19 @@ from typing import Final
 
 from edge_runtime.types import COORDINATES, SIDES
 
+_JOINT_FIELDS: Final = (
+    "position_rad",  # exoskeleton knee hinge (encoder), flexion positive
+    "velocity_radps",
+    "measured_nm",  # torque sensor of the drive
+    "desired_nm",  # interpolated from the intent, faded by its age
+    "compensated_nm",  # after interface compensation
+    "limited_nm",  # after the limiter: what goes on the wire
+    "limiter",  # which rule acted last: firmware_bridge.table.LIMITER_REASONS
+    "age_ms",
+    "knee_nm",  # simulated rig only: torque that reached the skeletal knee, NaN otherwise
+    "knee_rad",  # simulated rig only: skeletal knee angle, NaN otherwise
+)
+
 CYCLE_FIELDS: Final = (
     "t_ns",  # loop clock at wake-up
     "cycle",
@@ -16,28 +29,35 @@ CYCLE_FIELDS: Final = (
     "intent_first",  # 1 on the first setpoint computed from that intent
     "mode",  # wire mode asked of the firmware
     "missed",  # deadlines missed so far
+    "grade",  # what they do to torque now: edge_runtime.rt.deadlines
     "sent",  # frames sent so far
     "received",  # frames accepted so far
     "rejected",  # frames with a wrong CRC, counter or id so far
+    "e2e_lost",  # frames missing within tolerance so far, all streams; docs/wire.md says how each is counted
+    "e2e_gaps",
+    "e2e_repeats",
+    "e2e_crc",
+    "governor_crc",  # what the governor says it counted of ours, modulo 256: GOVERNOR_STATE, mux COUNTERS
+    "governor_gaps",
+    "governor_repeats",
+    "governor_rejected",
+    "bus_state",  # BUS_STATES
+    "tx_full",  # frames not sent so far because the send queue was full
+    "rx_dropped",  # frames the receive queue had no room for so far
     "governor_state",
     "governor_reason",
-    *(
-        f"{name}_{side}"
-        for side in SIDES
-        for name in (
-            "position_rad",  # exoskeleton knee hinge (encoder), flexion positive
-            "velocity_radps",
-            "measured_nm",  # torque sensor of the drive
-            "desired_nm",  # interpolated from the intent, faded by its age
-            "compensated_nm",  # after interface compensation
-            "limited_nm",  # after the limiter: what goes on the wire
-            "limiter",  # which rule acted last: firmware_bridge.table.LIMITER_REASONS
-            "age_ms",
-            "knee_nm",  # simulated rig only: torque that reached the skeletal knee, NaN otherwise
-            "knee_rad",  # simulated rig only: skeletal knee angle, NaN otherwise
-        )
-    ),
+    *(f"{name}_{side}" for side in SIDES for name in _JOINT_FIELDS),
 )
+
+
+BUS_STATES: Final = ("active", "warning", "passive", "bus-off", "down")
+"""What the codes of `bus_state` mean; codes in edge_runtime.rt.bus_state."""
+
+
+def cycle_width(joints: int) -> int:
+    """Columns of a loop row for so many joints: those of CYCLE_FIELDS, and a group more for each joint past two."""
+    return len(CYCLE_FIELDS) + max(0, joints - len(SIDES)) * len(_JOINT_FIELDS)
+
 
 STAGES: Final = ("pose", "kinematics", "grf", "inverse_dynamics", "muscle", "kcf", "assist")
 

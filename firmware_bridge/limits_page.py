@@ -92,6 +92,11 @@ def _shared(table: Table) -> list[str]:
         f"{host.kcf_zero_bw:g}; walking on the level "
         "loads a knee with 2 to 3 (instrumented implants: Bergmann et al. 2014, PLoS ONE 9, e86035).",
         "",
+        "A period of the loop in which no cycle began is a missed deadline. After one, torque does not grow in that "
+        f"cycle. From {host.missed_fade} in a row on, torque fades to nothing over {host.missed_fade_ms:g} ms; after "
+        f"{host.missed_recover_ms:g} ms on time it comes back, at the rate at which assistance begins. "
+        f"{host.missed_safe} in a row are SAFE. Misses are in a row until a cycle follows the one before it on time.",
+        "",
         "## SAFE",
         "",
         f"Torque falls to zero in a straight line within {safe.ramp_ms:g} ms. Then the drive only damps: "

@@ -84,6 +84,10 @@ class HostRules:
     engage_ms: float
     kcf_full_bw: float
     kcf_zero_bw: float
+    missed_fade: int
+    missed_safe: int
+    missed_fade_ms: float
+    missed_recover_ms: float
 
 
 @dataclass(frozen=True, slots=True)

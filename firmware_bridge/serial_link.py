@@ -17,7 +17,8 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from firmware_bridge import serial_counts
-from firmware_bridge.bus import Bus
+from firmware_bridge.buses.base import Kind
+from firmware_bridge.buses.unix import UnixBus
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.serial_counts import SerialCounts, SharedCounts
 
@@ -63,17 +64,20 @@ def _option(spec: str, options: dict[str, str], name: str, default: int, low: in
     return int(text)
 
 
-class SerialBus(Bus):
+class SerialBus(UnixBus):
     """An open serial bus: a `Bus`, and what its line has seen."""
+
+    kind = Kind.SERIAL
 
     def __init__(self, spec: str, sock: socket.socket, pump: subprocess.Popen[str], counts: SharedCounts) -> None:
         super().__init__(spec, sock)
+        self.hardware = True
         self._pump = pump
         self._shared = counts
         self._last = SerialCounts()
 
     @property
-    def counts(self) -> SerialCounts:
+    def line_counts(self) -> SerialCounts:
         """What was received, sent and dropped so far; the last values once closed."""
         if self.fd >= 0:
             self._last = self._shared.read()
@@ -86,7 +90,7 @@ class SerialBus(Bus):
             return f"bus {self.spec}: closed"
         if self._pump.poll() is not None:
             return f"bus {self.spec}: its pump has ended; open the bus again"
-        if not self.counts.connected:
+        if not self.line_counts.connected:
             return f"bus {self.spec}: the line is cut; it opens again by itself once the device is back"
         return None
 

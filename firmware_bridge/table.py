@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 
@@ -138,9 +138,11 @@ class _Reader:
             self.fail("messages", "use one CAN id twice")
         if not 0.0 < t.safe.ramp_ms <= SAFE_RAMP_MAX_MS:
             self.fail("safe.ramp_ms", f"must be above 0 and at most {SAFE_RAMP_MAX_MS:g}")
-        if min(t.host.joint_silent_ms, t.host.governor_silent_ms, t.host.engage_ms) <= 0.0:
-            self.fail("host", "must have all its times above 0")
-        if not 0.0 < t.host.kcf_full_bw < t.host.kcf_zero_bw:
+        if min(asdict(t.host).values()) <= 0.0:
+            self.fail("host", "must have all its values above 0")
+        if t.host.missed_fade >= t.host.missed_safe:
+            self.fail("host.missed_fade", "must be below missed_safe")
+        if t.host.kcf_full_bw >= t.host.kcf_zero_bw:
             self.fail("host.kcf_full_bw", "must be above 0 and below kcf_zero_bw")
         if min(t.age.latency_ms, t.age.frame_max_ms) <= 0.0:
             self.fail("age", "must have latency_ms and frame_max_ms above 0")

@@ -37,6 +37,12 @@ def test_an_open_handshake_keeps_out_of_ready_and_drops_out_of_torque() -> None:
     assert step(State.ENGAGED, open_handshake).state is State.SAFE
 
 
+def test_missing_rights_keep_out_of_armed_and_take_back_what_was_armed() -> None:
+    bare = replace(FINE, rights_missing=True)
+    assert step(State.READY, bare).state is State.READY
+    assert step(State.ENGAGED, bare) == step(State.ENGAGED, replace(FINE, arm_withheld=True))
+
+
 def test_safe_is_left_by_an_explicit_clear_alone() -> None:
     assert step(State.SAFE, FINE).state is State.SAFE
     assert step(State.SAFE, replace(FINE, clear_absent=False)).state is State.IDLE

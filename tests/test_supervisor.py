@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from edge_runtime import shared
+from edge_runtime.rt.bus_state import ACTIVE, OFF
+from edge_runtime.rt.rights import Right
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
@@ -120,6 +122,33 @@ def test_our_own_standstill_is_latched(engaged: World) -> None:
     assert engaged.codes()[-1] == "supervisor_stalled"
 
 
+@pytest.mark.parametrize(("word", "cause"), [(shared.DEADLINES_LOST, "deadlines_missed"), (shared.BUS_LOST, "bus_off")])
+def test_what_the_loop_latched_is_safe_until_the_clear_which_releases_it(engaged: World, word: int, cause: str) -> None:
+    engaged.control[word] = 1
+    assert engaged.tick() is State.SAFE
+    assert engaged.codes()[-1] == cause
+    assert engaged.control[shared.CLEARS] == 0
+    assert engaged.tick(12) is State.IDLE
+    assert engaged.control[shared.CLEARS] == 1
+    engaged.control[word] = 0  # as the loop does when it sees CLEARS count
+    engaged.governor = "IDLE"
+    assert engaged.tick(8) is State.ENGAGED
+
+
+def test_a_latch_that_is_not_released_keeps_out_of_ready(engaged: World) -> None:
+    engaged.control[shared.DEADLINES_LOST] = 1
+    engaged.tick(13)
+    engaged.governor = "IDLE"
+    assert engaged.tick(20) is State.IDLE
+
+
+def test_a_bus_that_is_still_off_holds_safe_and_recovery_begins_at_idle(engaged: World) -> None:
+    engaged.control[shared.BUS_STATE], engaged.control[shared.BUS_LOST] = OFF, 1
+    assert engaged.tick(100) is State.SAFE
+    engaged.control[shared.BUS_STATE] = ACTIVE
+    assert engaged.tick() is State.IDLE
+
+
 def test_no_estimate_degrades_and_an_estimate_engages_again(engaged: World) -> None:
     engaged.estimates = False
     assert engaged.tick(3) is State.DEGRADED
@@ -135,6 +164,46 @@ def test_in_simulation_a_safe_firmware_is_cleared_through_idle(engaged: World) -
     engaged.governor, engaged.reason = "IDLE", "none"
     assert engaged.tick(8) is State.ENGAGED
     assert engaged.control[shared.CLEAR] == 0
+
+
+@pytest.mark.parametrize("right", list(Right))
+def test_on_hardware_a_missing_right_is_named_and_never_armed(right: Right) -> None:
+    world = World(simulated=False)
+    world.control[shared.RIGHTS_MISSING] = right
+    assert world.tick(20) is State.READY
+    assert world.control[shared.MODE] == MODES["OFF"]
+    told = [(level, text) for _, level, code, text in world.events if code == "rights_missing"]
+    assert len(told) == 1
+    assert told[0][0] == "error"
+    assert right.words() in told[0][1]
+
+
+def test_in_simulation_a_missing_right_is_only_a_warning() -> None:
+    world = World()
+    world.control[shared.RIGHTS_MISSING] = Right.PRIORITY | Right.CORE
+    assert world.tick(8) is State.ENGAGED
+    assert [(level, code) for _, level, code, _ in world.events if level != "info"] == [("warning", "rights_missing")]
+
+
+def test_a_virtual_can_interface_counts_as_simulation() -> None:
+    world = World(simulated=False)
+    world.control[shared.BUS_SIMULATED], world.control[shared.RIGHTS_MISSING] = 1, Right.PRIORITY
+    assert world.tick(8) is State.ENGAGED
+
+
+def test_a_dead_loop_is_seen_before_its_counter_is_missed(engaged: World) -> None:
+    engaged.supervisor.world.loop_dead = True
+    assert engaged.supervisor.loop_stopped(engaged.now_ns)
+    assert engaged.tick() is State.SAFE
+    assert engaged.codes()[-1] == "loop_stopped"
+
+
+@pytest.mark.parametrize(("silent_ms", "stopped"), [(49, False), (51, True)])
+def test_the_counter_may_stand_still_for_fifty_milliseconds(engaged: World, silent_ms: int, stopped: bool) -> None:
+    last_ns = engaged.now_ns
+    engaged.control[shared.CYCLES] += 1
+    assert not engaged.supervisor.loop_stopped(last_ns)
+    assert engaged.supervisor.loop_stopped(last_ns + silent_ms * 1_000_000) == stopped
 
 
 def test_on_hardware_safe_stays() -> None:

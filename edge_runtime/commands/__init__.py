@@ -6,11 +6,16 @@ import argparse
 from typing import Final, Protocol
 
 from edge_runtime.commands import (
+    accept,
     bench_drives,
     bench_frame,
     bench_governor,
+    bench_loop,
+    can_dump,
     can_firmware,
     can_generate,
+    can_record,
+    check,
     doctor,
     drive_emulate,
     drive_run,
@@ -49,12 +54,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
     bench_frame,
     bench_governor,
     bench_drives,
+    bench_loop,
     evaluate_grf,
     can_generate,
     can_firmware,
+    can_dump,
+    can_record,
     drive_run,
     drive_emulate,
     hil_judge,
+    check,
+    accept,
     doctor,
 )
 """A module `group_word` is the command `exo-edge group word`."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from edge_runtime.misses import Miss
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.types import F64
 
@@ -37,6 +38,10 @@ class BackgroundRecorder:
     def event(self, t_ns: int, level: str, code: str, text: str) -> None:
         """Add one event."""
         self._put(self._recorder.event, t_ns, level, code, text)
+
+    def miss(self, miss: Miss) -> None:
+        """Add one missed deadline."""
+        self._put(self._recorder.miss, miss)
 
     def close(self) -> None:
         """Write what is queued and end the thread; the recorder itself stays open."""

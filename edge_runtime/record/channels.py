@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict, fields
 from typing import Final
 
 import numpy as np
 
+from edge_runtime.misses import Miss
 from edge_runtime.types import F64
 
 CYCLES: Final = "/torque_loop"
 ESTIMATES: Final = "/estimate"
 EVENTS: Final = "/events"
+MISSES: Final = "/misses"
 
 LOG_LEVELS: Final = {"debug": 1, "info": 2, "warning": 3, "error": 4, "fatal": 5}
 """Numbers of the well-known schema foxglove.Log."""
@@ -29,6 +32,13 @@ EVENT_SCHEMA: Final = json.dumps({
         "message": {"type": "string"},
         "name": {"type": "string"},
     },
+}).encode()  # fmt: skip
+
+
+MISS_SCHEMA: Final = json.dumps({
+    "type": "object",
+    "title": "exo_edge.Miss",
+    "properties": {f.name: {"type": "string" if f.type == "str" else "number"} for f in fields(Miss)},
 }).encode()  # fmt: skip
 
 
@@ -54,6 +64,11 @@ def row_objects(template: str, rows: F64) -> Iterator[bytes]:
         if not finite:
             text = text.replace(":nan", ":null").replace(":inf", ":null").replace(":-inf", ":null")
         yield text.encode()
+
+
+def miss_object(miss: Miss) -> bytes:
+    """A missed deadline with its evidence."""
+    return json.dumps(asdict(miss), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def event_object(t_ns: int, level: str, code: str, text: str) -> bytes:

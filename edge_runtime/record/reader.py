@@ -19,6 +19,7 @@ from mcap.records import Attachment, Channel, Chunk, McapRecord, Message, Metada
 from mcap.stream_reader import breakup_chunk
 
 from edge_runtime.errors import UserError
+from edge_runtime.misses import Miss
 from edge_runtime.record import channels
 from edge_runtime.record.recorder import METADATA, RECORD_FILE
 from edge_runtime.telemetry import CYCLE_FIELDS, estimate_fields
@@ -53,6 +54,7 @@ class Record:
     cycles: dict[str, F64]
     estimates: dict[str, F64]
     events: list[Event] = field(default_factory=list)
+    misses: list[Miss] = field(default_factory=list)
     attachments: dict[str, bytes] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     complete: bool = True
@@ -125,6 +127,7 @@ def _collect(path: Path, file: BinaryIO, size: int) -> Record:
     tables = {channels.CYCLES: _Table(), channels.ESTIMATES: _Table()}
     topics: dict[int, str] = {}
     events: list[Event] = []
+    misses: list[Miss] = []
     attachments: dict[str, bytes] = {}
     metadata: dict[str, str] = {}
     complete = False
@@ -139,16 +142,18 @@ def _collect(path: Path, file: BinaryIO, size: int) -> Record:
             elif isinstance(item, Channel):
                 topics[item.id] = item.topic
             elif isinstance(item, Message):
-                _add_message(topics.get(item.channel_id, ""), item, tables, events)
+                _add_message(topics.get(item.channel_id, ""), item, tables, events, misses)
     except _DAMAGED:
         complete = False
     muscles = tuple(name for name in metadata.pop("muscles", "").split(",") if name)
     cycles = tables[channels.CYCLES].columns(CYCLE_FIELDS)
     estimates = tables[channels.ESTIMATES].columns(estimate_fields(muscles))
-    return Record(path, muscles, cycles, estimates, events, attachments, metadata, complete)
+    return Record(path, muscles, cycles, estimates, events, misses, attachments, metadata, complete)
 
 
-def _add_message(topic: str, message: Message, tables: dict[str, _Table], events: list[Event]) -> None:
+def _add_message(
+    topic: str, message: Message, tables: dict[str, _Table], events: list[Event], misses: list[Miss]
+) -> None:
     content = json.loads(message.data)
     if topic in tables:
         tables[topic].add(content)
@@ -156,6 +161,8 @@ def _add_message(topic: str, message: Message, tables: dict[str, _Table], events
         stamp = content["timestamp"]
         t_ns = stamp["sec"] * 1_000_000_000 + stamp["nsec"]
         events.append(Event(t_ns, _LEVEL_NAMES[content["level"]], content["name"], content["message"]))
+    elif topic == channels.MISSES:
+        misses.append(Miss(**content))
 
 
 def _records(file: BinaryIO, size: int) -> Iterator[McapRecord | None]:

@@ -13,6 +13,7 @@ import numpy as np
 from mcap.writer import CompressionType, Writer
 
 from edge_runtime.errors import UserError
+from edge_runtime.misses import Miss
 from edge_runtime.record import channels
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, estimate_fields
 from edge_runtime.types import F64
@@ -88,7 +89,7 @@ class Recorder:
         self._estimate_fields = estimate_fields(muscles)
         self._cycle_template = channels.row_template(CYCLE_FIELDS)
         self._estimate_template = channels.row_template(self._estimate_fields)
-        self._sequence = {"cycle": 0, "estimate": 0, "event": 0}
+        self._sequence = {"cycle": 0, "estimate": 0, "event": 0, "miss": 0}
         self._closed = False
         self._sink = _open(self.path)
         self._writer = Writer(self._sink, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)  # type: ignore[arg-type]
@@ -100,6 +101,8 @@ class Recorder:
         self._estimate_id = self._channel(channels.ESTIMATES, "exo_edge.Estimate", self._estimate_fields)
         schema = self._writer.register_schema("foxglove.Log", "jsonschema", channels.EVENT_SCHEMA)
         self._event_id = self._writer.register_channel(channels.EVENTS, "json", schema)
+        schema = self._writer.register_schema("exo_edge.Miss", "jsonschema", channels.MISS_SCHEMA)
+        self._miss_id = self._writer.register_channel(channels.MISSES, "json", schema)
         if self._sink.failed:
             self._sink.close()
             self.path.unlink(missing_ok=True)
@@ -143,6 +146,13 @@ class Recorder:
             return
         stamp = max(0, int(t_ns))
         self._writer.add_message(self._event_id, stamp, data, stamp, self._next("event"))
+
+    def miss(self, miss: Miss) -> None:
+        """Add a missed deadline with its evidence."""
+        if self._sink.failed or self._closed:
+            return
+        stamp = max(0, miss.t_ns)
+        self._writer.add_message(self._miss_id, stamp, channels.miss_object(miss), stamp, self._next("miss"))
 
     def flush(self) -> None:
         """End the chunk in progress, so that all rows so far survive a kill."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from edge_runtime.record.names import Names, count_by_name, is_state
 from edge_runtime.record.reader import Record
 from edge_runtime.record.violations import TorqueLimits, limit_violations
 from edge_runtime.stats import jsonable, quantiles
-from edge_runtime.telemetry import STAGES
+from edge_runtime.telemetry import BUS_STATES, STAGES
 from edge_runtime.types import F64, SIDES
 
 STANDARD_GRAVITY_MPS2: Final = 9.80665
@@ -20,6 +21,7 @@ STANDARD_GRAVITY_MPS2: Final = 9.80665
 LATENCY_BUDGET_MS: Final = 16.6
 """Capture to acting torque: one frame at 60 Hz (docs/architecture, "The life of one frame")."""
 
+WORST_MISSES: Final = 20
 KCF_PARTS: Final = ("medial", "lateral", "total")
 
 
@@ -42,6 +44,7 @@ def summarize(
         "limiter_counts": {
             side: count_by_name(record.cycles[f"limiter_{side}"], names.limiter_reasons) for side in SIDES
         },
+        "misses": _misses(record),
         "events": _events(record),
     }
     if limits is not None:
@@ -106,6 +109,9 @@ def _loop(record: Record, names: Names) -> dict[str, object]:
         "frames_sent": _last(cycles["sent"]),
         "frames_received": _last(cycles["received"]),
         "frames_rejected": _last(cycles["rejected"]),
+        "frames_refused": _last(cycles["tx_full"]),
+        "frames_dropped": _last(cycles["rx_dropped"]),
+        "bus_states": count_by_name(cycles["bus_state"], BUS_STATES),
         "state_share": {name: count / total for name, count in counts.items()},
         "governor_reasons": count_by_name(cycles["governor_reason"], names.governor_reasons),
     }
@@ -159,6 +165,12 @@ def _events(record: Record) -> list[dict[str, object]]:
         {"t_s": (event.t_ns - t0_ns) / 1e9, "level": event.level, "code": event.code, "text": event.text}
         for event in record.events
     ]
+
+
+def _misses(record: Record) -> list[dict[str, object]]:
+    """The worst stalls of the loop, longest first, each with its evidence and cause."""
+    worst = sorted(record.misses, key=lambda miss: (-miss.periods, miss.t_ns))[:WORST_MISSES]
+    return [{"t_s": (miss.t_ns - record.t0_ns) / 1e9, **asdict(miss)} for miss in worst]
 
 
 def _peak(values: F64) -> float | None:

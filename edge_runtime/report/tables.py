@@ -24,8 +24,16 @@ def latency_table(summary: dict[str, Any]) -> str:
             ("frames_sent", "CAN frames sent"),
             ("frames_received", "received"),
             ("frames_rejected", "rejected"),
+            ("frames_refused", "not sent, queue full"),
+            ("frames_dropped", "lost in the receive queue"),
+            ("lost_cycle_rows", "loop rows not recorded"),
+            ("lost_estimate_rows", "estimate rows not recorded"),
+            ("lost_record_calls", "calls the recorder dropped"),
+            ("minor_faults_first_1024_cycles", "page faults of the loop's first 1024 cycles"),
+            ("major_faults", "pages the loop had to fetch from disk"),
             ("detector_frames", "frames with the person detector"),
         )
+        if summary.get(key) is not None
     )
     table = _table(["", "n", "p50", "p90", "p99", "p99.9", "max"], rows)
     return f"<details><summary>All quantiles</summary>{table}<ul class='counts'>{counts}</ul></details>"
@@ -50,6 +58,41 @@ def limiter_table(summary: dict[str, Any]) -> str:
         shares = [share(counts[side].get(reason, 0) / totals[side]) for side in "rl"]
         rows.append([f"limiter: {reason}, share of cycles", *shares])
     return f"<details><summary>Peaks and limiter</summary>{_table(['', 'right', 'left'], rows)}</details>"
+
+
+def misses_table(summary: dict[str, Any]) -> str:
+    """The worst missed deadlines: how late, what was seen, and the most likely cause."""
+    if not summary.get("misses"):
+        return ""
+    head = [
+        "time", "periods", "woken late", "cycle too long", "faults minor / major", "switched away",
+        "stolen", "waited for its core", "ran most on it", "most likely cause",
+    ]  # fmt: skip
+    rows = [_miss_row(miss) for miss in summary["misses"]]
+    note = (
+        "Faults and switches are counted over at most 64 ms and the stall. Stolen time, waiting and the other thread "
+        "are those of up to a second around it, so that a short stall shares them with much else; stolen time comes in "
+        "steps of the kernel's tick, usually 10 ms."
+    )
+    return f"<details open><summary>Missed deadlines, the worst</summary>{_table(head, rows)}<p>{note}</p></details>"
+
+
+def _miss_row(miss: dict[str, Any]) -> list[str]:
+    def seen(key: str) -> str:
+        return "–" if miss[key] < 0.0 else f"{number(miss[key], 1)} ms"
+
+    return [
+        f"{miss['t_s']:.3f} s",
+        str(miss["periods"]),
+        seen("wake_ms"),
+        seen("overrun_ms"),
+        f"{miss['minor_faults']} / {miss['major_faults']}",
+        f"{miss['involuntary']} times",
+        seen("steal_ms"),
+        seen("run_delay_ms"),
+        f"{miss['rival']}, {seen('rival_ms')}" if miss["rival"] else "–",
+        miss["cause"],
+    ]
 
 
 def events_table(summary: dict[str, Any]) -> str:

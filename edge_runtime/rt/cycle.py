@@ -2,6 +2,9 @@
 
 Compiled, allocation-free, one code for the real-time loop and for lock-step. Nothing here waits: the file descriptor is
 non-blocking, reads are bounded per cycle, a frame that cannot be sent is dropped (the next one is fresher).
+
+Inner functions take the few records they need, or are inlined: handing on all of `Torque`, hundreds of machine words,
+would cost more than what they do.
 """
 
 from __future__ import annotations
@@ -12,17 +15,20 @@ import numpy as np
 from numba import njit
 
 from edge_runtime.intent import HORIZON_NS, at, lateness_gain
-from edge_runtime.rt.libc import as_pointer, libc_write, load_relaxed
+from edge_runtime.rt.bus_state import hear_failed_write, judge_bus
+from edge_runtime.rt.deadlines import grade, hold
+from edge_runtime.rt.libc import as_pointer, errno, libc_write, load_relaxed
 from edge_runtime.rt.limiter import DISENGAGED, KCF, NONE, STALE, limit
 from edge_runtime.rt.mailbox import I64, latest, publish
 from edge_runtime.rt.receive import receive
-from edge_runtime.rt.torque import JOINT_COUNT, Torque
-from edge_runtime.shared import CLEAR, HEARTBEAT, HOST_STATE, MODE
+from edge_runtime.rt.torque import Torque
+from edge_runtime.shared import CLEAR, CLEARS, HEARTBEAT, HOST_STATE, MODE
 from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.tissue.reduced import compensate
+from edge_runtime.types import F64, U8
 from firmware_bridge.clock import clock_offset_ns
-from firmware_bridge.e2e import next_counter
-from firmware_bridge.table import GOVERNOR_REASONS, MODES, MUX, STATES
+from firmware_bridge.e2e import RX_CRC, RX_GAPS, RX_LOST, RX_REPEATED, next_counter
+from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, MODES, MUX, STATES
 from firmware_bridge.wire import apply_stamp, pack_setpoint, pack_state
 
 _HALF_CYCLE_NS: Final = 500_000
@@ -32,6 +38,9 @@ _ARMED: Final = STATES["ARMED"]
 _DEGRADED: Final = STATES["DEGRADED"]
 _ZERO: Final = MODES["ZERO"]
 _TORQUE: Final = MODES["TORQUE"]
+_SAFE: Final = MODES["SAFE"]
+_AGE: Final = LIMITER_REASONS.index("age")
+_MISSED_REASON: Final = LIMITER_REASONS.index("missed")
 _CLEAR_REASON: Final = GOVERNOR_REASONS["clear_request"]
 _MUX_CLOCK: Final = MUX["CLOCK"]
 _MUX_PROTOCOL: Final = MUX["PROTOCOL_HASH"]
@@ -45,12 +54,15 @@ _T_NS, _CYCLE, _INTENT_SEQ, _INTENT_CAPTURE = (
     _C["intent_capture_ns"],
 )
 _INTENT_FIRST, _MODE_COLUMN, _MISSED, _SENT = _C["intent_first"], _C["mode"], _C["missed"], _C["sent"]
-_RECEIVED, _REJECTED = _C["received"], _C["rejected"]
+_RECEIVED, _REJECTED, _GRADE = _C["received"], _C["rejected"], _C["grade"]
+_BUS_STATE, _TX_FULL, _DROPPED = _C["bus_state"], _C["tx_full"], _C["rx_dropped"]
 _GOVERNOR_STATE, _GOVERNOR_REASON = _C["governor_state"], _C["governor_reason"]
 _JOINT0, _JOINT_STRIDE = _C["position_rad_r"], _C["position_rad_l"] - _C["position_rad_r"]
 WAKE_COLUMN: Final = _C["wake_us"]
 COMPUTE_COLUMN: Final = _C["compute_us"]
 KNEE_NM_COLUMNS: Final = (_C["knee_nm_r"], _C["knee_nm_l"])
+_E2E0, _GOVERNOR0, _E2E_COUNTS = _C["e2e_lost"], _C["governor_crc"], 4
+_TX_FLAGS_BYTE: Final = 5  # of struct canfd_frame; padding of a classic one
 KNEE_RAD_COLUMNS: Final = (_C["knee_rad_r"], _C["knee_rad_l"])
 
 
@@ -61,22 +73,42 @@ def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, no
     state.cycle += 1
     receive(torque, now_ns)
     _take_intent(torque, intent_ring, now_ns + config.actuator_delay_ns)
-    mode = _mode(state, config.governor_silent_ns, control, now_ns)
+    deadlines, bus = torque.deadlines[0], torque.bus[0]
+    _grade(torque.rules[0], deadlines, bus, state, control, now_ns)
+    mode = _mode(state, deadlines.lost == 1 or bus.lost == 1, config.governor_silent_ns, control, now_ns)
     if (state.cycle - 1) % config.state_every == 0:
         _send_host_state(torque, load_relaxed(control, HOST_STATE), load_relaxed(control, CLEAR), now_ns)
     dt_s = min(max((now_ns - state.last_ns) * 1e-9, 1e-4), 2e-3)
-    for joint in range(JOINT_COUNT):
-        _joint(torque, joint, mode, now_ns, dt_s)
-        torque.feedback[joint] = state.measured[joint]
-        torque.feedback[JOINT_COUNT + joint] = state.position[joint]
+    count = torque.joints.size
+    for index in range(count):
+        _joint(torque, index, mode, now_ns, dt_s)
+        torque.feedback[index] = torque.joints[index].measured
+        torque.feedback[count + index] = torque.joints[index].position
     publish(feedback_ring, torque.feedback_words)
     state.last_ns = now_ns
-    _fill_row(torque, mode, now_ns)
+    _fill_row(torque.row, state, torque.intent[0], deadlines, bus, mode, now_ns)
+    _fill_counts(torque.row, torque.receivers, state.governor_counts)
 
 
 @njit(cache=True, nogil=True)
-def _mode(state: Any, governor_silent_ns: int, control: I64, now_ns: int) -> int:
-    """Wire mode the supervisor asks for; no torque where it stopped counting or the firmware is silent or not armed."""
+def _grade(rule: Any, deadlines: Any, bus: Any, state: Any, control: I64, now_ns: int) -> None:
+    """What missed periods and the state of the bus mean for this cycle; an explicit clear releases both latches."""
+    clears = load_relaxed(control, CLEARS)
+    if clears != state.clears:
+        state.clears = clears
+        deadlines.lost = 0
+        bus.lost = 0
+    live = load_relaxed(control, MODE) in (_TORQUE, _ZERO)
+    grade(rule, deadlines, live, now_ns - state.last_ns)
+    judge_bus(bus, live)
+
+
+@njit(cache=True, nogil=True)
+def _mode(state: Any, lost: bool, governor_silent_ns: int, control: I64, now_ns: int) -> int:
+    """Wire mode the supervisor asks for; no torque where it stopped counting or the firmware is silent or not armed.
+
+    SAFE, where torque or readiness for it was asked for but the loop has `lost` its deadlines or its bus.
+    """
     beat = load_relaxed(control, HEARTBEAT)
     if beat != state.heartbeat:
         state.heartbeat = beat
@@ -85,7 +117,10 @@ def _mode(state: Any, governor_silent_ns: int, control: I64, now_ns: int) -> int
     if mode != _TORQUE:
         state.heartbeat_lost = 0
         state.engaged_ns = 0
-        return mode
+        return _SAFE if lost and mode == _ZERO else mode
+    if lost:
+        state.engaged_ns = 0
+        return _SAFE
     if now_ns - state.heartbeat_ns > _HEARTBEAT_LIMIT_NS:
         state.heartbeat_lost = 1
     heard = now_ns - state.governor_ns <= governor_silent_ns
@@ -97,69 +132,76 @@ def _mode(state: Any, governor_silent_ns: int, control: I64, now_ns: int) -> int
     return mode
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _take_intent(torque: Torque, ring: I64, acts_ns: int) -> None:
     """Constant latency: a valid intent waits until its time has come; an invalid one never replaces it.
 
     One that waits is not replaced by a newer one either: a fast camera would else push it out for ever.
     """
-    torque.state[0].intent_first = 0
-    if _adopt(torque, acts_ns) or _waits(torque):
+    state, intent, pending = torque.state[0], torque.intent, torque.pending
+    state.intent_first = 0
+    if _adopt(intent, pending, state, acts_ns) or _waits(intent, pending):
         return
     # a stamp far ahead is a clock gone wrong: letting it wait would shut out every later intent
     if latest(ring, torque.newest_words) > 0 and torque.newest[0].t_act_ns - acts_ns < HORIZON_NS:
-        torque.pending[0] = torque.newest[0]
-        _adopt(torque, acts_ns)
+        pending[0] = torque.newest[0]
+        _adopt(intent, pending, state, acts_ns)
 
 
 @njit(cache=True, nogil=True)
-def _waits(torque: Torque) -> bool:
+def _waits(intent: Any, pending: Any) -> bool:
     """True where a valid intent is there that does not act yet."""
-    return torque.pending[0].valid == 1 and torque.pending[0].sequence > torque.intent[0].sequence
+    return bool(pending[0].valid == 1 and pending[0].sequence > intent[0].sequence)
 
 
 @njit(cache=True, nogil=True)
-def _adopt(torque: Torque, acts_ns: int) -> bool:
+def _adopt(intent: Any, pending: Any, state: Any, acts_ns: int) -> bool:
     """Make the waiting intent the acting one in the cycle nearest to its time."""
-    if not _waits(torque) or acts_ns + _HALF_CYCLE_NS < torque.pending[0].t_act_ns:
+    if not _waits(intent, pending) or acts_ns + _HALF_CYCLE_NS < pending[0].t_act_ns:
         return False
-    torque.intent[0] = torque.pending[0]
-    torque.state[0].intent_first = 1
+    intent[0] = pending[0]
+    state.intent_first = 1
     return True
 
 
-@njit(cache=True, nogil=True)
-def _joint(torque: Torque, joint: int, mode: int, now_ns: int, dt_s: float) -> None:
+@njit(cache=True, nogil=True, inline="always")
+def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> None:
     """Setpoint of one joint: interpolate, compensate, limit, pack, send, and explain in the row."""
     config, state, intent = torque.config[0], torque.state[0], torque.intent[0]
-    limiter_state = torque.limiter[joint]
+    joint, limiter_state, deadlines = torque.joints[index], torque.limiter[index], torque.deadlines[0]
     acts_ns = now_ns + config.actuator_delay_ns
     age_ns = acts_ns - intent.t_capture_ns
-    gain, wanted = 0.0, 0.0
+    fresh, gain, wanted = 0.0, 0.0, 0.0
     if intent.valid == 1:
         late_ns = age_ns - min(intent.frame_ns, config.frame_max_ns)
-        gain = lateness_gain(late_ns, config.full_age_ns, config.zero_age_ns)
-        wanted = gain * _engagement(config, state, now_ns) * at(intent.torque_nm[joint], acts_ns - intent.t_act_ns)
-    position, velocity, measured = state.position[joint], state.velocity[joint], state.measured[joint]
+        fresh = lateness_gain(late_ns, config.full_age_ns, config.zero_age_ns)
+        gain = fresh * deadlines.gain
+        wanted = gain * _engagement(config, state, now_ns) * at(intent.torque_nm[index], acts_ns - intent.t_act_ns)
+    position, velocity, measured = joint.position, joint.velocity, joint.measured
     withheld = NONE
     if mode != _TORQUE:
         withheld = DISENGAGED
-    elif now_ns - state.joint_ns[joint] > config.joint_silent_ns:
+    elif now_ns - joint.heard_ns > config.joint_silent_ns:
         withheld = STALE
-    asked = compensate(torque.tissue[joint], torque.tissue_state[joint], wanted, position, velocity, dt_s)
-    limited = limit(torque.limits[joint], limiter_state, asked, withheld, gain, position, velocity, measured, now_ns)
-    if limiter_state.reason == NONE and intent.valid == 1 and intent.kcf_relief[joint] > 0.0:
+    asked = compensate(torque.tissue[index], torque.tissue_state[index], wanted, position, velocity, dt_s)
+    held = hold(asked, limiter_state.torque_nm, deadlines.keep)
+    limited = limit(torque.limits[index], limiter_state, held, withheld, gain, position, velocity, measured, now_ns)
+    reason = limiter_state.reason
+    if (reason == NONE and held != asked) or (reason == _AGE and fresh == 1.0):
+        limiter_state.reason = _MISSED_REASON
+    elif reason == NONE and intent.valid == 1 and intent.kcf_relief[index] > 0.0:
         limiter_state.reason = KCF
     if limited != 0.0:
         mode = _TORQUE  # a torque that still ramps down is announced as torque
-    counter = state.setpoint_counter[joint]
+    counter = joint.setpoint_counter
     known_ms = age_ns * 1e-6 if intent.valid == 1 else np.nan
-    stamp = apply_stamp(acts_ns, clock_offset_ns(torque.clock))
-    can_id = config.setpoint_id[joint]
-    pack_setpoint(torque.tx, can_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table)
-    state.setpoint_counter[joint] = next_counter(counter)
-    _send(torque)
-    column = _JOINT0 + joint * _JOINT_STRIDE
+    stamp = apply_stamp(acts_ns, clock_offset_ns(torque.clock, now_ns))
+    pack_setpoint(
+        torque.tx, joint.setpoint_id, counter, limited, config.lease_ms, known_ms, stamp, mode, torque.crc_table
+    )
+    joint.setpoint_counter = next_counter(counter)
+    _send(config, torque.tx, state, torque.bus[0])
+    column = _JOINT0 + index * _JOINT_STRIDE
     torque.row[column] = position
     torque.row[column + 1] = velocity
     torque.row[column + 2] = measured
@@ -179,10 +221,12 @@ def _engagement(config: Any, state: Any, now_ns: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _send(torque: Torque) -> None:
-    size = torque.tx.size
-    if libc_write(np.int32(torque.config[0].bus_fd), as_pointer(torque.tx.ctypes.data), size) == size:
-        torque.state[0].sent += 1
+def _send(config: Any, tx: U8, state: Any, bus: Any) -> None:
+    tx[_TX_FLAGS_BYTE] = config.tx_flags
+    if libc_write(np.int32(config.bus_fd), as_pointer(tx.ctypes.data), tx.size) == tx.size:
+        state.sent += 1
+    else:
+        hear_failed_write(bus, errno())
 
 
 @njit(cache=True, nogil=True)
@@ -196,12 +240,11 @@ def _send_host_state(torque: Torque, host_state: int, clear: int, now_ns: int) -
     pack_state(torque.tx, can_id, state.state_counter, host_state, mux, reason, payload, torque.crc_table)
     state.state_counter = next_counter(state.state_counter)
     state.state_mux = 0 if mux == _MUX_PROFILE else mux + 1
-    _send(torque)
+    _send(config, torque.tx, state, torque.bus[0])
 
 
 @njit(cache=True, nogil=True)
-def _fill_row(torque: Torque, mode: int, now_ns: int) -> None:
-    row, state, intent = torque.row, torque.state[0], torque.intent[0]
+def _fill_row(row: F64, state: Any, intent: Any, deadlines: Any, bus: Any, mode: int, now_ns: int) -> None:
     row[_T_NS] = now_ns
     row[_CYCLE] = state.cycle
     row[WAKE_COLUMN] = 0.0
@@ -210,9 +253,26 @@ def _fill_row(torque: Torque, mode: int, now_ns: int) -> None:
     row[_INTENT_CAPTURE] = intent.t_capture_ns
     row[_INTENT_FIRST] = state.intent_first
     row[_MODE_COLUMN] = mode
-    row[_MISSED] = state.missed
+    row[_MISSED] = deadlines.missed
+    row[_GRADE] = deadlines.grade
+    row[_BUS_STATE] = bus.state
+    row[_TX_FULL] = bus.tx_full
+    row[_DROPPED] = bus.dropped
     row[_SENT] = state.sent
     row[_RECEIVED] = state.received
     row[_REJECTED] = state.rejected
     row[_GOVERNOR_STATE] = state.governor_state
     row[_GOVERNOR_REASON] = state.governor_reason
+
+
+@njit(cache=True, nogil=True)
+def _fill_counts(row: F64, receivers: I64, governor_counts: int) -> None:
+    """What the E2E receivers of both sides have counted so far."""
+    for k in range(_E2E_COUNTS):
+        row[_E2E0 + k] = 0.0
+        row[_GOVERNOR0 + k] = governor_counts >> 8 * k & 0xFF
+    for stream in range(receivers.shape[0]):
+        row[_E2E0] += receivers[stream, RX_LOST]
+        row[_E2E0 + 1] += receivers[stream, RX_GAPS]
+        row[_E2E0 + 2] += receivers[stream, RX_REPEATED]
+        row[_E2E0 + 3] += receivers[stream, RX_CRC]

@@ -10,9 +10,13 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-CLOCK_MONOTONIC: Final = 1  # linux/time.h
+CLOCK_REALTIME: Final = 0  # linux/time.h
+CLOCK_MONOTONIC: Final = 1
 TIMER_ABSTIME: Final = 1
 EINTR: Final = 4  # asm-generic/errno-base.h
+MSG_DONTWAIT: Final = 0x40  # linux/socket.h
+RUSAGE_THREAD: Final = 1  # linux/resource.h
+USAGE_WORDS: Final = 18  # struct rusage: two timevals and fourteen longs
 NS_PER_S: Final = 1_000_000_000
 
 _clock_nanosleep = types.ExternalFunction(
@@ -20,6 +24,9 @@ _clock_nanosleep = types.ExternalFunction(
 )
 _clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
 libc_read = types.ExternalFunction("read", types.intp(types.int32, types.voidptr, types.intp))
+libc_recvmsg = types.ExternalFunction("recvmsg", types.intp(types.int32, types.voidptr, types.int32))
+_getrusage = types.ExternalFunction("getrusage", types.int32(types.int32, types.voidptr))
+_errno_location = types.ExternalFunction("__errno_location", types.CPointer(types.int32)())
 libc_write = types.ExternalFunction("write", types.intp(types.int32, types.voidptr, types.intp))
 
 
@@ -86,6 +93,25 @@ def now_ns(timespec: np.ndarray[Any, Any]) -> int:
     """CLOCK_MONOTONIC in ns; `timespec` is an int64 [2] scratch array."""
     _clock_gettime(CLOCK_MONOTONIC, as_pointer(timespec.ctypes.data))
     return timespec[0] * NS_PER_S + timespec[1]
+
+
+@njit(cache=True, nogil=True)
+def real_ns(timespec: np.ndarray[Any, Any]) -> int:
+    """CLOCK_REALTIME in ns, the clock of the kernel's receive stamps; `timespec` is an int64 [2] scratch array."""
+    _clock_gettime(CLOCK_REALTIME, as_pointer(timespec.ctypes.data))
+    return timespec[0] * NS_PER_S + timespec[1]
+
+
+@njit(cache=True, nogil=True)
+def errno() -> int:
+    """Why the last libc call of this thread failed."""
+    return int(_errno_location()[0])
+
+
+@njit(cache=True, nogil=True)
+def thread_usage(words: np.ndarray[Any, Any]) -> None:
+    """What the calling thread has used so far: struct rusage as int64 [USAGE_WORDS]."""
+    _getrusage(RUSAGE_THREAD, as_pointer(words.ctypes.data))
 
 
 @njit(cache=True, nogil=True)

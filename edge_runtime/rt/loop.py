@@ -8,12 +8,16 @@ import numpy as np
 from numba import njit
 
 from edge_runtime.rt.cycle import COMPUTE_COLUMN, WAKE_COLUMN, cycle
+from edge_runtime.rt.evidence import begin, watch
 from edge_runtime.rt.libc import NS_PER_S, load_relaxed, now_ns, sleep_until, store_release
 from edge_runtime.rt.mailbox import I64, push
 from edge_runtime.rt.rig import TICK, WEARER, Rig, exchange
 from edge_runtime.rt.torque import Torque
 from edge_runtime.shared import (
+    BUS_LOST,
+    BUS_STATE,
     CYCLES,
+    DEADLINES_LOST,
     HASH_DIFFERS,
     HASH_FIRMWARE,
     HASH_HEARD,
@@ -34,9 +38,14 @@ def _report(torque: Torque, control: I64, rows: I64) -> None:
     """Telemetry and counters out; never waits."""
     state = torque.state[0]
     push(rows, torque.row_words)
-    heard_ns = min(state.joint_ns[0], state.joint_ns[1], state.governor_ns)
+    heard_ns = state.governor_ns
+    for index in range(torque.joints.size):
+        heard_ns = min(heard_ns, torque.joints[index].heard_ns)
     store_release(control, SILENCE_NS, state.last_ns - heard_ns)
     store_release(control, HEARTBEAT_LOST, state.heartbeat_lost)
+    store_release(control, DEADLINES_LOST, torque.deadlines[0].lost)
+    store_release(control, BUS_LOST, torque.bus[0].lost)
+    store_release(control, BUS_STATE, torque.bus[0].state)
     for i in range(len(state.hash_firmware)):
         store_release(control, HASH_HOST + i, torque.config[0].hashes[i])
         store_release(control, HASH_FIRMWARE + i, state.hash_firmware[i])
@@ -50,26 +59,31 @@ def _report(torque: Torque, control: I64, rows: I64) -> None:
 def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: I64, rows: I64) -> int:
     """Cycle once per millisecond of CLOCK_MONOTONIC until asked to stop, or left alone; returns the cycles done.
 
-    A deadline that has passed is skipped and counted, never run twice in a hurry.
+    A period in which no cycle could begin is missed: skipped, counted and graded, never made up for in a hurry.
     """
     timespec = np.zeros(2, np.int64)
-    state = torque.state[0]
+    state, deadlines = torque.state[0], torque.deadlines[0]
     deadline = now_ns(timespec) + 2 * PERIOD_NS
-    last = deadline - PERIOD_NS
+    served = last = done = deadline - PERIOD_NS
+    begin(torque.evidence, control, last)
     state.heartbeat_ns = deadline
     while load_relaxed(control, STOP) == 0 and deadline - state.heartbeat_ns < _ORPHANED_NS:
         sleep_until(deadline, timespec)
         woke = now_ns(timespec)
+        overrun_us = max(0, done - served - PERIOD_NS) * 1e-3
+        period = deadline + (woke - deadline) // PERIOD_NS * PERIOD_NS
+        deadlines.before = (period - served) // PERIOD_NS - 1
+        deadlines.missed += deadlines.before
         cycle(torque, control, intent, feedback, woke)
-        done = now_ns(timespec)
-        torque.row[WAKE_COLUMN] = (woke - deadline) * 1e-3
-        torque.row[COMPUTE_COLUMN] = (done - woke) * 1e-3
+        wake_us = (woke - deadline) * 1e-3
+        torque.row[WAKE_COLUMN] = wake_us
+        torque.row[COMPUTE_COLUMN] = (now_ns(timespec) - woke) * 1e-3
         exchange(rig, torque, WEARER, woke, (woke - last) * 1e-9)
         last = woke
         _report(torque, control, rows)
-        passed = max(0, (now_ns(timespec) - deadline) // PERIOD_NS)
-        deadline += (1 + passed) * PERIOD_NS
-        state.missed += passed
+        watch(torque.evidence, control, state.cycle, deadlines.before, wake_us, overrun_us, woke)
+        served, done = period, now_ns(timespec)
+        deadline = period + ((done - period) // PERIOD_NS + 1) * PERIOD_NS
     return int(state.cycle)
 
 

@@ -16,10 +16,11 @@ from edge_runtime.intent import at
 from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
 from edge_runtime.rt.libc import as_pointer, libc_read, libc_write
 from edge_runtime.rt.mailbox import I64
-from edge_runtime.rt.torque import JOINT_COUNT, Torque
+from edge_runtime.rt.torque import Torque
 from edge_runtime.types import F64
 from firmware_bridge.table import STATES
 
+_KNEES: Final = 2  # the simulated rig has a right and a left knee
 WEARER: Final = 1  # real time: a new reference
 TICK: Final = 2  # lock-step: a new reference, and step one millisecond
 _WEARER_WORDS: Final = 6
@@ -50,7 +51,7 @@ def new_rig(fd: int) -> Rig:
     """Allocate the channel's buffers; the wearer stands."""
     out, truth = np.zeros(_WEARER_WORDS, np.int64), np.zeros(_TRUTH_WORDS, np.int64)
     values: npt.NDArray[Any] = out.view(np.float64)
-    reference = np.array([_STANDING_RAD] * JOINT_COUNT + [0.0] * JOINT_COUNT)
+    reference = np.array([_STANDING_RAD] * _KNEES + [0.0] * _KNEES)
     return Rig(np.array([fd]), reference, out, values, truth, truth.view(np.float64))
 
 
@@ -87,8 +88,8 @@ def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> Non
     intent = torque.intent[0]
     rig.out_words[0] = kind
     rig.out_words[1] = now_ns
-    for joint in range(JOINT_COUNT):
-        angle, rate = rig.reference[joint], rig.reference[JOINT_COUNT + joint]
+    for joint in range(min(_KNEES, torque.joints.size)):
+        angle, rate = rig.reference[joint], rig.reference[_KNEES + joint]
         target = angle
         if intent.valid == 1 and torque.state[0].governor_state != _SAFE:
             target = at(intent.knee_rad[joint], now_ns - intent.t_act_ns)
@@ -96,6 +97,6 @@ def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> Non
         pull = min(max(pull, -_ACCELERATION_MAX_RADPS2), _ACCELERATION_MAX_RADPS2)
         rate = min(max(rate + pull * dt_s, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
         rig.reference[joint] = angle + rate * dt_s
-        rig.reference[JOINT_COUNT + joint] = rate
+        rig.reference[_KNEES + joint] = rate
         rig.out_values[2 + joint] = rig.reference[joint]
-        rig.out_values[2 + JOINT_COUNT + joint] = rate
+        rig.out_values[2 + _KNEES + joint] = rate

@@ -5,16 +5,38 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from enum import IntFlag
 from typing import Final
 
 _MCL_CURRENT_AND_FUTURE: Final = 3  # sys/mman.h
 _PR_SET_PDEATHSIG: Final = 1  # sys/prctl.h
 
 
-def claim(core: int, priority: int) -> list[str]:
-    """Pin to `core` (-1: no), lock memory, take SCHED_FIFO `priority` (0: no); returns what could not be had."""
-    missing = [problem for problem in (pin(core), lock_memory(), fifo(priority)) if problem]
-    return missing
+class Right(IntFlag):
+    """What torque on hardware needs; a flag set means missing."""
+
+    CORE = 1  # a core of its own
+    MEMORY = 2  # all pages locked
+    PRIORITY = 4  # SCHED_FIFO
+
+    def words(self) -> str:
+        """The rights for people, like "locked memory, real-time priority"."""
+        names = {Right.CORE: "a core of its own", Right.MEMORY: "locked memory", Right.PRIORITY: "real-time priority"}
+        return ", ".join(text for right, text in names.items() if right in self)
+
+
+def claim(core: int, priority: int) -> tuple[Right, list[str]]:
+    """Pin to `core` (-1: no), lock memory, take SCHED_FIFO `priority` (0: no).
+
+    Returns the rights that the thread does not have, also where nobody asked for them, and a line for each refusal.
+    """
+    problems = {Right.CORE: pin(core), Right.MEMORY: lock_memory(), Right.PRIORITY: fifo(priority)}
+    missing = Right(0)
+    for right, problem in problems.items():
+        unasked = (right is Right.CORE and core < 0) or (right is Right.PRIORITY and priority <= 0)
+        if problem or unasked:
+            missing |= right
+    return missing, [problem for problem in problems.values() if problem]
 
 
 def pin(core: int) -> str:

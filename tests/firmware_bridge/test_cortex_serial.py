@@ -119,10 +119,10 @@ def host(build_dir: Path) -> Iterator[Host]:
 
 
 def test_through_the_serial_bus_torque_follows_and_a_silent_host_loses_it(host: Host) -> None:
-    assert host.run("ENGAGED", 3.0), (host.state, host.reason, host.trips, host.bus.counts)
+    assert host.run("ENGAGED", 3.0), (host.state, host.reason, host.trips, host.bus.line_counts)
     assert host.run("SAFE", 0.0, talks=False), (host.state, host.reason)
     assert host.reason == "lease"
     assert host.run("ENGAGED", -2.0), (host.state, host.reason, host.trips)  # cleared, and armed again
-    counts = host.bus.counts
+    counts = host.bus.line_counts
     assert (counts.crc_errors, counts.overruns, counts.cuts) == (0, 0, 0)
     assert counts.received > 500 and counts.sent > 100

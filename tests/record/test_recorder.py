@@ -173,7 +173,7 @@ def test_readable_after_sigkill(run: FakeRun, tmp_path: Path) -> None:
     record = load(tmp_path)
     assert process.returncode == -signal.SIGKILL
     assert not record.complete
-    assert 1000 <= len(record.cycles["t_ns"]) < 1500, "all but the chunk in progress, which holds under 350 rows"
+    assert 1000 <= len(record.cycles["t_ns"]) <= 1500, "all but the chunk in progress, which holds under 350 rows"
     assert _is_prefix(record, run)
     assert record.attachments == {"profile.toml": b"x"}
 
