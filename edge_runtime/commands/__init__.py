@@ -20,8 +20,11 @@ from edge_runtime.commands import (
     drive_emulate,
     drive_run,
     evaluate_grf,
+    evaluate_muscle,
     fetch,
     hil_judge,
+    model_compile,
+    model_reference,
     run,
 )
 
@@ -42,6 +45,7 @@ class Command(Protocol):
 GROUPS: Final = {
     "bench": "measure speed",
     "evaluate": "measure accuracy",
+    "model": "musculoskeletal models made from OpenSim's",
     "can": "the wire, and what is derived from firmware_bridge/limits.toml",
     "drive": "third-party drives behind a governor on this machine",
     "hil": "hardware in the loop: verdicts on runs",
@@ -56,6 +60,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     bench_drives,
     bench_loop,
     evaluate_grf,
+    evaluate_muscle,
+    model_compile,
+    model_reference,
     can_generate,
     can_firmware,
     can_dump,
