@@ -13,23 +13,26 @@ from edge_runtime.types import F64, SIDES
 KNEE_DOFS: Final = tuple(DOF_INDEX[f"knee_angle_{side}"] for side in SIDES)
 
 
-def full_forces(leg: LegModel, force_n: F64, cop_ankle_m: F64) -> F64:
+_NO_FREE_MOMENT: Final = np.zeros((2, 3))
+
+
+def full_forces(leg: LegModel, force_n: F64, cop_ankle_m: F64, free_nm: F64 = _NO_FREE_MOMENT) -> F64:
     """Generalized forces [36] on all coordinates of the model that carry its present motion:
     M q'' + bias - sum J_foot' F.
 
     `force_n` [2, 3] ground reaction and `cop_ankle_m` [2, 3] centre of pressure minus ankle centre, x
-    forward, y up, z right (N, m); the force acts on the hind foot (calcaneus). Recursive Newton-Euler
+    forward, y up, z right (N, m), `free_nm` [2, 3] free moment; they act on the hind foot (calcaneus). Recursive Newton-Euler
     without contact, constraint, actuation, armature or passive forces. State: `LegModel.set_state`.
     """
     model, data = leg.model, leg.data
     mujoco.mj_comVel(model, data)
     full = np.zeros(model.nv)
     mujoco.mj_rne(model, data, 1, full)
-    jacobian = np.zeros((3, model.nv))
+    jacobian, turning = np.zeros((3, model.nv)), np.zeros((3, model.nv))
     for side, bodies in enumerate(leg.legs):
         point = data.xpos[bodies.talus] + cop_ankle_m[side]
-        mujoco.mj_jac(model, data, jacobian, None, point, bodies.calcn)
-        full -= jacobian.T @ force_n[side]
+        mujoco.mj_jac(model, data, jacobian, turning, point, bodies.calcn)
+        full -= jacobian.T @ force_n[side] + turning.T @ free_nm[side]
     return full
 
 
