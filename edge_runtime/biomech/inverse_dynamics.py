@@ -13,14 +13,16 @@ from edge_runtime.types import F64, SIDES
 KNEE_DOFS: Final = tuple(DOF_INDEX[f"knee_angle_{side}"] for side in SIDES)
 
 
-def full_forces(leg: LegModel, force_n: F64, cop_ankle_m: F64, free_nm: F64 | None = None) -> F64:
+_NO_FREE_MOMENT: Final = np.zeros((2, 3))
+
+
+def full_forces(leg: LegModel, force_n: F64, cop_ankle_m: F64, free_nm: F64 = _NO_FREE_MOMENT) -> F64:
     """Generalized forces [36] on all coordinates of the model that carry its present motion:
     M q'' + bias - sum J_foot' F.
 
-    `force_n` [2, 3] ground reaction, `cop_ankle_m` [2, 3] centre of pressure minus ankle centre, `free_nm` [2, 3] the
-    ground's free moment (no live estimate has one), x forward, y up, z right (N, m, Nm); they act on the hind foot
-    (calcaneus). Recursive Newton-Euler without contact, constraint, actuation, armature or passive forces. State:
-    `LegModel.set_state`.
+    `force_n` [2, 3] ground reaction and `cop_ankle_m` [2, 3] centre of pressure minus ankle centre, x
+    forward, y up, z right (N, m), `free_nm` [2, 3] free moment; they act on the hind foot (calcaneus). Recursive Newton-Euler
+    without contact, constraint, actuation, armature or passive forces. State: `LegModel.set_state`.
     """
     model, data = leg.model, leg.data
     mujoco.mj_comVel(model, data)
@@ -30,9 +32,7 @@ def full_forces(leg: LegModel, force_n: F64, cop_ankle_m: F64, free_nm: F64 | No
     for side, bodies in enumerate(leg.legs):
         point = data.xpos[bodies.talus] + cop_ankle_m[side]
         mujoco.mj_jac(model, data, jacobian, turning, point, bodies.calcn)
-        full -= jacobian.T @ force_n[side]
-        if free_nm is not None:
-            full -= turning.T @ free_nm[side]
+        full -= jacobian.T @ force_n[side] + turning.T @ free_nm[side]
     return full
 
 
@@ -42,7 +42,8 @@ def net_moments(leg: LegModel, full: F64) -> F64:
     First 6: residual at the pelvis (Nm, N), which a perfectly measured person would not need; then moments
     in Nm, positive along their coordinate.
     """
-    return leg.reduce(full)
+    moments: F64 = leg.jacobian.T @ full
+    return moments
 
 
 def human_moments(net_nm: F64, exo_knee_nm: F64) -> F64:

@@ -78,9 +78,10 @@ def find_trials(source: Path) -> list[Path]:
     return found
 
 
-def read_trial(path: Path) -> Trial:
-    """The trial of an `.npz` file, or of a table of coordinates with what lies beside it. Raises UserError."""
-    trial = _read_npz(path) if path.suffix == ".npz" else _read_folder(path)
+def read_trial(path: Path, references: Path | None = None) -> Trial:
+    """The trial of an `.npz` file, or of a table of coordinates with what lies beside it; tables of the folder
+    `references` (another optimization, joint reaction) are taken as if they lay there too. Raises UserError."""
+    trial = _read_npz(path) if path.suffix == ".npz" else _read_folder(path, references)
     step = np.diff(trial.time_s)
     if len(step) < 8 or np.ptp(step) > 2 * _UNEVEN * step.mean():
         raise UserError(f"trial {path}: needs at least nine evenly spaced times; resample it")
@@ -163,18 +164,19 @@ def _model(folder: Path) -> Path | None:
     return models[0] if len(models) == 1 else None
 
 
-def _read_folder(path: Path) -> Trial:
+def _read_folder(path: Path, more: Path | None) -> Trial:
     table = read_table(path)
     columns = [column for column in table.columns if not column.startswith("/") or column.endswith("/value")]
     names = tuple(_leaf(column) for column in columns)
     q = np.stack([table.columns[column] for column in columns], axis=1)
     beside: dict[str, list[Path]] = {}
-    for other in sorted(p for p in path.parent.iterdir() if p.suffix in SUFFIXES and p != path):
+    folders = [path.parent, *([more] if more else [])]
+    for other in sorted(p for folder in folders for p in folder.iterdir() if p.suffix in SUFFIXES and p != path):
         try:
             beside.setdefault(_kind(other, column_names(other)), []).append(other)
         except UserError:
             continue
-    feet = _read_feet(path, beside.get("forces", []), table.time_s)
+    feet = _read_feet(path, table.time_s)
     references = _read_references(path, beside, table.time_s)
     seen = np.ones((len(q), len(SIDES)), np.bool_)
     si = _to_si(q, names) if table.degrees else q
@@ -191,14 +193,31 @@ def _closest(path: Path, others: list[Path]) -> Path:
     return max(others, key=shared)
 
 
-def _read_feet(path: Path, candidates: list[Path], time_s: F64) -> tuple[F64, F64, F64]:
+def find_ground_reaction(path: Path) -> tuple[Path, list[tuple[str, ...]]]:
+    """The table of forces beside the coordinates `path`, and right and left foot's prefixes of force, point and torque
+    columns. Raises UserError where there is none, or the feet cannot be told."""
+    candidates = []
+    for other in sorted(p for p in path.parent.iterdir() if p.suffix in SUFFIXES and p != path):
+        try:
+            columns = column_names(other)
+        except UserError:
+            continue
+        if _kind(other, columns) == "forces":
+            candidates.append(other)
     if not candidates:
         raise UserError(f"trial {path}: no ground reaction beside it; put its table (ground_force_..._vx ...) there")
-    table = read_table(_closest(path, candidates))
+    table = _closest(path, candidates)
+    columns = column_names(table)
     known = [[tuple(foot.split()) for foot in feet] for feet in _FEET]
-    feet = _loads(path.parent, table) or next((feet for feet in known if _has(table, feet)), None)
+    feet = _loads(path.parent, columns) or next((feet for feet in known if _has(columns, feet)), None)
     if feet is None:
-        raise UserError(f"table {table.path}: cannot tell the feet; put the ExternalLoads .xml beside it")
+        raise UserError(f"table {table}: cannot tell the feet; put the ExternalLoads .xml beside it")
+    return table, feet
+
+
+def _read_feet(path: Path, time_s: F64) -> tuple[F64, F64, F64]:
+    source, feet = find_ground_reaction(path)
+    table = read_table(source)
     parts = []
     for part in range(3):
         names = [[f"{foot[part]}{axis}" for axis in "xyz"] for foot in feet]
@@ -209,17 +228,16 @@ def _read_feet(path: Path, candidates: list[Path], time_s: F64) -> tuple[F64, F6
 
 
 def _columns(table: Table, names: list[str], time_s: F64) -> F64:
-    absent = [name for name in names if name not in table.columns]
-    if absent and "torque" not in names[0] and "moment" not in names[0]:
-        raise UserError(f"table {table.path}: has no column {absent[0]}")
-    return np.zeros((len(time_s), 3)) if absent else table.at(time_s, names)
+    """Three columns at `time_s`; zero where the table has none, as of free moments that were not measured."""
+    known = all(name in table.columns for name in names)
+    return table.at(time_s, names) if known else np.zeros((len(time_s), 3))
 
 
-def _has(table: Table, feet: Sequence[Sequence[str]]) -> bool:
-    return all(f"{foot[part]}{axis}" in table.columns for foot in feet for part in (0, 1) for axis in "xyz")
+def _has(columns: Sequence[str], feet: Sequence[Sequence[str]]) -> bool:
+    return all(f"{foot[part]}{axis}" in columns for foot in feet for part in (0, 1) for axis in "xyz")
 
 
-def _loads(folder: Path, table: Table) -> list[tuple[str, ...]] | None:
+def _loads(folder: Path, columns: Sequence[str]) -> list[tuple[str, ...]] | None:
     """Right and left foot's prefixes from the ExternalLoads file whose columns the table has."""
     for path in sorted(folder.glob("*.xml")):
         try:
@@ -232,7 +250,7 @@ def _loads(folder: Path, table: Table) -> list[tuple[str, ...]] | None:
             tags = ("force_identifier", "point_identifier", "torque_identifier")
             found[body[-1:]] = tuple(load.findtext(tag, "").strip() for tag in tags)
         feet = [found[side] for side in SIDES if side in found]
-        if len(feet) == len(SIDES) and _has(table, feet):
+        if len(feet) == len(SIDES) and _has(columns, feet):
             return feet
     return None
 

@@ -12,7 +12,10 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, filtfilt
 
 from edge_runtime.biomech.model import DOFS, LegModel, load_unscaled
+from edge_runtime.biomech.skeleton.opensim_module import import_opensim
+from edge_runtime.errors import UserError
 from edge_runtime.types import F64, SIDES
+from tests.conftest import unavailable
 
 MASS_KG = 86.04  # of the trial's scaled model
 STATURE_M = 1.925
@@ -28,6 +31,15 @@ def unscaled() -> Any:
 @pytest.fixture(scope="session")
 def leg() -> LegModel:
     return LegModel(STATURE_M, MASS_KG)
+
+
+@pytest.fixture(scope="session")
+def opensim() -> Any:
+    """The optional package; it is in no aarch64 registry, so boards do without."""
+    try:
+        return import_opensim()
+    except UserError as error:
+        unavailable(str(error))
 
 
 @dataclass(frozen=True)

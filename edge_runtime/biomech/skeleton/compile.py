@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.biomech.skeleton.format import Compiled, Skeleton
-from edge_runtime.biomech.skeleton.opensim_module import import_opensim, read_model
+from edge_runtime.biomech.skeleton.opensim_module import first_line, import_opensim, read_model
 from edge_runtime.biomech.skeleton.reader import FunctionTable, Reader
 from edge_runtime.biomech.skeleton.sample import Progress, sample
 from edge_runtime.errors import UserError
@@ -70,6 +70,10 @@ def _scale(opensim: Any, model: Any, state: Any, scaling: Scaling, path: Path) -
         scale.setApply(True)
         scales.cloneAndAppend(scale)
     mass = scaling.mass_kg or float(model.getTotalMass(state))
-    if not model.scale(state, scales, True, mass):
+    try:
+        done = model.scale(state, scales, True, mass)
+    except RuntimeError as error:
+        raise UserError(f"model {path}: OpenSim cannot scale it: {first_line(error)}") from error
+    if not done:
         raise UserError(f"model {path}: OpenSim cannot scale it")
     return model.initSystem()

@@ -27,4 +27,9 @@ def read_model(opensim: Any, path: Path) -> tuple[Any, Any]:
         model = opensim.Model(str(path))
         return model, model.initSystem()
     except RuntimeError as error:
-        raise UserError(f"model {path}: OpenSim cannot read it: {str(error).splitlines()[0]}") from error
+        raise UserError(f"model {path}: OpenSim cannot read it: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """What an exception of OpenSim says, without where in its sources."""
+    return str(error).strip().splitlines()[0].rpartition("': ")[2]

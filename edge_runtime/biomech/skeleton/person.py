@@ -28,7 +28,7 @@ from edge_runtime.types import COORDINATES, F64, SIDES, Grf, Kinematics
 
 PassiveForce = Literal["off", "on"]
 MIN_ACTIVATION: Final = 0.01  # OpenSim's default lower bound of a muscle's control
-RESERVE_NM: Final = 0.1
+RESERVE_NM: Final = 1.0
 """Strength of a reserve: one that gives this moment costs as much as one muscle at full activation (p = 2)."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from edge_runtime.biomech.skeleton.opensim_module import import_opensim, read_model
+from edge_runtime.biomech.skeleton.person import RESERVE_NM
 from edge_runtime.errors import UserError
 from edge_runtime.types import SIDES
 
@@ -22,10 +24,10 @@ class ReferenceJob:
     model: Path
     coordinates: Path
     forces: Path
-    feet: tuple[tuple[str, ...], tuple[str, ...]]
+    feet: Sequence[Sequence[str]]
     span_s: tuple[float, float]
     power: Literal[2, 3, 4] = 2
-    reserve_nm: float = 1.0
+    reserve_nm: float = RESERVE_NM
     cutoff_hz: float = 6.0
 
 
