@@ -92,7 +92,10 @@ Made = Callable[[], tuple[Stream, Quantiles | None]]
 def _models(folder: Path, trial: Path) -> Iterator[tuple[str, Made]]:
     yield "myolegs80", lambda: _body("myolegs80", LegModel(STATURE_M, MASS_KG), trial)
     yield "gait2392", lambda: (_gait2392(folder / "reference" / "gait2392"), None)
-    yield "myofullbody416", lambda: _body("myofullbody416", LegModel(STATURE_M, MASS_KG, load_full_body()), trial)
+    yield (
+        "myofullbody416",
+        lambda: _body("myofullbody416", LegModel(STATURE_M, MASS_KG, unscaled=load_full_body()), trial),
+    )
 
 
 def _leave_out(result: dict[str, Any], what: str, why: str) -> None:

@@ -107,19 +107,19 @@ class CompiledSolver:
     """A compiled OpenSim model as `FrameSolver`."""
 
     def __init__(self, person: Person) -> None:
-        self.dofs, self._person = person.names.coordinates, person
+        self.dofs, self.person = person.names.coordinates, person
         self.muscle_names, self.solved_dofs = person.names.muscles, person.solved
         self._solved = [self.dofs.index(name) for name in person.solved]
 
     def warm(self, motion: Motion) -> None:
         """See `FrameSolver`."""
         self.step(motion, 0)
-        self._person.reset()
+        self.person.reset()
 
     def step(self, motion: Motion, k: int) -> Frame:
         """See `FrameSolver`."""
         outside = Push(motion.force_n[k], motion.cop_m[k], motion.free_nm[k], np.zeros(len(SIDES)))
-        f = self._person.step(motion.q[k], motion.qd[k], motion.qdd[k], outside)
+        f = self.person.step(motion.q[k], motion.qd[k], motion.qdd[k], outside)
         capped = not f.converged and bool(np.isfinite(f.gradient_nm))
         saturated = float(np.count_nonzero(f.activation >= 1.0))
         quality = (f.gradient_nm, float(f.iterations), float(f.converged), saturated, float(capped))
@@ -133,7 +133,8 @@ def frame_solver(model: str, subject: Subject, how: How) -> MyoSolver | Compiled
     A compiled model has Hill parameters of its own and no bounds of activation dynamics.
     """
     if model in MYO:
-        leg = LegModel(*subject, load_full_body() if model == "myofullbody" else None)
+        unscaled = load_full_body() if model == "myofullbody" else None
+        leg = LegModel(*subject, unscaled=unscaled)
         biomech = Biomechanics(leg, how.power, how.layer, how.passive, SOLVERS[how.solver])
         if how.dynamics_dt_s is not None:
             biomech.limit_activation_rate(how.dynamics_dt_s)

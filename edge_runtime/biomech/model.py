@@ -175,7 +175,7 @@ class LegModel:
     `driver` [36], or none (`NONE`).
     """
 
-    def __init__(self, height_m: float, mass_kg: float, unscaled: Any = None, segments: Segments | None = None) -> None:
+    def __init__(self, height_m: float, mass_kg: float, segments: Segments | None = None, unscaled: Any = None) -> None:
         if not 1.0 <= height_m <= 2.3:
             raise ValueError(f"height_m is {height_m}; give a stature between 1.0 and 2.3 m")
         if not 20.0 <= mass_kg <= 250.0:

@@ -41,6 +41,23 @@ class Motion:
         parts = (self.time_s, self.q, self.qd, self.qdd, self.force_n, self.cop_m, self.free_nm)
         return Motion(*(part[:count] for part in parts))
 
+    def at_rate(self, rate_hz: float) -> Motion:
+        """The same at `rate_hz`: between samples cubic Hermite polynomials; ground reaction of the nearest sample."""
+        time_s = np.arange(self.time_s[0], self.time_s[-1], 1.0 / rate_hz)
+        step = self.time_s[1] - self.time_s[0]
+        at = np.minimum((time_s - self.time_s[0]) / step, len(self) - 1 - 1e-9)
+        i, u = at.astype(int), (at % 1.0)[:, None]
+
+        def hermite(value: F64, slope: F64) -> F64:
+            a, b = value[i], value[i + 1]
+            out: F64 = a + u * u * (3 - 2 * u) * (b - a)
+            return out + step * u * (1 - u) * ((1 - u) * slope[i] - u * slope[i + 1])
+
+        qdd = (1 - u) * self.qdd[i] + u * self.qdd[i + 1]
+        nearest = np.round(at).astype(int)  # a centre of pressure between a loaded and an idle sample is neither
+        ground = (part[nearest] for part in (self.force_n, self.cop_m, self.free_nm))
+        return Motion(time_s, hermite(self.q, self.qd), hermite(self.qd, self.qdd), qdd, *ground)
+
     def cop_from(self, ankles_m: F64, k: int) -> F64:
         """Centre of pressure of frame `k` minus the ankle centres [2, 3], zero where the foot carries nothing."""
         loaded = np.abs(self.force_n[k]).max(axis=1, keepdims=True) > 0.0
@@ -50,7 +67,7 @@ class Motion:
 def from_trial(trial: Trial, dofs: tuple[str, ...], rate_hz: float | None = None) -> Motion:
     """`trial` low-passed without phase shift and put into the order of `dofs`; coordinates that it lacks stay at zero.
 
-    `rate_hz` resamples (between samples by cubic Hermite polynomials). Raises UserError where a joint angle that
+    `rate_hz` resamples (`Motion.at_rate`). Raises UserError where a joint angle that
     everything depends on is missing.
     """
     absent = [name for name in NEEDED if name not in trial.coordinates]
@@ -64,31 +81,7 @@ def from_trial(trial: Trial, dofs: tuple[str, ...], rate_hz: float | None = None
     q = low_pass(recorded, trial.rate_hz)
     qd, qdd = derivatives(q, trial.rate_hz)
     motion = Motion(trial.time_s, q, qd, qdd, trial.force_n, trial.cop_m, trial.free_nm)
-    return motion if rate_hz is None else _resampled(motion, rate_hz)
-
-
-def _resampled(m: Motion, rate_hz: float) -> Motion:
-    time_s = np.arange(m.time_s[0], m.time_s[-1], 1.0 / rate_hz)
-    step = m.time_s[1] - m.time_s[0]
-    at = np.minimum((time_s - m.time_s[0]) / step, len(m.time_s) - 1 - 1e-9)
-    i, u = at.astype(int), (at % 1.0)[:, None]
-
-    def hermite(value: F64, slope: F64) -> F64:
-        a, b = value[i], value[i + 1]
-        out: F64 = a + u * u * (3 - 2 * u) * (b - a)
-        return out + step * u * (1 - u) * ((1 - u) * slope[i] - u * slope[i + 1])
-
-    def linear(value: F64) -> F64:
-        shape = (-1,) + (1,) * (value.ndim - 1)
-        share = u.reshape(shape)
-        out: F64 = (1 - share) * value[i] + share * value[i + 1]
-        return out
-
-    nearest = np.round(at).astype(int)  # a centre of pressure between a loaded and an idle sample is neither
-    return Motion(
-        time_s, hermite(m.q, m.qd), hermite(m.qd, m.qdd), linear(m.qdd), m.force_n[nearest], m.cop_m[nearest],
-        m.free_nm[nearest],
-    )  # fmt: skip
+    return motion if rate_hz is None else motion.at_rate(rate_hz)
 
 
 def made_up_gait(dofs: tuple[str, ...], seconds: float, rate_hz: float, weight_n: float) -> Motion:

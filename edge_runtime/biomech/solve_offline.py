@@ -12,6 +12,7 @@ import numpy as np
 from edge_runtime.biomech.frame_solvers import QUALITY, CompiledSolver, Frame, How, MyoSolver, frame_solver
 from edge_runtime.biomech.model import DOFS, GRAVITY_MPS2
 from edge_runtime.biomech.motion import Motion, from_trial, with_trunk
+from edge_runtime.biomech.skeleton.playback import motion as compiled_motion
 from edge_runtime.biomech.subject import Subject
 from edge_runtime.biomech.trials import Trial
 from edge_runtime.types import F64
@@ -96,7 +97,8 @@ def solve_trial(trial: Trial, model: str, subject: Subject, how: How, seconds: f
 
 
 def _motion(trial: Trial, solver: MyoSolver | CompiledSolver) -> Motion:
+    if isinstance(solver, CompiledSolver):
+        q, qd, qdd = compiled_motion(solver.person, trial)
+        return Motion(trial.time_s, q, qd, qdd, trial.force_n, trial.cop_m, trial.free_nm).at_rate(RATE_HZ)
     motion = from_trial(trial, solver.dofs, RATE_HZ)
-    if isinstance(solver, MyoSolver) and len(solver.dofs) > len(DOFS):
-        return with_trunk(motion, solver.leg, trial, RATE_HZ)
-    return motion
+    return with_trunk(motion, solver.leg, trial, RATE_HZ) if len(solver.dofs) > len(DOFS) else motion
