@@ -21,9 +21,8 @@ def full_forces(leg: LegModel, force_n: F64, cop_ankle_m: F64, free_nm: F64 = _N
     M q'' + bias - sum J_foot' F.
 
     `force_n` [2, 3] ground reaction and `cop_ankle_m` [2, 3] centre of pressure minus ankle centre, x
-    forward, y up, z right (N, m), `free_nm` [2, 3] free moment (Nm; no live estimate has one); they act on the
-    hind foot (calcaneus). Recursive Newton-Euler without contact, constraint, actuation, armature or passive
-    forces. State: `LegModel.set_state`.
+    forward, y up, z right (N, m), `free_nm` [2, 3] free moment; they act on the hind foot (calcaneus). Recursive
+    Newton-Euler without contact, constraint, actuation, armature or passive forces. State: `LegModel.set_state`.
     """
     model, data = leg.model, leg.data
     mujoco.mj_comVel(model, data)

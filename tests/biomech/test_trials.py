@@ -18,7 +18,7 @@ ONE = np.ones(len(T))
 
 
 def forces(right: str, left: str) -> dict[str, F64]:
-    columns = {}
+    columns: dict[str, F64] = {}
     for k, foot in enumerate((right, left)):
         columns |= {foot.format(part="v", axis=a): 100.0 * (k + 1) * ONE for a in "xyz"}
         columns |= {foot.format(part="p", axis=a): 0.1 * (k + 1) * ONE for a in "xyz"}

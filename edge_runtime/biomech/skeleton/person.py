@@ -49,8 +49,8 @@ class PersonFrame:
 
     `moment_nm` [C] what the person's own tissues give (Nm, N; pelvis: residual); `activation`, `tension_n`,
     `length_m`, `velocity_mps` [n]; `reserve_nm` [m] in `Person.solved` order, what muscles leave over; `knees`;
-    `gradient_nm` (KKT), `iterations`, `converged` (else the last good activation), `saturated`: some muscle is at full
-    activation.
+    `gradient_nm` (KKT), `iterations`, `converged` (else the last good activation), `capped`: not converged because the
+    iterations, which are the solve's deadline, ran out; `saturated`: some muscle is at full activation.
     """
 
     moment_nm: F64
@@ -63,6 +63,7 @@ class PersonFrame:
     gradient_nm: float
     iterations: int
     converged: bool
+    capped: bool
     saturated: bool
 
 
@@ -197,9 +198,11 @@ class Person:
         tension = solution.activation * b.active + self._passive * b.passive
         knees = new_knees()
         _after_solve(self.skeleton, legs, tension, self._plateau, self._mass_height, outside.exo_nm, b, knees)
+        unbalanced = solution.gradient_nm
         return PersonFrame(
             b.tau.copy(), solution.activation, tension, b.length.copy(), b.velocity.copy(), solution.reserve_nm, knees,
-            solution.gradient_nm, solution.iterations, solution.converged, bool((solution.activation >= 1.0).any()),
+            unbalanced, solution.iterations, solution.converged,
+            not solution.converged and bool(np.isfinite(unbalanced)), bool((solution.activation >= 1.0).any()),
         )  # fmt: skip
 
 

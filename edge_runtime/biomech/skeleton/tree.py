@@ -151,10 +151,13 @@ def place(tree: Tree, f: Functions, q: F64, qd: F64, qdd: F64, m: Motion) -> Non
 @njit(cache=True, nogil=True)
 def _add_motion_of_point(turn: F64, spin: F64, lever: F64, surge: F64) -> None:
     """surge += spin × lever + turn × (turn × lever)."""
-    inner = np.zeros(3)
-    add_cross(turn, lever, inner)
+    x = turn[1] * lever[2] - turn[2] * lever[1]
+    y = turn[2] * lever[0] - turn[0] * lever[2]
+    z = turn[0] * lever[1] - turn[1] * lever[0]
     add_cross(spin, lever, surge)
-    add_cross(turn, inner, surge)
+    surge[0] += turn[1] * z - turn[2] * y
+    surge[1] += turn[2] * x - turn[0] * z
+    surge[2] += turn[0] * y - turn[1] * x
 
 
 @njit(cache=True, nogil=True)
@@ -208,10 +211,7 @@ def push(m: Motion, body: int, force: F64, point: F64, couple_nm: F64) -> None:
     for i in range(3):
         m.force[body, i] -= force[i]
         m.moment[body, i] -= couple_nm[i]
-    back = np.empty(3)
-    for i in range(3):
-        back[i] = -force[i]
-    add_cross(point, back, m.moment[body])
+    add_cross(force, point, m.moment[body])  # - point × force
 
 
 @njit(cache=True, nogil=True)

@@ -46,7 +46,9 @@ def _tree() -> Tree:
     for side, name in enumerate("rl"):
         hip = BODIES.index(f"femur_{name}")
         parent[hip : hip + 4] = [1, hip + 1, hip + 2, hip + 3]
-        position[hip : hip + 4] = [[0, 0, HIP_M * (1 - 2 * side)], [0, -THIGH_M, 0], [0, -SHANK_M, 0], [0, 0, 0]]
+        position[hip : hip + 4] = np.array(
+            [[0, 0, HIP_M * (1 - 2 * side)], [0, -THIGH_M, 0], [0, -SHANK_M, 0], [0, 0, 0]]
+        )
         for k, turn in enumerate((1.0, -1.0, 1.0)):  # knee flexion turns the shank backwards
             axis[hip + k, 0] = [0, 0, turn]
             coordinate[hip + k, 0] = 6 + 3 * side + k

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.biomech.skeleton.format import Functions, Tree
@@ -36,6 +36,7 @@ def at(**values: float) -> F64:
     return q
 
 
+@settings(deadline=None)
 @given(st.lists(ANGLE, min_size=12, max_size=12))
 def test_at_rest_the_pelvis_carries_the_weight_and_nothing_sideways(angles: list[float]) -> None:
     q = np.array(angles)
@@ -43,11 +44,13 @@ def test_at_rest_the_pelvis_carries_the_weight_and_nothing_sideways(angles: list
     assert tau[3:6] == pytest.approx([0.0, TOTAL_KG * G, 0.0], abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(ANGLE, min_size=12, max_size=12))
 def test_free_fall_needs_no_force(angles: list[float]) -> None:
     assert np.abs(forces(np.array(angles), np.zeros(12), at(pelvis_ty=-G))).max() < 1e-9
 
 
+@settings(deadline=None)
 @given(ANGLE, ANGLE)
 def test_hanging_leg_is_a_double_pendulum(hip: float, knee: float) -> None:
     tau = forces(at(hip_flexion_r=hip, knee_angle_r=knee), np.zeros(12), np.zeros(12))
@@ -68,6 +71,7 @@ def test_turning_leg_needs_its_inertia_and_pulls_outwards() -> None:
     assert tau[4] == pytest.approx(rate**2 * levers, rel=1e-9)  # centripetal: upwards at the pelvis
 
 
+@settings(deadline=None)
 @given(st.lists(ANGLE, min_size=12, max_size=12), st.lists(ANGLE, min_size=12, max_size=12))
 def test_power_is_the_change_of_energy(angles: list[float], rates: list[float]) -> None:
     q, qd, step = np.array(angles), np.array(rates), 1e-5

@@ -1,4 +1,4 @@
-"""A compiled Rajagopal model on 60 s of treadmill walking: moments, moment arms, activations and EMG against references."""
+"""A compiled Rajagopal model on 60 s of treadmill walking, against OpenSim and EMG."""
 
 from __future__ import annotations
 
