@@ -215,12 +215,17 @@ def _exact(stream: Stream, k: int) -> F64:
 
 
 def random_problems(count: int) -> Tally:
-    """Cold solves of random muscles: 1 to 92 on 1 to 17 coordinates, from idle to far beyond reach, p 2 to 4."""
+    """Cold solves of random muscles: 1 to 92 on 1 to 17 coordinates, p 2 to 4, from idle to far beyond reach; every
+    fourth at the edge of reach, where nearly every muscle is at a bound."""
     rng, tally = np.random.default_rng(_SEED), Tally(0, 0, 0.0)
-    for _ in progress(range(count), count, "random problems"):
+    for i in progress(range(count), count, "random problems"):
         n, m, power = int(rng.integers(1, 93)), int(rng.integers(1, 18)), int(rng.integers(2, 5))
         arm = rng.normal(0.0, 10.0 ** rng.uniform(0.0, 2.3), (n, m)) * (rng.random((n, m)) < rng.uniform(0.1, 0.9))
-        moment = 10.0 ** rng.uniform(-2.0, 2.0) * (arm.T @ rng.random(n) + rng.normal(0.0, 10.0, m))
+        if i % 4 == 0:
+            extreme = np.where(arm @ rng.normal(size=m) > 0.0, 1.0, MIN_ACTIVATION)
+            moment = rng.uniform(0.9, 1.1) * (arm.T @ extreme)
+        else:
+            moment = 10.0 ** rng.uniform(-2.0, 2.0) * (arm.T @ rng.random(n) + rng.normal(0.0, 10.0, m))
         stream = Stream("random", arm[None], moment[None], np.full(m, 10.0 ** rng.uniform(-3.0, 1.0)))
         tally += solve_stream(stream, power, 1.0, 1, cold=1)[2]
     return tally

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, solve_dual
+from edge_runtime.biomech.dual_newton import DIRECT_ITERATIONS, MAX_ITERATIONS, TOLERANCE_NM, solve_dual
 from edge_runtime.biomech.dual_newton_numpy import solve_dual_numpy
 from edge_runtime.biomech.muscle_solve import (
     TAU_ACTIVATION_S,
@@ -63,6 +63,23 @@ def test_optimality(seed: int, n: int, m: int, load: float, power: int) -> None:
     assert np.all(slope[a > LOW] <= scale[a > LOW])
     assert np.all(slope[a < 1.0] >= -scale[a < 1.0])
     assert moment - arm.T @ a == pytest.approx(0.01 * dual, abs=1e-6)
+
+
+@pytest.mark.parametrize("solver", [solve_dual, solve_dual_numpy])
+def test_edge_of_reach(solver: DualSolver) -> None:
+    """Almost all muscles at a bound and nearly no free direction left: where Newton alone creeps."""
+    slow, n, m = 0, 70, 8
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        arm = rng.normal(0.0, 100.0, (n, m))
+        extreme = np.where(arm @ rng.normal(size=m) > 0.0, 1.0, LOW)
+        moment, dual, a, one = rng.uniform(0.9, 1.1) * (arm.T @ extreme), np.zeros(m), np.empty(n), np.ones(n)
+        ease = np.full(m, 1e-3)
+        iterations, gradient = solver(arm, moment, one, LOW * one, one, ease, 2 + seed % 3, MAX_ITERATIONS, dual, a)
+        assert gradient < TOLERANCE_NM
+        assert moment - arm.T @ a == pytest.approx(ease * dual, abs=1e-6)
+        slow += iterations > DIRECT_ITERATIONS
+    assert slow > 0
 
 
 @settings(max_examples=60, deadline=None)
