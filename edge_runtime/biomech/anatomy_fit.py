@@ -32,6 +32,12 @@ RANGE_DEG: Final = {
 """Walking, stairs and sitting: what the device is worn for."""
 _FIBRE: Final = (0.45, 1.5)  # postures outside are none in which the muscle works
 _MIN_POSTURES: Final = 50
+_HEAD: Final = (
+    "# Muscles of one leg (the other is the same), made by edge_runtime/biomech/anatomy_fit.py; method and use in it.",
+    "# force_n and pennation_rad: Rajagopal et al. 2016 (IEEE Trans Biomed Eng 63:2068), as in the scaled model of",
+    "# Uhlrich et al. 2022, Apache-2.0. optimal_ratio, slack_ratio: fitted, shares of the muscle's neutral length in",
+    "# MyoLegs. fit_rmse: what the fit leaves, optimal fibre lengths.",
+)
 _FIELDS: Final = ("muscle", "force_n", "pennation_rad", "optimal_ratio", "slack_ratio", "fit_rmse")
 
 
@@ -129,6 +135,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def main() -> None:
     """Print the table of the model that the first argument names."""
+    print("\n".join(_HEAD))
     writer = csv.DictWriter(sys.stdout, _FIELDS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(table(Path(sys.argv[1])))

@@ -84,8 +84,8 @@ def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> 
     `neutral_m` [n] lengths of all in the model's neutral pose, of which fibre and tendon are fixed shares, so that they
     scale with the person; `force_scale` multiplies the optimal forces.
     """
-    text = files(__package__).joinpath("anatomy.csv").read_text()
-    rows = {row["muscle"]: row for row in csv.DictReader(text.splitlines())}
+    lines = files(__package__).joinpath("anatomy.csv").read_text().splitlines()
+    rows = {row["muscle"]: row for row in csv.DictReader(line for line in lines if not line.startswith("#"))}
     known = np.array([i for i, name in enumerate(muscles) if name[:-2] in rows])
     used = [rows[muscles[i][:-2]] for i in known]
     force, pennation, optimal, slack = (
