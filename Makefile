@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # one line when it fails; what pip had to say is in the log
 OR_SAY = >>.venv/install.log 2>&1 || { echo "make: packages cannot be installed: no network, or the package index does not answer; connect and run make again (details: .venv/install.log)" >&2; exit 1; }
 
-.PHONY: run test check unit lock clean
+.PHONY: run test unit netem coverage mutate fuzz lock clean
 
 run: .venv/.run-ready
 	@$(BIN)/exo-edge fetch
@@ -20,7 +20,19 @@ test: .venv/.dev-ready
 	@$(BIN)/pytest
 
 unit: .venv/.dev-ready
-	@$(BIN)/pytest -m "not e2e and not assets and not shared"
+	@$(BIN)/pytest -m "not e2e and not assets and not shared and not uml"
+
+netem: .venv/.dev-ready
+	@EXO_EDGE_NETEM_MINUTES=10 $(BIN)/pytest -m uml tests/hil/test_netem.py
+
+coverage: .venv/.dev-ready
+	@$(BIN)/python -m tests.assurance.coverage_gate
+
+mutate: .venv/.dev-ready
+	@$(BIN)/python -m tests.assurance.mutate
+
+fuzz: .venv/.dev-ready
+	@$(BIN)/python -m tests.assurance.fuzz --frames 10000000
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found: sudo apt-get install python3 python3-venv" >&2; exit 1; }

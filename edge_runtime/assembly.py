@@ -35,12 +35,16 @@ def make_estimator(
 
 
 def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:
-    """Compile the governor and prepare its process with a simulated knee for this wearer; not started yet."""
+    """Compile the governor and prepare its process with a simulated knee for this wearer; not started yet.
+
+    It listens on a socket of its own, or attaches to the plan's virtual CAN interface.
+    """
     priority = plan.device.loop_priority - 1 if pace is Pace.REALTIME and plan.device.loop_priority else 0
     params = folder / "plant.txt"
     plant_for(plan.profile, priority).write(params)
     program = build(cache_dir() / "firmware")
-    return FirmwareProcess(program, folder / "can", folder / "rig", params, pace)
+    bus = folder / "can" if plan.device.bus == "unix:" else plan.device.bus
+    return FirmwareProcess(program, bus, folder / "rig", params, pace)
 
 
 def plant_for(profile: Profile, priority: int) -> PlantParams:

@@ -8,6 +8,8 @@ from pathlib import Path
 from calibration.profile import Profile
 from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.config import Device
+from firmware_bridge.bus import SOCKETCAN_PREFIX
+from firmware_bridge.buses.link import is_virtual
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,13 @@ class Plan:
     @property
     def simulated(self) -> bool:
         """True where the firmware and the knee are simulated by this machine."""
-        return self.device.bus == "unix:"
+        return is_simulated(self.device.bus)
+
+
+def is_simulated(bus: str) -> bool:
+    """True for a bus with no hardware behind it: unix: or a virtual CAN interface."""
+    interface = bus.removeprefix(SOCKETCAN_PREFIX)
+    return bus == "unix:" or (interface != bus and is_virtual(interface))
 
 
 def frame_period_ns(plan: Plan, source: ClipSource) -> int:

@@ -38,7 +38,7 @@ REAL: Final = (
 SIMULATED: Final = (
     "The exoskeleton drive, its soft-tissue interface and the wearer's knee: a reduced model inside the firmware "
     "process, which moves as the person in the video does",
-    "The bus: an AF_UNIX socket that carries struct can_frame",
+    "The bus: an AF_UNIX socket, or a virtual CAN interface, that carries struct can_frame",
     "Interface values of the demo profile: assumed, not measured on a person",
 )
 
@@ -92,7 +92,7 @@ def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
     if not plan.simulated:
         raise UserError(
             f"bus {plan.device.bus}: a clip is not the wearer, so no torque on hardware from one; "
-            'set bus = "unix:" in the device file'
+            'set bus = "unix:", or a virtual one like "socketcan:vcan0", in the device file'
         )
     for engine in ("pose_detection", "pose_landmark"):
         onnx_path(engine)

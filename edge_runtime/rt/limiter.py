@@ -143,7 +143,6 @@ def limit(
     torque = _window_rule(lim, s, bounded, now_ns)
     torque = _slew_rule(lim, s, torque, dt_ns * 1e-9)
     s.head = (s.head + 1) % WINDOW_ROWS
-    s.past_ns[s.head] = now_ns
     s.past_nm[s.head] = torque
     s.torque_nm = torque
     s.t_ns = now_ns
@@ -180,7 +179,8 @@ def _eased(full: float, least: float, used: float) -> float:
 @njit(cache=True, nogil=True)
 def _against(lim: Any, torque: float, velocity_radps: float) -> bool:
     """True where the wearer moves against a torque that is to be felt."""
-    return abs(torque) > lim.opposing_nm and abs(velocity_radps) > lim.opposing_radps and torque * velocity_radps < 0.0
+    extends = torque > lim.opposing_nm and velocity_radps < -lim.opposing_radps
+    return extends or (torque < -lim.opposing_nm and velocity_radps > lim.opposing_radps)
 
 
 @njit(cache=True, nogil=True)
@@ -251,10 +251,8 @@ def _slew_rule(lim: Any, s: Any, torque: float, dt_s: float) -> float:
     if wanted > size + up:
         s.reason = _SLEW_UP
         return sign * (size + up)
-    if wanted < size - down:
+    least = max(size - down, 0.0)
+    if wanted < least:
         s.reason = _SLEW_DOWN
-        return sign * (size - down) if size > down else 0.0
-    if wanted < 0.0 < size:
-        s.reason = _SLEW_DOWN
-        return 0.0
+        return sign * least
     return torque

@@ -16,27 +16,22 @@ void gov_enter(governor *g, uint8_t state, uint8_t reason)
 
 void gov_trip(governor *g, uint8_t reason, uint64_t now_us)
 {
-    if (g->state == EXO_STATE_SAFE)
-        return;
     int was_live = is_live(g);
     gov_enter(g, EXO_STATE_SAFE, reason);
     g->safe_since_us = now_us;
     g->host.clear_released = 0;
-    g->host.clear_asked = 0;
     g->damps = (uint8_t)(was_live && reason != EXO_REASON_SENSOR && reason != EXO_REASON_TRACKING);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
         g->joints[i].safe_from = g->joints[i].applied;
 }
 
-static void rest(gov_joint *j, uint64_t now_us)
+/* Forgets every request, not what torque there was: the window and the time against the wearer go on. */
+static void rest(gov_joint *j)
 {
     j->queued = 0;
     j->target_cnm = 0;
     j->accepted_cnm = 0;
-    j->reference = 0;
     j->leased = 0;
-    window_hold(&j->window, 0, &j->limits, now_us);
-    j->opposed_us = 0;
     memset(j->outside, 0, sizeof j->outside);
 }
 
@@ -51,16 +46,13 @@ gov_config gov_default_config(uint32_t profile_hash)
 
 void gov_init(governor *g, const gov_config *config)
 {
-    memset(g, 0, sizeof *g);
+    memset(g, 0, sizeof *g); /* EXO_STATE_OFF is 0 */
     g->config = *config;
-    g->state = EXO_STATE_OFF;
     g->reason = EXO_REASON_BOOT;
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         gov_joint *j = &g->joints[i];
         j->limits = LIMITS[i];
-        if (config->torque_cnm[i] < j->limits.torque_cnm)
-            j->limits.torque_cnm = config->torque_cnm[i] > 0 ? config->torque_cnm[i] : 0;
-        rest(j, 0);
+        j->limits.torque_cnm = (int32_t)larger(smaller(config->torque_cnm[i], j->limits.torque_cnm), 0);
     }
 }
 
@@ -160,11 +152,11 @@ static int clear_allowed(const governor *g, uint64_t now_us)
     return 1;
 }
 
-static void rest_all(governor *g, uint64_t now_us)
+static void rest_all(governor *g)
 {
     g->disarmed = 0;
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
-        rest(&g->joints[i], now_us);
+        rest(&g->joints[i]);
 }
 
 static void wait_for_host(governor *g)
@@ -191,49 +183,34 @@ static void run_live(governor *g, uint64_t now_us)
         gov_enter(g, g->host.state == EXO_STATE_DEGRADED ? EXO_STATE_DEGRADED : EXO_STATE_ENGAGED, EXO_REASON_NONE);
     else if (all_at_zero(g) && (!wanted || all_in_mode(g, EXO_MODE_OFF, now_us))) {
         gov_enter(g, EXO_STATE_READY, EXO_REASON_NONE);
-        rest_all(g, now_us);
+        rest_all(g);
     } else if (all_at_zero(g))
         gov_enter(g, EXO_STATE_ARMED, EXO_REASON_NONE);
 }
 
-static void run_states(governor *g, uint64_t now_us)
+static void run_silent(governor *g, uint64_t now_us)
 {
-    hear(&g->host, now_us);
-    switch (g->state) {
-    case EXO_STATE_OFF:
+    if (g->state == EXO_STATE_OFF) {
         if (all_sensors_valid(g))
             gov_enter(g, EXO_STATE_IDLE, EXO_REASON_NO_HOST);
-        break;
-    case EXO_STATE_IDLE:
-    case EXO_STATE_READY:
+    } else if (g->state == EXO_STATE_SAFE) {
+        if (clear_allowed(g, now_us)) {
+            gov_enter(g, EXO_STATE_IDLE, EXO_REASON_NO_HOST);
+            rest_all(g);
+        }
+    } else {
         wait_for_host(g);
         if (g->state == EXO_STATE_READY && g->host.state >= EXO_STATE_ARMED && all_sensors_valid(g)
             && all_in_mode(g, EXO_MODE_ZERO, now_us))
             gov_enter(g, EXO_STATE_ARMED, EXO_REASON_NONE);
-        break;
-    case EXO_STATE_SAFE:
-        if (clear_allowed(g, now_us)) {
-            gov_enter(g, EXO_STATE_IDLE, EXO_REASON_NO_HOST);
-            rest_all(g, now_us);
-        }
-        break;
-    default:
-        run_live(g, now_us);
-        break;
     }
 }
 
 /* Torque that takes energy out of the joint: against its velocity, bounded. */
-static utorque damping(const governor *g, const gov_joint *j)
+static utorque damping(const gov_joint *j)
 {
-    if (!j->measured.valid || !g->damps)
-        return 0;
-    int32_t torque = -(j->measured.velocity_ddegps * EXO_DAMPING_Q) / (1 << EXO_DAMPING_SHIFT);
-    if (torque > EXO_DAMPING_MAX_CNM)
-        torque = EXO_DAMPING_MAX_CNM;
-    if (torque < -EXO_DAMPING_MAX_CNM)
-        torque = -EXO_DAMPING_MAX_CNM;
-    return (utorque)torque * UTORQUE_PER_CNM;
+    int32_t torque = -(j->measured.velocity_ddegps * EXO_DAMPING_Q) / ((int32_t)1 << EXO_DAMPING_SHIFT);
+    return utorque_of((int32_t)larger(smaller(torque, EXO_DAMPING_MAX_CNM), -EXO_DAMPING_MAX_CNM));
 }
 
 static void move(governor *g, gov_joint *j, uint64_t now_us, int64_t dt_us)
@@ -244,11 +221,11 @@ static void move(governor *g, gov_joint *j, uint64_t now_us, int64_t dt_us)
         j->applied = j->safe_from / EXO_SAFE_RAMP_US * (int64_t)(EXO_SAFE_RAMP_US - in_safe_us);
         return;
     }
-    if (g->state == EXO_STATE_SAFE)
-        target = damping(g, j);
-    else if (is_live(g)) {
+    if (g->state == EXO_STATE_SAFE && g->damps && j->measured.valid)
+        target = damping(j);
+    if (is_live(g)) {
         gov_apply_due(j, now_us);
-        target = (utorque)j->target_cnm * UTORQUE_PER_CNM;
+        target = utorque_of(j->target_cnm);
     }
     j->applied = rule_slew(&j->limits, j->applied, target, dt_us);
 }
@@ -256,19 +233,20 @@ static void move(governor *g, gov_joint *j, uint64_t now_us, int64_t dt_us)
 void gov_step(governor *g, uint64_t now_us, const gov_measured measured[EXO_JOINT_COUNT],
     int32_t torque_cnm[EXO_JOINT_COUNT])
 {
-    int64_t dt_us = g->stepped && now_us > g->step_us ? (int64_t)(now_us - g->step_us) : 0;
-    if (dt_us > 2 * EXO_STEP_US)
-        dt_us = 2 * EXO_STEP_US;
+    int64_t dt_us = larger(smaller((int64_t)(now_us - g->step_us), 2 * EXO_STEP_US), 0);
     g->step_us = now_us;
-    g->stepped = 1;
+    hear(&g->host, now_us);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         g->joints[i].measured = measured[i];
         g->joints[i].stamp_dropped = 0;
-        gov_count_joint(&g->joints[i], is_live(g), (int32_t)dt_us);
+        gov_count_joint(&g->joints[i], (int32_t)dt_us);
     }
-    run_states(g, now_us);
+    if (is_live(g))
+        run_live(g, now_us);
+    else
+        run_silent(g, now_us);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++) {
         move(g, &g->joints[i], now_us, dt_us);
-        torque_cnm[i] = (int32_t)(g->joints[i].applied / UTORQUE_PER_CNM);
+        torque_cnm[i] = cnm_of(g->joints[i].applied);
     }
 }

@@ -42,7 +42,7 @@ typedef struct {
 
 /* An accepted setpoint that waits for its moment. */
 typedef struct {
-    uint64_t apply_us;
+    int64_t apply_us;
     int32_t torque_cnm;
 } gov_pending;
 
@@ -53,12 +53,12 @@ typedef struct {
     e2e_rx rx;
     uint8_t tx_counter;
     uint8_t mode;
-    uint8_t stamp_run; /* steps in a row with apply_at out of range, until one is in range */
+    uint32_t stamp_run; /* steps in a row with apply_at out of range, until one is in range */
     uint8_t stamp_dropped; /* one since the last step */
     uint8_t leased;
     uint64_t lease_end_us; /* last moment at which the newest setpoint is valid */
     int32_t accepted_cnm; /* newest setpoint accepted */
-    uint64_t accepted_at_us; /* its apply_at */
+    int64_t accepted_at_us; /* its apply_at */
     utorque reference; /* accepted setpoints, followed at exactly the slew limits on their own stamps */
     exo_window window;
     gov_pending queue[GOV_QUEUE];
@@ -68,7 +68,7 @@ typedef struct {
     utorque safe_from; /* torque at the moment SAFE began */
     uint64_t outside_since_us[GOV_WATCH_COUNT];
     uint8_t outside[GOV_WATCH_COUNT];
-    int32_t opposed_us; /* time against the wearer, counted while live */
+    int32_t opposed_us; /* time against the wearer, see rule_opposed */
     int64_t heat; /* of the drive, kept in every state; see rule_heat */
     gov_measured measured;
 } gov_joint;
@@ -98,7 +98,6 @@ typedef struct {
     uint8_t disarmed; /* torque is on while the host's state says disarmed */
     uint64_t disarmed_since_us;
     uint64_t step_us;
-    uint8_t stepped;
     gov_host host;
     gov_joint joints[EXO_JOINT_COUNT];
 } governor;

@@ -4,8 +4,6 @@
 
 #include "governor.h"
 
-static inline int32_t magnitude(int32_t value) { return value < 0 ? -value : value; }
-
 /* True from ARMED to DEGRADED: the drive is on and setpoints count. */
 static inline int is_live(const governor *g)
 {
@@ -26,14 +24,14 @@ static inline int lease_lapsed(const gov_joint *j, uint64_t now_us)
 /* Changes the state and makes the change known at once. */
 void gov_enter(governor *g, uint8_t state, uint8_t reason);
 
-/* Latches SAFE with a reason; the first reason stays. */
+/* Latches SAFE with a reason. In SAFE nothing calls it: the first reason stays. */
 void gov_trip(governor *g, uint8_t reason, uint64_t now_us);
 
 /* Makes the newest setpoint that is due the target, in the order in which they came, and drops it from the queue. */
 void gov_apply_due(gov_joint *j, uint64_t now_us);
 
 /* Once per step: what the torque held since the last one did to the drive's heat and against the wearer. */
-void gov_count_joint(gov_joint *j, int live, int32_t dt_us);
+void gov_count_joint(gov_joint *j, int32_t dt_us);
 
 /* First rule on measurements that a joint has broken for longer than it may, as a reason. */
 uint8_t gov_watch_joint(gov_joint *j, uint64_t now_us);

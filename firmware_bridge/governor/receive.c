@@ -42,44 +42,42 @@ static uint8_t judge(const governor *g, const gov_joint *j, const setpoint *s)
     return EXO_REASON_NONE;
 }
 
-/* Distance of the 12-bit stamp from now in 0.1 ms, -2048..2047. */
-static int32_t ticks_ahead(uint16_t apply_at, uint64_t now_us)
+/* How far the 12-bit stamp lies after the oldest that is legal now, in 0.1 ms modulo 4096. */
+static int32_t stamp_offset(uint16_t apply_at, uint64_t now_us)
 {
-    int32_t ahead = (int32_t)((apply_at - (uint32_t)((now_us / 100u) & 0xFFFu)) & 0xFFFu);
-    return ahead >= 2048 ? ahead - 4096 : ahead;
+    return (int32_t)((apply_at - (uint32_t)(now_us / 100u) + EXO_LATE_MAX_TICKS) & 0xFFFu);
 }
 
 /* What is wrong with the change from the setpoints before; accepts it where nothing is. */
-static uint8_t follow(gov_joint *j, const setpoint *s, uint64_t apply_us)
+static uint8_t follow(gov_joint *j, const setpoint *s, int64_t apply_us)
 {
-    utorque wanted = (utorque)s->torque_cnm * UTORQUE_PER_CNM;
-    int64_t elapsed_us = apply_us > j->accepted_at_us ? (int64_t)(apply_us - j->accepted_at_us) : 0;
-    utorque allowed = rule_slew(&j->limits, j->reference, wanted, elapsed_us + j->limits.slew_tolerance_us);
-    if (allowed != wanted) {
-        int falls = (allowed > 0 && allowed < j->reference) || (allowed < 0 && allowed > j->reference);
-        return falls ? EXO_REASON_SLEW_DOWN : EXO_REASON_SLEW_UP;
-    }
+    utorque wanted = utorque_of(s->torque_cnm);
+    int64_t elapsed_us = larger(apply_us - j->accepted_at_us, 0);
+    int64_t with_jitter_us = elapsed_us + j->limits.slew_tolerance_us;
+    utorque allowed = rule_slew(&j->limits, j->reference, wanted, with_jitter_us);
+    if (allowed != wanted) /* as far as it may, and yet no further than on the way to zero: it falls too fast */
+        return allowed == rule_slew(&j->limits, j->reference, 0, with_jitter_us) ? EXO_REASON_SLEW_DOWN
+                                                                                 : EXO_REASON_SLEW_UP;
     if (!window_allows(&j->window, s->torque_cnm, j->accepted_cnm, &j->limits, apply_us))
         return EXO_REASON_WINDOW;
     window_add(&j->window, s->torque_cnm);
     j->reference = rule_slew(&j->limits, j->reference, wanted, elapsed_us);
     j->accepted_cnm = s->torque_cnm;
-    if (apply_us > j->accepted_at_us)
-        j->accepted_at_us = apply_us;
+    j->accepted_at_us = larger(apply_us, j->accepted_at_us);
     return EXO_REASON_NONE;
 }
 
 void gov_apply_due(gov_joint *j, uint64_t now_us)
 {
     unsigned due = 0;
-    while (due < j->queued && j->queue[due].apply_us <= now_us)
+    while (due < j->queued && j->queue[due].apply_us <= (int64_t)now_us)
         j->target_cnm = j->queue[due++].torque_cnm;
     j->queued = (uint8_t)(j->queued - due);
-    memmove(j->queue, j->queue + due, j->queued * sizeof j->queue[0]);
+    memmove(j->queue, j->queue + due, j->queued * sizeof *j->queue);
 }
 
 /* What is due leaves first: after a stall of the firmware many frames come at once, and most are due. */
-static uint8_t enqueue(gov_joint *j, int32_t torque_cnm, uint64_t apply_us, uint64_t now_us)
+static uint8_t enqueue(gov_joint *j, int32_t torque_cnm, int64_t apply_us, uint64_t now_us)
 {
     gov_apply_due(j, now_us);
     if (j->queued == GOV_QUEUE)
@@ -106,33 +104,31 @@ static void drop_stamp(governor *g, gov_joint *j, uint64_t now_us)
     if (j->stamp_dropped)
         return;
     j->stamp_dropped = 1;
-    if (j->stamp_run < UINT8_MAX)
-        j->stamp_run++;
+    j->stamp_run++;
     if (j->stamp_run >= EXO_CONSECUTIVE_ERRORS_MAX && is_live(g))
         gov_trip(g, EXO_REASON_APPLY_AT, now_us);
 }
 
 static void accept(governor *g, gov_joint *j, const setpoint *s, uint64_t now_us)
 {
-    int32_t ahead = ticks_ahead(s->apply_at, now_us);
-    if (ahead > EXO_AHEAD_MAX_TICKS || ahead < -EXO_LATE_MAX_TICKS) {
+    int32_t offset = stamp_offset(s->apply_at, now_us);
+    if (offset > EXO_LATE_MAX_TICKS + EXO_AHEAD_MAX_TICKS) {
         drop_stamp(g, j, now_us);
         return;
     }
     j->stamp_run = 0;
-    int64_t apply = ((int64_t)(now_us / 100u) + ahead) * 100;
-    uint64_t apply_us = apply > 0 ? (uint64_t)apply : 0;
+    int64_t apply_us = ((int64_t)(now_us / 100u) + offset - EXO_LATE_MAX_TICKS) * 100;
     uint8_t reason = judge(g, j, s);
     if (reason == EXO_REASON_NONE)
         reason = follow(j, s, apply_us);
     if (reason == EXO_REASON_NONE && is_live(g))
         reason = enqueue(j, s->torque_cnm, apply_us, now_us);
-    if (reason != EXO_REASON_NONE) {
+    if (reason == EXO_REASON_NONE)
+        hear_lease(j, s, now_us);
+    else {
         g->rejected++;
         gov_trip(g, reason, now_us);
-        return;
     }
-    hear_lease(j, s, now_us);
 }
 
 static int usable(governor *g, e2e_rx *rx, const uint8_t *data, uint8_t len, uint16_t id, uint64_t now_us)
@@ -161,7 +157,7 @@ static void on_setpoint(governor *g, gov_joint *j, const uint8_t *data, uint64_t
 
 static void compare_hash(governor *g, uint8_t mux, uint32_t hash)
 {
-    const uint32_t own[3] = { EXO_PROTOCOL_HASH, EXO_LIMITS_HASH, g->config.profile_hash };
+    const uint32_t own[] = { EXO_PROTOCOL_HASH, EXO_LIMITS_HASH, g->config.profile_hash };
     if (mux < EXO_MUX_PROTOCOL_HASH || mux > EXO_MUX_PROFILE_HASH)
         return;
     uint8_t bit = (uint8_t)(1u << (mux - EXO_MUX_PROTOCOL_HASH));
@@ -174,10 +170,12 @@ static void compare_hash(governor *g, uint8_t mux, uint32_t hash)
 
 uint8_t gov_hash_reason(const gov_host *host)
 {
-    for (unsigned i = 0; i < 3; i++)
-        if (host->hash_wrong & (1u << i))
-            return (uint8_t)(EXO_REASON_PROTOCOL_HASH + i);
-    return EXO_REASON_NONE;
+    if (host->hash_wrong == 0)
+        return EXO_REASON_NONE;
+    uint8_t first = 0;
+    while (!(host->hash_wrong >> first & 1u))
+        first++;
+    return (uint8_t)(EXO_REASON_PROTOCOL_HASH + first);
 }
 
 static void on_host_state(governor *g, const uint8_t *data, uint64_t now_us)
@@ -204,11 +202,8 @@ static void on_host_state(governor *g, const uint8_t *data, uint64_t now_us)
 
 void gov_on_frame(governor *g, uint32_t id, const uint8_t *data, uint8_t len, uint64_t now_us)
 {
-    if (id == EXO_ID_HOST_STATE) {
-        if (usable(g, &g->host.rx, data, len, EXO_ID_HOST_STATE, now_us))
-            on_host_state(g, data, now_us);
-        return;
-    }
+    if (id == EXO_ID_HOST_STATE && usable(g, &g->host.rx, data, len, EXO_ID_HOST_STATE, now_us))
+        on_host_state(g, data, now_us);
     for (unsigned i = 0; i < EXO_JOINT_COUNT; i++)
         if (id == SETPOINT_ID[i] && usable(g, &g->joints[i].rx, data, len, SETPOINT_ID[i], now_us))
             on_setpoint(g, &g->joints[i], data, now_us);

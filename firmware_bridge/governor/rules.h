@@ -10,11 +10,18 @@
 typedef int64_t utorque;
 #define UTORQUE_PER_CNM 1000000
 
-/* Highest and lowest setpoint of each of the last EXO_WINDOW_BUCKETS stretches of time. */
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int32_t magnitude(int32_t value) { return (int32_t)larger(value, -(int64_t)value); }
+
+static inline utorque utorque_of(int32_t cnm) { return (utorque)cnm * UTORQUE_PER_CNM; }
+static inline int32_t cnm_of(utorque torque) { return (int32_t)(torque / UTORQUE_PER_CNM); }
+
+/* Highest and lowest setpoint of each of the last EXO_WINDOW_BUCKETS stretches of time; all zero at the start. */
 typedef struct {
     int32_t low[EXO_WINDOW_BUCKETS];
     int32_t high[EXO_WINDOW_BUCKETS];
-    uint64_t bucket; /* number of the newest stretch since time zero */
+    int64_t bucket; /* number of the newest stretch since time zero */
 } exo_window;
 
 /* Magnitude allowed at an age: the limit up to EXO_AGE_FULL_US, none from EXO_AGE_ZERO_US on, linear between. */
@@ -33,13 +40,10 @@ int64_t rule_heat(const exo_joint_limits *limits, int64_t heat, int32_t torque_c
 /* True where the filtered square is above that of the torque which may be held for ever. */
 int rule_too_hot(const exo_joint_limits *limits, int64_t heat);
 
-/* Fills the window with one torque, as if it had been held for ever. */
-void window_hold(exo_window *w, int32_t torque_cnm, const exo_joint_limits *limits, uint64_t now_us);
+/* True where a torque at at_us stays within the window; zero always does. Call before window_add. */
+int window_allows(exo_window *w, int32_t torque_cnm, int32_t held_cnm, const exo_joint_limits *limits, int64_t at_us);
 
-/* True where a torque at now_us stays within the window; zero always does. Call before window_add. */
-int window_allows(exo_window *w, int32_t torque_cnm, int32_t held_cnm, const exo_joint_limits *limits, uint64_t now_us);
-
-/* Adds an accepted torque at now_us. */
+/* Adds a torque that window_allows accepted. */
 void window_add(exo_window *w, int32_t torque_cnm);
 
 #endif

@@ -1,13 +1,11 @@
 /* What the sensors of a joint, and its own past, say against its torque. */
 #include "internal.h"
 
-static int32_t applied_cnm(const gov_joint *j) { return (int32_t)(j->applied / UTORQUE_PER_CNM); }
-
-void gov_count_joint(gov_joint *j, int live, int32_t dt_us)
+void gov_count_joint(gov_joint *j, int32_t dt_us)
 {
-    int32_t torque = applied_cnm(j);
+    int32_t torque = cnm_of(j->applied);
     j->heat = rule_heat(&j->limits, j->heat, torque, dt_us);
-    j->opposed_us = live ? rule_opposed(&j->limits, j->opposed_us, torque, j->measured.velocity_ddegps, dt_us) : 0;
+    j->opposed_us = rule_opposed(&j->limits, j->opposed_us, torque, j->measured.velocity_ddegps, dt_us);
 }
 
 /* True for conditions that hold for longer than a patience. */
@@ -22,7 +20,7 @@ static int watched(gov_joint *j, enum gov_watch which, int outside, int32_t pati
 uint8_t gov_watch_joint(gov_joint *j, uint64_t now_us)
 {
     const gov_measured *m = &j->measured;
-    int32_t torque = applied_cnm(j);
+    int32_t torque = cnm_of(j->applied);
     int past_stop = (m->position_cdeg > j->limits.position_max_cdeg && torque > 0)
         || (m->position_cdeg < j->limits.position_min_cdeg && torque < 0);
     int strong = torque * m->velocity_ddegps > j->limits.power_raw;

@@ -1,18 +1,10 @@
-/* The simulated firmware's two sockets: the CAN bus, and the wearer's side of the simulation. */
+/* The simulated firmware's unix sockets, and what the wearer's side of the simulation says. */
 #ifndef EXO_LINK_H
 #define EXO_LINK_H
 
 #include <stdint.h>
 
 #define SIM_JOINTS 2
-
-/* struct can_frame of linux/can.h. */
-typedef struct {
-    uint32_t can_id;
-    uint8_t len;
-    uint8_t pad[3];
-    uint8_t data[8];
-} bus_frame;
 
 enum sim_kind { SIM_WEARER = 1, SIM_TICK = 2 };
 

@@ -1,6 +1,9 @@
 /* The governor as a Linux process with a simulated wearer: CAN frames on one socket, the wearer's motion on another.
  *
- * usage: firmware realtime|lockstep BUS_SOCKET SIM_SOCKET PARAMETER_FILE
+ * usage: firmware realtime|lockstep BUS SIM_SOCKET PARAMETER_FILE [RECORD_FILE]
+ *
+ * BUS: path of a socket, or socketcan:INTERFACE. With RECORD_FILE what each step would tell the simulation (struct
+ * sim_truth) is written there instead.
  *
  * realtime: one step per millisecond of CLOCK_MONOTONIC. lockstep: one step of exactly one millisecond per tick message,
  * nothing else reads a clock. It ends when the simulation socket closes or on SIGTERM; when only the bus closes it goes
@@ -17,18 +20,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "governor.h"
 #include "link.h"
 #include "params.h"
 
 #define PI 3.14159265358979323846
 #define STEP_NS 1000000LL
-#define DRAIN_MAX 64 /* frames per step; a flood waits for the next step */
+#define DRAIN_MAX 64 /* messages per step */
 #define CATCH_UP_MAX 100
 #define START_TIMEOUT_MS 200
 
 typedef struct {
-    int bus_listener, sim_listener, bus, sim;
+    can_bus bus;
+    int sim_listener, sim;
+    FILE *record;
     governor governor;
     knee_plant plants[SIM_JOINTS];
 } firmware;
@@ -56,19 +62,10 @@ static int16_t wire(double value)
 
 static void drain_bus(firmware *f, uint64_t now_us)
 {
-    bus_frame frame;
-    f->bus = link_accept(f->bus_listener, f->bus);
-    for (int i = 0; i < DRAIN_MAX && f->bus >= 0; i++) {
-        int got = link_receive(f->bus, &frame, sizeof frame, MSG_DONTWAIT);
-        if (got == 0)
-            return;
-        if (got < 0) {
-            close(f->bus);
-            f->bus = -1;
-            return;
-        }
-        gov_on_frame(&f->governor, frame.can_id, frame.data, frame.len, now_us);
-    }
+    bus_frame frames[BUS_BATCH];
+    unsigned count = bus_receive(&f->bus, frames);
+    for (unsigned i = 0; i < count; i++)
+        gov_on_frame(&f->governor, frames[i].can_id, frames[i].data, frames[i].len, now_us);
 }
 
 static void refer(firmware *f, const sim_wearer *wearer)
@@ -91,12 +88,14 @@ static void measure(const firmware *f, gov_measured measured[SIM_JOINTS])
 static void send_frames(firmware *f, uint64_t now_us)
 {
     gov_frame frames[GOV_TX_MAX];
+    bus_frame out[GOV_TX_MAX] = { 0 };
     unsigned count = gov_transmit(&f->governor, now_us, frames);
     for (unsigned i = 0; i < count; i++) {
-        bus_frame out = { .can_id = frames[i].id, .len = 8 };
-        memcpy(out.data, frames[i].data, sizeof out.data);
-        link_send(f->bus, &out, sizeof out);
+        out[i].can_id = frames[i].id;
+        out[i].len = 8;
+        memcpy(out[i].data, frames[i].data, sizeof out[i].data);
     }
+    bus_send(&f->bus, out, count);
 }
 
 static void send_truth(const firmware *f, int64_t at_ns, const int32_t command_cnm[SIM_JOINTS])
@@ -109,7 +108,10 @@ static void send_truth(const firmware *f, int64_t at_ns, const int32_t command_c
         truth.drive_nm[i] = f->plants[i].drive_nm;
         truth.command_nm[i] = command_cnm[i] / 100.0;
     }
-    link_send(f->sim, &truth, sizeof truth);
+    if (f->record != NULL)
+        (void)!fwrite(&truth, sizeof truth, 1, f->record);
+    else
+        link_send(f->sim, &truth, sizeof truth);
 }
 
 /* One governor step, then the plant for so many milliseconds. */
@@ -194,25 +196,38 @@ static void prepare_process(int fifo_priority)
         fprintf(stderr, "firmware: no right to real-time priority %d, goes on without\n", fifo_priority);
 }
 
-static int open_links(firmware *f, const char *bus_path, const char *sim_path)
+static int open_links(firmware *f, const char *bus, const char *sim_path, const char *record_path)
 {
-    f->bus = -1;
     f->sim = -1;
-    f->bus_listener = link_listen(bus_path);
+    if (bus_open(&f->bus, bus) < 0)
+        return -1;
     f->sim_listener = link_listen(sim_path);
-    return f->bus_listener >= 0 && f->sim_listener >= 0;
+    f->record = record_path != NULL ? fopen(record_path, "wb") : NULL;
+    if (record_path != NULL && f->record == NULL) {
+        perror("firmware: record file");
+        return -1;
+    }
+    return f->sim_listener >= 0 ? 0 : -1;
+}
+
+static int close_links(const firmware *f, const char *bus, const char *sim_path)
+{
+    unlink(sim_path);
+    if (f->bus.listener >= 0)
+        unlink(bus);
+    return f->record != NULL && fclose(f->record) != 0 ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
     static firmware f;
     sim_params params;
-    int lockstep = argc == 5 && strcmp(argv[1], "lockstep") == 0;
-    if (argc != 5 || (!lockstep && strcmp(argv[1], "realtime") != 0)) {
-        fprintf(stderr, "usage: firmware realtime|lockstep BUS_SOCKET SIM_SOCKET PARAMETER_FILE\n");
+    int lockstep = argc >= 5 && strcmp(argv[1], "lockstep") == 0;
+    if (argc < 5 || argc > 6 || (!lockstep && strcmp(argv[1], "realtime") != 0)) {
+        fprintf(stderr, "usage: firmware realtime|lockstep BUS SIM_SOCKET PARAMETER_FILE [RECORD_FILE]\n");
         return 2;
     }
-    if (params_read(argv[4], &params) < 0 || !open_links(&f, argv[2], argv[3]))
+    if (params_read(argv[4], &params) < 0 || open_links(&f, argv[2], argv[3], argv[5]) < 0)
         return 2;
     prepare_process(params.fifo_priority);
     gov_config config = gov_default_config(params.profile_hash);
@@ -225,7 +240,5 @@ int main(int argc, char **argv)
         run_lockstep(&f);
     else
         run_realtime(&f);
-    unlink(argv[2]);
-    unlink(argv[3]);
-    return 0;
+    return close_links(&f, argv[2], argv[3]);
 }

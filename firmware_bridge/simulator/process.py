@@ -88,13 +88,21 @@ class PlantParams:
 
 
 class FirmwareProcess:
-    """The simulated firmware as a child process; it ends when the thread that started it does."""
+    """The simulated firmware as a child process; it ends when the thread that started it does.
 
-    def __init__(self, executable: Path, bus_path: Path, sim_path: Path, params: Path, pace: Pace) -> None:
-        self.bus_spec = f"unix:{bus_path}"
+    `bus`: path of its socket, or `socketcan:INTERFACE`. With `record` each step's truth is written to that file as
+    TRUTH_DTYPE instead of being told to the simulation.
+    """
+
+    def __init__(
+        self, executable: Path, bus: Path | str, sim_path: Path, params: Path, pace: Pace, record: Path | None = None
+    ) -> None:
+        self.bus_spec = bus if isinstance(bus, str) else f"unix:{bus}"
         self.sim_path = sim_path
         self.pace = pace
-        self._command = [str(executable), pace.value, str(bus_path), str(sim_path), str(params)]
+        self._command = [str(executable), pace.value, str(bus), str(sim_path), str(params)]
+        if record is not None:
+            self._command.append(str(record))
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:

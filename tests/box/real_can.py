@@ -13,6 +13,7 @@ import pty
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import tty
@@ -240,7 +241,7 @@ def test_check_of_a_controller(slcan: SlcanWire, tmp_path: Path) -> None:
 
 
 def test_dump_of_a_live_interface(vcan: str) -> None:
-    command = ["python", "-m", "edge_runtime", "can", "dump", f"socketcan:{vcan}", "--seconds", "3", "--json"]
+    command = [sys.executable, "-m", "edge_runtime", "can", "dump", f"socketcan:{vcan}", "--seconds", "3", "--json"]
     buf, out = wire.frame(), list[str]()
     with open_bus(f"socketcan:{vcan}") as bus:
         dump = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
