@@ -9,12 +9,13 @@ import mujoco
 import numpy as np
 import pytest
 
-from edge_runtime.biomech.inverse_dynamics import full_forces, net_moments
-from edge_runtime.biomech.model import DOF_INDEX, DOFS, UNSCALED_STATURE_M, LegModel
+from edge_runtime.biomech.model import DOFS, UNSCALED_STATURE_M, LegModel
 from edge_runtime.biomech.scaling import Inertial, Segments, stretched
-from edge_runtime.biomech.trials import find_trials, read_trial
-from edge_runtime.biomech.zero_phase import derivatives, low_pass
+from edge_runtime.biomech.segments import segments_of
+from edge_runtime.biomech.skeleton.evaluate import Plan, evaluate_myolegs
+from edge_runtime.errors import UserError
 from edge_runtime.types import F64, SIDES
+from tests.biomech.skeleton.handmade import handmade
 
 MASS_KG = 86.04
 
@@ -84,66 +85,18 @@ def test_a_stretched_box_has_the_inertia_of_the_longer_box() -> None:
     assert stretched(box(0.1, 0.4, 0.2), np.array([2.0, 1.5, 1.0])) == pytest.approx(box(0.2, 0.6, 0.2))
 
 
-def _person(plain: LegModel, path: Path) -> Segments:
-    """The factors that make MyoLegs the person of a scaled Rajagopal model: joint centres, knee axis, masses."""
-    from edge_runtime.biomech.skeleton.store import compiled_model
-    from edge_runtime.biomech.skeleton.tree import couple, new_motion, place
-
-    compiled = compiled_model(path)
-    tree, motion, q = compiled.skeleton.tree, new_motion(compiled.skeleton.tree), compiled.skeleton.tree.neutral.copy()
-    rest = np.zeros_like(q)
-    couple(tree, compiled.skeleton.functions, q, rest, rest.copy())
-    place(tree, compiled.skeleton.functions, q, rest, rest, motion)
-    bodies = compiled.names.bodies
-
-    def ratio(start: str, end: str) -> F64:
-        theirs = motion.origin[bodies.index(end) + 1] - motion.origin[bodies.index(start) + 1]
-        return theirs / (plain.data.xpos[plain.model.body(end).id] - plain.data.xpos[plain.model.body(start).id])
-
-    def uniform(start: str, end: str) -> tuple[float, float, float]:
-        along = float(ratio(start, end)[1])
-        return (1.0, along, 1.0)
-
-    x, y, z = ratio("pelvis", "femur_r")
-    feet = [(ratio(f"calcn_{s}", f"toes_{s}")[0], *ratio(f"talus_{s}", f"calcn_{s}")[1:]) for s in SIDES]
-    knees = [tree.child_position[bodies.index(f"tibia_{s}")] for s in SIDES]
-    inertial = {
-        name: Inertial(float(tree.mass[j]), tree.com[j], tree.inertia[j])
-        for j, name in enumerate(bodies)
-        if name != "torso"
-    }
-    return Segments(
-        MASS_KG, pelvis=(float(x), float(y), float(z)),
-        thigh=(uniform("femur_r", "tibia_r"), uniform("femur_l", "tibia_l")),
-        shank=(uniform("tibia_r", "talus_r"), uniform("tibia_l", "talus_l")),
-        foot=(tuple(map(float, feet[0])), tuple(map(float, feet[1]))),  # type: ignore[arg-type]
-        knee_axis_m=(tuple(map(float, knees[0])), tuple(map(float, knees[1]))),  # type: ignore[arg-type]
-        inertial=inertial,
-    )  # fmt: skip
-
-
 RMSE_NM = {"hip_flexion": 1.5, "hip_adduction": 1.5, "ankle_angle": 1.5, "subtalar_angle": 1.5, "knee_angle": 3.0}
 
 
 @pytest.mark.shared
 @pytest.mark.osim
-def test_moments_of_a_walk_agree_with_opensim(plain: LegModel, shared_data: Path, opensim: Any) -> None:
-    trial = read_trial(find_trials(shared_data / "treadmill_walk_60s")[0])
-    assert trial.model is not None
-    leg = LegModel(UNSCALED_STATURE_M, MASS_KG, _person(plain, trial.model))
-    q = low_pass(np.stack([trial.q[:, trial.coordinates.index(name)] for name in DOFS], axis=1), trial.rate_hz)
-    qd, qdd = derivatives(q, trial.rate_hz)
-    frames = range(100, len(q) - 100, 7)
-    moments = np.zeros((len(frames), len(DOFS)))
-    for row, k in enumerate(frames):
-        leg.set_state(q[k], qd[k], qdd[k])
-        ankles = np.array([leg.data.xpos[bodies.talus] for bodies in leg.legs])
-        full = full_forces(leg, trial.force_n[k], trial.cop_m[k] - ankles, trial.free_nm[k])
-        moments[row] = net_moments(leg, full)
+def test_moments_of_a_walk_agree_with_opensim(shared_data: Path, opensim: Any) -> None:
+    result = evaluate_myolegs(Plan(shared_data / "treadmill_walk_60s"), "inertia", lambda done, count: None)
     for name, most in RMSE_NM.items():
         for side in SIDES:
-            coordinate = f"{name}_{side}"
-            error = moments[:, DOF_INDEX[coordinate]] - trial.references.moment_nm[coordinate][list(frames)]
-            rmse = float(np.sqrt(np.mean(error**2)))
-            print(f"{coordinate}: RMSE {rmse:.2f} Nm")
-            assert rmse < most, coordinate
+            assert result["moment_rmse_nm"][f"{name}_{side}"] < most, name
+
+
+def test_a_model_without_feet_is_refused_by_name() -> None:
+    with pytest.raises(UserError, match="toes_l"):
+        segments_of(handmade())

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from edge_runtime.biomech.model import DOF_INDEX
+from edge_runtime.biomech.segments import Detail, myolegs_moments, segments_of
 from edge_runtime.biomech.skeleton.person import Options, Person
 from edge_runtime.biomech.skeleton.playback import Played, play
 from edge_runtime.biomech.skeleton.sample import Progress
@@ -73,9 +75,32 @@ def evaluate(plan: Plan, progress: Progress) -> dict[str, Any]:
     }
 
 
+def evaluate_myolegs(plan: Plan, detail: Detail, progress: Progress) -> dict[str, Any]:
+    """Moments alone, of MyoLegs made the person of the `.osim` beside each trial (or `plan.model`) up to `detail`."""
+    all_scores, per_trial = [], []
+    for path in find_trials(plan.data):
+        trial = read_trial(path, plan.references)
+        source = plan.model or trial.model
+        if source is None:
+            raise UserError(f"trial {path}: no .osim beside it to scale MyoLegs by")
+        segments = segments_of(compiled_model(source, progress), detail)
+        moment, counts = myolegs_moments(segments, trial, plan.cutoff_hz), _counted(trial)
+        known = {n: reference for n, reference in trial.references.moment_nm.items() if n in DOF_INDEX}
+        errors = {n: _difference(moment[:, DOF_INDEX[n]], reference, counts) for n, reference in known.items()}
+        scores = Scores(errors, {}, {}, {}, {})
+        all_scores.append(scores)
+        per_trial.append({"trial": trial.name, "model": f"myolegs by {source.name}", **_summary([scores])})
+    return {"trials": len(per_trial), **_summary(all_scores), "frame_us": quantiles([]), "per_trial": per_trial}
+
+
+def _counted(trial: Trial) -> Any:
+    """[N] frames that count: away from both ends, every foot seen."""
+    inner = np.abs(trial.time_s - trial.time_s.mean()) <= 0.5 * float(np.ptp(trial.time_s)) - EDGE_S
+    return inner & trial.seen.all(axis=1)
+
+
 def _score(person: Person, trial: Trial, played: Played) -> Scores:
-    counts = np.abs(trial.time_s - trial.time_s.mean()) <= 0.5 * float(np.ptp(trial.time_s)) - EDGE_S
-    counts &= trial.seen.all(axis=1)
+    counts = _counted(trial)
     names, frames, known = person.names, played.frames, trial.references
     moment = np.stack([f.moment_nm for f in frames])
     activation = np.stack([f.activation for f in frames])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import numpy as np
 import pytest
 
 from edge_runtime.biomech.skeleton.compile import Scaling, compile_model
-from edge_runtime.biomech.skeleton.format import Compiled
+from edge_runtime.biomech.skeleton.format import Compiled, load
 from edge_runtime.biomech.skeleton.hill import tensions
 from edge_runtime.biomech.skeleton.paths import lengths_and_arms, monomials
 from edge_runtime.biomech.skeleton.person import Person
 from edge_runtime.biomech.skeleton.tree import carry, couple, gather, new_motion, place, reduce_coupled
+from edge_runtime.commands import model_compile
 from edge_runtime.errors import UserError
 from edge_runtime.types import F64
 from tests.biomech.skeleton.synthetic import Builder, Change
@@ -162,6 +164,24 @@ def test_scaling_is_opensims(source: Path, compiled: Compiled) -> None:
     with pytest.raises(UserError, match="OpenSim cannot scale it: Non-uniform") as error:
         compile_model(source, Scaling({"femur_r": (1.0, 1.1, 1.0)}))
     assert "\n" not in str(error.value)
+
+
+def test_the_command_writes_a_model_and_says_how_well_it_fits(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser, out = argparse.ArgumentParser(), tmp_path / "m.npz"
+    model_compile.configure(parser)
+    assert model_compile.run(parser.parse_args([str(source), "--out", str(out), "--mass", "50"])) == 0
+    told = capsys.readouterr().out
+    assert "18 muscles" in told
+    assert "moment arms: RMSE median" in told
+    assert load(out).skeleton.tree.mass.sum() == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("text", ["femur_r", "femur_r=1,2", "femur_r=1,0,1", "=1", "femur_r=x"])
+def test_wrong_factors_are_explained(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="BODY=X,Y,Z"):
+        model_compile.body_factors(text)
 
 
 def _loop(b: Builder) -> None:
