@@ -32,6 +32,7 @@ _FULL_NS: Final = round((TABLE.age.latency_ms + TABLE.age.late_full_ms) * 1e6)
 _ZERO_NS: Final = round((TABLE.age.latency_ms + TABLE.age.late_zero_ms) * 1e6)
 _LEASE_MS: Final = round(min(joint.lease_ms for joint in TABLE.joints.values()))
 _LOST_MAX: Final = TABLE.protocol.max_delta_counter - 1
+_SILENT_NS: Final = 6_000_000  # no frame is lost after so long: with the longest stall, 12 ms, the lease still holds
 
 LOG = np.dtype(
     [
@@ -90,7 +91,7 @@ def compiled(library: Path) -> Loop:
         states, counters, counter_host = hot.copy(), np.zeros(COUNT, np.int64), 0
         tx, fields, out = np.zeros(16, np.uint8), np.zeros(6, np.int64), np.zeros(COUNT + 2, np.int64)
         sensors, level, lost = np.ones(4 * COUNT, np.int64), np.zeros(COUNT), np.zeros(COUNT, np.int64)
-        measured_nm = np.zeros(COUNT)
+        measured_nm, heard_ns = np.zeros(COUNT), np.zeros(COUNT, np.int64)
         phase, pace = np.random.uniform(0.0, 6.0, COUNT), np.random.uniform(0.3, 1.3, COUNT)
         middle, swing = np.random.uniform(2000.0, 6000.0), np.random.uniform(500.0, 6500.0)
         late, lossy = np.random.random() < 0.5, np.random.random() < 0.5
@@ -128,10 +129,11 @@ def compiled(library: Path) -> Loop:
                 errors += not agrees(tx, joint, torque, age_ms, stamp, mode, counters[joint], fields)
                 counters[joint] = next_counter(counters[joint])
                 setpoints += 1
-                if lossy and cycle > ARMING and lost[joint] < _LOST_MAX and np.random.random() < 0.05:
+                may_lose = lossy and cycle > ARMING and lost[joint] < _LOST_MAX
+                if may_lose and now_ns - heard_ns[joint] < _SILENT_NS and np.random.random() < 0.05:
                     lost[joint] += 1
                     continue
-                lost[joint] = 0
+                lost[joint], heard_ns[joint] = 0, now_ns
                 rows = send(log, rows, ids[joint], tx, now_us)
             chance = np.random.random() if late else 1.0
             dt_ns = 1_000_000
