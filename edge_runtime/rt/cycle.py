@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from edge_runtime.intent import HORIZON_NS, at, lateness_gain
+from edge_runtime.rt.borrow import borrowed
 from edge_runtime.rt.bus_state import hear_failed_write, judge_bus
 from edge_runtime.rt.deadlines import grade, hold
 from edge_runtime.rt.libc import as_pointer, errno, libc_write, load_relaxed
@@ -69,6 +70,7 @@ KNEE_RAD_COLUMNS: Final = (_C["knee_rad_r"], _C["knee_rad_l"])
 @njit(cache=True, nogil=True)
 def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, now_ns: int) -> None:
     """Run one cycle at `now_ns`; telemetry is left in `torque.row`, wake and compute times are the caller's."""
+    torque = borrowed(torque)
     config, state = torque.config[0], torque.state[0]
     state.cycle += 1
     receive(torque, now_ns)

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from edge_runtime.rt.window import QUEUE, add, least
 from firmware_bridge.schema import JointLimits
 from firmware_bridge.table import EASE_FROM, LIMITER_REASONS
 
-WINDOW_ROWS: Final = 320  # setpoints remembered for the window rule: more than its time, also where cycles come early
 _GROWTH_MAX_S: Final = 0.002  # a late cycle may not use the time it lost to grow; it must use it to release
 _FORGET_MAX_NS: Final = 2_000_000  # nor to forget time against the wearer: it saw only its end
 
@@ -47,9 +47,8 @@ STATE = np.dtype(
         ("reason", np.int64),
         ("opposed_ns", np.int64),  # time against the wearer, in sum
         ("heat_nm2", np.float64),  # torque squared through a first-order filter
-        ("head", np.int64),
-        ("past_ns", np.int64, (WINDOW_ROWS,)),  # when each setpoint was replaced
-        ("past_nm", np.float64, (WINDOW_ROWS,)),
+        ("lows", QUEUE),  # setpoints of the window
+        ("highs", QUEUE),  # the same, negated
     ]
 )
 
@@ -139,11 +138,10 @@ def limit(
     bounded = min(max(torque, -ceiling), ceiling)
     if bounded != torque:
         s.reason = _TORQUE if gain == 1.0 else _AGE
-    s.past_ns[s.head] = now_ns  # the last setpoint was held until now
     torque = _window_rule(lim, s, bounded, now_ns)
     torque = _slew_rule(lim, s, torque, dt_ns * 1e-9)
-    s.head = (s.head + 1) % WINDOW_ROWS
-    s.past_nm[s.head] = torque
+    add(s.lows, torque, now_ns)
+    add(s.highs, -torque, now_ns)
     s.torque_nm = torque
     s.t_ns = now_ns
     return float(torque)
@@ -228,12 +226,8 @@ def _tracking_rule(lim: Any, s: Any, torque: float, measured_nm: float) -> float
 @njit(cache=True, nogil=True)
 def _window_rule(lim: Any, s: Any, torque: float, now_ns: int) -> float:
     """No torque further than `window_nm` from any setpoint of the last window, except towards zero."""
-    low = s.torque_nm
-    high = s.torque_nm
-    for i in range(WINDOW_ROWS):
-        if now_ns - s.past_ns[i] <= lim.window_ns:
-            low = min(low, s.past_nm[i])
-            high = max(high, s.past_nm[i])
+    low = min(least(s.lows, now_ns, lim.window_ns), s.torque_nm)
+    high = max(-least(s.highs, now_ns, lim.window_ns), s.torque_nm)
     bounded = _between(torque, high - lim.window_nm, low + lim.window_nm)
     if bounded != torque:
         s.reason = _WINDOW

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from edge_runtime.rt.borrow import borrowed
 from edge_runtime.rt.cycle import COMPUTE_COLUMN, WAKE_COLUMN, cycle
 from edge_runtime.rt.evidence import begin, watch
 from edge_runtime.rt.libc import NS_PER_S, load_relaxed, now_ns, sleep_until, store_release
@@ -61,6 +62,7 @@ def run_realtime(torque: Torque, rig: Rig, control: I64, intent: I64, feedback: 
 
     A period in which no cycle could begin is missed: skipped, counted and graded, never made up for in a hurry.
     """
+    torque, rig = borrowed(torque), borrowed(rig)
     timespec = np.zeros(2, np.int64)
     state, deadlines = torque.state[0], torque.deadlines[0]
     deadline = now_ns(timespec) + 2 * PERIOD_NS

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.rt.limiter import NONE, STATE, host_limits, limit
+from edge_runtime.rt.window import add, least
 from firmware_bridge.boundaries import POWER_AT_CNM
 from firmware_bridge.host_limits import HOST_LIMITS
 from firmware_bridge.table import JOINTS, LIMITER_REASONS
@@ -189,8 +190,10 @@ def limited(
     lim, s = host_limits(HOST_LIMITS[JOINTS[0]], 20.0)[0], np.zeros(1, STATE)[0]
     position, velocity = motion.get("position", 3000) / CDEG_PER_RAD, motion.get("velocity", 0) / DDEGPS_PER_RADPS
     s["torque_nm"], s["t_ns"] = before_cnm / CNM_PER_NM, 10_000 * MS
-    s["past_ns"][:] = (10_000 - held_ms) * MS if held_ms else 0
-    s["past_nm"][0] = s["torque_nm"]
+    for queue, sign in ((s["lows"], 1.0), (s["highs"], -1.0)):
+        if held_ms:
+            least(queue, (10_000 - held_ms) * MS, 0)  # no torque until then
+        add(queue, sign * s["torque_nm"], (10_000 - held_ms) * MS)
     s["heat_nm2"], s["opposed_ns"] = hot, round(opposed_ms * MS)
     measured = motion.get("measured", asked_cnm) / CNM_PER_NM
     out = limit(lim, s, asked_cnm / CNM_PER_NM, NONE, 1.0, position, velocity, measured, 10_001 * MS)
