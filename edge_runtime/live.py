@@ -157,11 +157,12 @@ def _number(value: float | None, form: str) -> str:
 class LiveView:
     """Shows what `source` returns: a panel at 10 Hz in a terminal, else a line every 5 s; a context manager.
 
-    `source` is called from a thread of this class and must not block; None means nothing to show yet.
+    `source` is called from a thread of this class and must not block; None means nothing to show yet, a string is shown
+    as the one line that it is.
     The last state is shown at the end. `stream` is where it goes (stderr keeps stdout free for `--json`).
     """
 
-    def __init__(self, source: Callable[[], LiveState | None], stream: TextIO) -> None:
+    def __init__(self, source: Callable[[], LiveState | str | None], stream: TextIO) -> None:
         self._source = source
         self._console = Console(file=stream, highlight=False)
         self._stop = threading.Event()
@@ -191,7 +192,7 @@ class LiveView:
             while True:
                 last = self._stop.wait(1.0 / REFRESH_HZ)
                 if (state := self._source()) is not None:
-                    live.update(render(state), refresh=True)
+                    live.update(state if isinstance(state, str) else render(state), refresh=True)
                 if last:
                     return
 
@@ -199,6 +200,7 @@ class LiveView:
         while True:
             last = self._stop.wait(PLAIN_PERIOD_S)
             if (state := self._source()) is not None:
-                self._console.print(plain_line(state), markup=False, soft_wrap=True)
+                line = state if isinstance(state, str) else plain_line(state)
+                self._console.print(line, markup=False, soft_wrap=True)
             if last:
                 return

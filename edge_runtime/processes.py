@@ -61,6 +61,7 @@ def child(target: Callable[[Plan, Links], None], plan: Plan, links: Links) -> No
 def torque_loop(plan: Plan, links: Links) -> None:
     """The torque loop until STOP; compiled and warm before it takes real-time rights."""
     rings = shared.attach(links.block, links.estimate_width)
+    rings.control[shared.LOOP_STEP] = 1
     bus = open_torque_bus(links.bus)
     rings.control[shared.BUS_SIMULATED] = not bus.hardware
     link = SimLink(links.rig) if links.rig is not None else None
@@ -70,6 +71,7 @@ def torque_loop(plan: Plan, links: Links) -> None:
     torque = torque._replace(evidence=torque.evidence._replace(ring=rings.misses))
     rig = new_rig(-1 if link is None else link.fd)
     rehearse(TABLE, plan.profile, plan.device)
+    rings.control[shared.LOOP_STEP] = 2
     missing, problems = rights.claim(plan.device.loop_core, plan.device.loop_priority)
     for problem in problems:
         print(f"torque loop: {problem}", file=sys.stderr)
@@ -85,6 +87,7 @@ def torque_loop(plan: Plan, links: Links) -> None:
 def estimator(plan: Plan, links: Links) -> None:
     """Estimate frame after frame of the clip in real time; one overtaken by the next is dropped and counted."""
     rings = shared.attach(links.block, links.estimate_width)
+    rings.control[shared.ESTIMATOR_STEP] = 1
     if problem := rights.pin(plan.device.estimator_core):
         print(f"estimator: {problem}", file=sys.stderr)
     cv2.setNumThreads(1)
@@ -92,6 +95,7 @@ def estimator(plan: Plan, links: Links) -> None:
     period_ns = frame_period_ns(plan, source)
     chain = make_estimator(plan, period_ns, ThreadedDetector, time.monotonic_ns)
     chain.warm()
+    rings.control[shared.ESTIMATOR_STEP] = 2
     feedback = shared.FeedbackReader(rings)
     for k in range(min(_WARM_FRAMES, len(source))):
         chain.step(source.frame_at(k, period_ns, 0), feedback.torque_nm())

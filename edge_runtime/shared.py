@@ -39,6 +39,7 @@ FRAMES: Final = 16  # estimator: frames done
 ESTIMATOR_READY: Final = 17  # estimator: 1 once warm
 ESTIMATOR_DONE: Final = 18  # estimator: 1 after the last frame
 DROPPED: Final = 19  # estimator: frames it never looked at
+ESTIMATOR_STEP: Final = 20  # estimator: how far its start has come, named in edge_runtime.startup
 START_NS: Final = 24  # supervisor: capture time of the first frame, 0 = not yet
 BUS_LOST: Final = 32  # loop: 1 where the bus was off or down while torque was asked for
 LOOP_THREAD: Final = 33  # loop: its thread id, 0 = not yet
@@ -47,6 +48,7 @@ BUS_SIMULATED: Final = 38  # loop: 1 where no frame on its bus can reach a real 
 WARM_FAULTS: Final = 35  # loop: minor page faults of its first cycles, -1 = not counted yet
 MINOR_FAULTS: Final = 36  # loop: since it runs
 MAJOR_FAULTS: Final = 37  # loop: since it runs
+LOOP_STEP: Final = 39  # loop: how far its start has come, named in edge_runtime.startup
 HASH_HOST: Final = 40  # loop, three words: our hashes, protocol, limits, profile
 HASH_FIRMWARE: Final = 43  # loop, three words: what the firmware sent last for each
 _CONTROL_WORDS: Final = 48

@@ -1,16 +1,21 @@
 """State of the bus as the loop sees it: error frames of the CAN controller, full queues, frames lost; never exceptions.
 
-Error frames are those of linux/can/error.h: a frame with CAN_ERR_FLAG whose id says what happened. A controller that is
-bus-off neither sends nor receives, so a good frame read after that report proves that it is back.
+What an error frame says is decoded in firmware_bridge.buses.error_frame, for Python and for this compiled code. A
+controller that is bus-off neither sends nor receives, so a good frame read after that report proves that it is back.
+Until then nothing is sent: the kernel would queue it, and send it late, after the restart.
 """
 
 from __future__ import annotations
 
+import errno
 from typing import Any, Final
 
 import numpy as np
 from numba import njit
 
+from firmware_bridge.buses import error_frame
+from firmware_bridge.buses.base import ERR_FLAG
+from firmware_bridge.buses.error_frame import CONTROLLER_BYTE, error_condition
 from firmware_bridge.wire import U8
 
 ACTIVE, WARNING, PASSIVE, OFF, DOWN = range(5)
@@ -22,7 +27,7 @@ BUS = np.dtype(
         ("lost", np.int64),  # latched: off or down while torque was asked for, until an explicit clear
         ("errors", np.int64),  # error frames heard
         ("restarts", np.int64),
-        ("overruns", np.int64),  # the controller overwrote frames that nobody fetched
+        ("overruns", np.int64),  # times the controller lost frames: its own buffer was full
         ("dropped", np.int64),  # frames that the socket's receive queue had no room for
         ("tx_full", np.int64),  # frames not sent because the send queue was full
         ("tx_full_run", np.int64),  # cycles in a row in which that happened
@@ -31,20 +36,11 @@ BUS = np.dtype(
     ]
 )
 
-# linux/can.h and linux/can/error.h
-_ERR_FLAG_BYTE3: Final = 0x20
-_ERR_CRTL: Final = 0x004
-_ERR_BUSOFF: Final = 0x040
-_ERR_RESTARTED: Final = 0x100
-_CRTL_OVERFLOW: Final = 0x01
-_CRTL_WARNING: Final = 0x04 | 0x08
-_CRTL_PASSIVE: Final = 0x10 | 0x20
-_CRTL_ACTIVE: Final = 0x40
-
-# asm-generic/errno.h
-_EAGAIN: Final = 11
-_ENOBUFS: Final = 105
-_GONE: Final = (6, 19, 100)  # ENXIO, ENODEV, ENETDOWN
+_ERR_FLAG_BYTE3: Final = ERR_FLAG >> 24
+_EAGAIN: Final = errno.EAGAIN
+_ENOBUFS: Final = errno.ENOBUFS
+_GONE: Final = (errno.ENXIO, errno.ENODEV, errno.ENETDOWN)
+_condition = njit(cache=True, nogil=True)(error_condition)
 
 
 @njit(cache=True, nogil=True)
@@ -56,28 +52,22 @@ def is_error_frame(rx: U8) -> bool:
 @njit(cache=True, nogil=True)
 def hear_error_frame(bus: Any, rx: U8) -> None:
     """Take an error frame into the state."""
-    what = np.int64(rx[0]) | np.int64(rx[1]) << 8
+    what = _condition(np.int64(rx[0]) | np.int64(rx[1]) << 8, np.int64(rx[CONTROLLER_BYTE]))
     bus.errors += 1
-    if what & _ERR_RESTARTED:
+    if what == error_frame.BUS_OFF:
+        bus.state = OFF
+    elif what == error_frame.RESTARTED:
         bus.restarts += 1
         bus.state = ACTIVE
-    if what & _ERR_CRTL:
-        _controller(bus, np.int64(rx[9]))
-    if what & _ERR_BUSOFF:
-        bus.state = OFF
-
-
-@njit(cache=True, nogil=True)
-def _controller(bus: Any, detail: int) -> None:
-    if detail & _CRTL_OVERFLOW:
+    elif what == error_frame.OVERFLOW:
         bus.overruns += 1
-    if bus.state >= OFF:
+    elif bus.state >= OFF:
         return
-    if detail & _CRTL_PASSIVE:
+    elif what == error_frame.PASSIVE:
         bus.state = PASSIVE
-    elif detail & _CRTL_WARNING:
+    elif what == error_frame.WARNING:
         bus.state = WARNING
-    elif detail & _CRTL_ACTIVE:
+    elif what == error_frame.ACTIVE:
         bus.state = ACTIVE
 
 

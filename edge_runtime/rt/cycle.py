@@ -16,7 +16,7 @@ from numba import njit
 
 from edge_runtime.intent import HORIZON_NS, at, lateness_gain
 from edge_runtime.rt.borrow import borrowed
-from edge_runtime.rt.bus_state import hear_failed_write, judge_bus
+from edge_runtime.rt.bus_state import OFF, hear_failed_write, judge_bus
 from edge_runtime.rt.deadlines import grade, hold
 from edge_runtime.rt.libc import as_pointer, errno, libc_write, load_relaxed
 from edge_runtime.rt.limiter import DISENGAGED, KCF, NONE, STALE, limit
@@ -224,6 +224,9 @@ def _engagement(config: Any, state: Any, now_ns: int) -> float:
 
 @njit(cache=True, nogil=True)
 def _send(config: Any, tx: U8, state: Any, bus: Any) -> None:
+    if bus.state == OFF:
+        bus.tx_failed += 1
+        return
     tx[_TX_FLAGS_BYTE] = config.tx_flags
     if libc_write(np.int32(config.bus_fd), as_pointer(tx.ctypes.data), tx.size) == tx.size:
         state.sent += 1

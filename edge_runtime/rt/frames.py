@@ -89,7 +89,7 @@ def note_control(control: I64, length: int, notes: Any) -> None:
     word = 0
     while word * 8 + _CMSG_HEAD <= length:
         size = control[word]
-        if size < _CMSG_HEAD or word * 8 + size > length:
+        if size < _CMSG_HEAD or size > length - word * 8:
             return
         if control[word + 1] == _RXQ_OVFL_WORD and size >= _CMSG_HEAD + 4:
             notes[DROPPED] = control[word + 2] & 0xFFFFFFFF

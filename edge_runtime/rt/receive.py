@@ -76,12 +76,17 @@ def _next_frame(fd: int, is_can: int, box: Inbox, bus: Any) -> bool:
 
 @njit(cache=True, nogil=True)
 def _received_ns(torque: Torque, woke_ns: int) -> int:
-    """When the newest frame left: by the kernel's receive stamp where it has one, else when this cycle looked."""
+    """When the newest frame left: by the kernel's receive stamp where it has one, else when this cycle looked.
+
+    Never before the last cycle, which saw no such frame: CLOCK_REALTIME may have been set since the stamp.
+    """
     stamp = torque.inbox.notes[STAMP_NS]
     if torque.config[0].is_can == 0 or stamp == 0:
         return woke_ns
     age = real_ns(torque.timespec) - stamp
-    return now_ns(torque.timespec) - age - _FRAME_NS if 0 <= age < NS_PER_S else woke_ns
+    if not 0 <= age < NS_PER_S:
+        return woke_ns
+    return max(now_ns(torque.timespec) - age - _FRAME_NS, torque.state[0].last_ns)
 
 
 @njit(cache=True, nogil=True)

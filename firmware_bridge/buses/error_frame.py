@@ -1,8 +1,8 @@
 """Error frames of SocketCAN: which ones are asked for, and what they say about the controller.
 
 Numbers are those of linux/can/error.h. An error frame is a `struct can_frame` whose id carries ERR_FLAG and the
-error class; byte 1 of its data details controller problems. `error_condition` is plain integer arithmetic, so that
-compiled code can use it too: `njit(cache=True, nogil=True)(error_condition)`.
+error class; byte 1 of its data details controller problems. `error_condition` is plain integer arithmetic: the torque
+loop compiles the same function.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import shared
-from edge_runtime.rt import bus_state
+from edge_runtime.rt import bus_state, receive
 from edge_runtime.rt.bus_state import ACTIVE, BUS, DOWN, OFF, PASSIVE, WARNING
 from edge_runtime.rt.frames import DROPPED, STAMP_NS, inbox, is_can, note_control, read_message
 from firmware_bridge.table import MODES, STATES
@@ -100,6 +101,20 @@ def test_a_clear_does_not_last_while_the_bus_is_off(bench: Bench) -> None:
     assert set(column(bench.step(5), "mode")) == {MODES["SAFE"]}
 
 
+def test_nothing_is_queued_for_a_bus_that_is_off(bench: Bench) -> None:
+    walking(bench)
+    bench.bus.send(error_frame(BUSOFF))
+    bench.talks = False
+    bench.step()
+    bench.sent()
+    rows = bench.step(50)
+    assert bench.sent() == []
+    assert np.ptp(column(rows, "sent")) == 0
+    bench.bus.send(error_frame(RESTARTED))
+    bench.step(3)
+    assert len(bench.sent()) >= 6
+
+
 def test_a_bus_that_is_off_before_anybody_is_armed_leaves_no_latch(bench: Bench) -> None:
     bench.bus.send(error_frame(BUSOFF))
     bench.step(2)
@@ -170,6 +185,22 @@ def test_what_the_kernel_says_beside_a_frame() -> None:
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=16), st.integers(-8, 200))
 def test_any_ancillary_data_ends_the_walk(words: list[int], length: int) -> None:
     noted(words, min(length, 8 * 16))
+
+
+def test_a_length_beyond_all_numbers_ends_the_walk() -> None:
+    assert noted([*message(99, 1), 2**63 - 8, 40 << 32 | 1, 7]) == [0, 0]
+
+
+@pytest.mark.parametrize(("set_ahead_s", "trusted"), [(0.0, True), (0.9, False), (5.0, False), (-5.0, False)])
+def test_a_clock_of_the_day_that_is_set_does_not_make_a_frame_older_than_the_cycle_before(
+    bench: Bench, set_ahead_s: float, trusted: bool
+) -> None:
+    torque, woke_ns = bench.torque, time.monotonic_ns()
+    torque.config[0]["is_can"], torque.state[0]["last_ns"] = 1, woke_ns - MS
+    torque.inbox.notes[STAMP_NS] = time.time_ns() - round(set_ahead_s * 1e9)
+    received_ns = receive._received_ns(torque, woke_ns)
+    assert woke_ns - MS <= received_ns
+    assert (received_ns not in (woke_ns, woke_ns - MS)) == trusted
 
 
 def test_frames_the_queue_dropped_are_counted_by_the_kernel_and_stamped() -> None:
