@@ -13,7 +13,7 @@ from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
 from edge_runtime.plan import Plan
 from edge_runtime.processes import Links, child, estimator, torque_loop
-from edge_runtime.signals import sigint_held
+from edge_runtime.signals import sigint_kept_from_children
 from edge_runtime.startup import cpu_s
 from firmware_bridge.simulator.process import FirmwareProcess, Pace
 
@@ -49,7 +49,7 @@ class Children:
         context = multiprocessing.get_context("spawn")
         for target in _TARGETS:
             process = context.Process(target=child, args=(target, plan, links), name=target.__name__)
-            with sigint_held():
+            with sigint_kept_from_children():
                 process.start()
             stack.callback(_end, process)
             self._processes.append(process)

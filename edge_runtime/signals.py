@@ -9,8 +9,8 @@ from typing import Any
 
 
 @contextmanager
-def sigint_held() -> Iterator[None]:
-    """A Ctrl-C in here waits for the end of it; processes started in here never get one: ending them is our business.
+def sigint_kept_from_children() -> Iterator[None]:
+    """Processes started in here never get a Ctrl-C: ending them is our business. We still do, at its end at the latest.
 
     A blocked signal is inherited, so that there is no moment of a child's start at which it could be hit.
     """

@@ -30,6 +30,8 @@ _DRIFT_MAX: Final = 300e-6  # crystals are good to 100 ppm each, and age
 _JUMP_NS: Final = 2_000_000  # a sample so far above the line, or all so far below it, is no drift and no delay
 _JUMP_AFTER_NS: Final = 2_000_000_000  # below: this long, and
 _JUMP_SAMPLES: Final = 16  # so many; a loop that stood still reads a few stale ones at once
+_RESTART_NS: Final = 1_000_000_000  # so far below no queue holds a sample back: the governor's clock began anew,
+_RESTART_SAMPLES: Final = 3  # where so many in a row agree; stale ones that are read in a burst do not
 _LEAP_NS: Final = 10_000_000  # from here on the stamps are useless anyway: take the new offset at once
 _FALL_RATE: Final = 500e-6  # a tenth of a percent of the slew limit's margin: 0.95 of the firmware's
 
@@ -45,6 +47,8 @@ CLOCK = np.dtype(
         ("low_count", np.int64),  # samples in a row far below the line
         ("low_since_ns", np.int64),
         ("low_best_ns", np.int64),
+        ("low_last_ns", np.int64),
+        ("agreeing", np.int64),  # of those, so many in a row with the same offset
         ("jumps", np.int64),
         ("first", np.int64),  # number of the oldest bucket kept
         ("last", np.int64),  # number of the newest
@@ -99,7 +103,7 @@ def _line(c: Any, t_ns: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _has_jumped(c: Any, above: int, offset: int, t_ns: int) -> bool:
-    """Nothing comes early, so one sample above is proof; below, only a lasting run of them is."""
+    """Nothing comes early, so one sample above is proof; below, only a lasting run of them is, or a few very far."""
     if above > _JUMP_NS:
         return True
     if above > -_JUMP_NS:
@@ -108,9 +112,13 @@ def _has_jumped(c: Any, above: int, offset: int, t_ns: int) -> bool:
     if c.low_count == 0:
         c.low_since_ns = t_ns
         c.low_best_ns = offset
+        c.agreeing = 0
+    c.agreeing = c.agreeing + 1 if c.agreeing > 0 and abs(offset - c.low_last_ns) <= _JUMP_NS else 1
+    c.low_last_ns = offset
     c.low_count += 1
     c.low_best_ns = max(c.low_best_ns, offset)
-    return bool(c.low_count >= _JUMP_SAMPLES and t_ns - c.low_since_ns >= _JUMP_AFTER_NS)
+    lasting = c.low_count >= _JUMP_SAMPLES and t_ns - c.low_since_ns >= _JUMP_AFTER_NS
+    return bool(lasting or (above < -_RESTART_NS and c.agreeing >= _RESTART_SAMPLES))
 
 
 @njit(cache=True, nogil=True)

@@ -75,6 +75,18 @@ def test_nothing_to_show_yet_prints_nothing() -> None:
     assert stream.getvalue() == ""
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_before_there_are_numbers_one_line_says_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with LiveView(lambda: "starting for 7 s: the torque loop compiles", stream):
+        pass
+    assert "starting for 7 s: the torque loop compiles" in stream.getvalue()
+
+
 def test_a_closed_output_does_not_end_the_run() -> None:
     stream = io.StringIO()
     with LiveView(lambda: STATE, stream):

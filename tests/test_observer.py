@@ -64,6 +64,8 @@ def test_without_a_baseline_nothing_is_claimed(before: Look | None) -> None:
         ({"steal_ms": 0.0, "run_delay_ms": 4.0}, "woken too late although nobody else had its core"),
         ({"wake_ms": 0.0, "overrun_ms": 3.0, "minor_faults": 4}, "its cycle met 4 page faults"),
         ({"wake_ms": 0.0, "overrun_ms": 3.0, "involuntary": 2}, "its cycle was interrupted 2 times"),
+        ({"wake_ms": 0.02, "overrun_ms": 0.01, "run_delay_ms": 0.4}, "its cycle took too long without"),
+        ({"wake_ms": 0.02, "overrun_ms": 0.01, "run_delay_ms": 0.6}, "without its core for 0.6 ms"),
         ({"wake_ms": 0.0, "overrun_ms": 3.0}, "its cycle took too long without being interrupted"),
     ],
 )

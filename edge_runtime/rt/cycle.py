@@ -111,11 +111,11 @@ def _mode(state: Any, lost: bool, governor_silent_ns: int, control: I64, now_ns:
 
     SAFE, where torque or readiness for it was asked for but the loop has `lost` its deadlines or its bus.
     """
-    beat = load_relaxed(control, HEARTBEAT)
-    if beat != state.heartbeat:
+    beat, mode = load_relaxed(control, HEARTBEAT), load_relaxed(control, MODE)
+    if beat != state.heartbeat or mode != state.mode_asked:  # who changes the mode is alive, even if it counts later
         state.heartbeat = beat
+        state.mode_asked = mode
         state.heartbeat_ns = now_ns
-    mode = load_relaxed(control, MODE)
     if mode != _TORQUE:
         state.heartbeat_lost = 0
         state.engaged_ns = 0

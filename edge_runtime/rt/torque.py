@@ -64,6 +64,7 @@ STATE = np.dtype(
         ("hash_differs", np.int64),
         ("hash_firmware", np.int64, (3,)),
         ("heartbeat", np.int64),
+        ("mode_asked", np.int64),  # of us, in the cycle before
         ("heartbeat_ns", np.int64),
         ("heartbeat_lost", np.int64),  # latched until the supervisor takes the mode away
         ("engaged_ns", np.int64),  # when assistance began, 0 = not engaged

@@ -298,6 +298,18 @@ def test_one_bad_number_does_not_stay(bench: Bench) -> None:
     assert column(bench.step(40), "limited_nm_r").max() > 1.0
 
 
+def test_a_mode_that_changes_is_a_sign_of_life(bench: Bench) -> None:
+    """A supervisor that stood still while no torque was asked for, caught between its new mode and its count."""
+    bench.engage()
+    bench.rings.control[shared.MODE] = MODES["ZERO"]
+    bench.step(10)
+    bench.now_ns += 600 * MS
+    bench.rings.control[shared.MODE] = MODES["TORQUE"]
+    bench.rings.control[shared.HEARTBEAT] -= 1
+    bench.step()
+    assert bench.torque.state[0]["heartbeat_lost"] == 0
+
+
 def test_a_lost_heartbeat_is_latched_until_the_mode_is_taken_away(bench: Bench) -> None:
     bench.engage()
     bench.step(10)
