@@ -57,7 +57,7 @@ class LiveFeed:
             budget_ms=LATENCY_BUDGET_MS,
             age_ms=_known(row[_CYCLE["age_ms_r"]]),
             state=host_state,
-            governor_reason=TABLE.reason_name(int(row[_CYCLE["governor_reason"]])),
+            governor_reason=_reason(row),
             torque_nm=(float(row[_CYCLE["limited_nm_r"]]), float(row[_CYCLE["limited_nm_l"]])),
             torque_limit_nm=TABLE.host_limits("knee_r").torque_nm,
             limiter=(_limiter(row, "r"), _limiter(row, "l")),
@@ -77,6 +77,11 @@ class LiveFeed:
 
 def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _reason(row: F64) -> str:
+    name = TABLE.reason_name(int(row[_CYCLE["governor_reason"]]))
+    return "" if name == "none" else name
 
 
 def _limiter(row: F64, side: str) -> str:

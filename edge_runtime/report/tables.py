@@ -61,20 +61,26 @@ def limiter_table(summary: dict[str, Any]) -> str:
 
 
 def misses_table(summary: dict[str, Any]) -> str:
-    """The worst missed deadlines: how late, what was seen, and the most likely cause."""
+    """The worst missed deadlines: when, the most likely cause, and what it was concluded from."""
     if not summary.get("misses"):
         return ""
     head = [
-        "time", "periods", "woken late", "cycle too long", "faults minor / major", "switched away",
-        "stolen", "waited for its core", "ran most on it", "most likely cause",
+        "at", "length", "most likely cause", "woke late by", "cycle before too long by", "pages: memory / disk",
+        "interrupted", "core lent away", "waited for its core", "who else ran there",
     ]  # fmt: skip
     rows = [_miss_row(miss) for miss in summary["misses"]]
-    note = (
-        "Faults and switches are counted over at most 64 ms and the stall. Stolen time, waiting and the other thread "
-        "are those of up to a second around it, so that a short stall shares them with much else; stolen time comes in "
-        "steps of the kernel's tick, usually 10 ms."
+    intro = (
+        "The torque loop has to run once per millisecond. Each row is a stretch of time in which it did not: how long, "
+        "and why, as far as the operating system shows it. One missed millisecond only holds torque, three in a row "
+        "begin to fade it, ten end in SAFE; docs/reasons/deadlines_missed.md says what to do."
     )
-    return f"<details open><summary>Missed deadlines, the worst</summary>{_table(head, rows)}<p>{note}</p></details>"
+    note = (
+        "Pages of memory that had to be fetched, and interruptions, are those of at most 64 ms and the stall. The last "
+        "three columns span up to a second around it: a short stall shares them with much else. A core is lent away by "
+        "the hypervisor of a virtual machine, and counted in steps of usually 10 ms. – means not known."
+    )
+    body = f"<p>{intro}</p>{_table(head, rows)}<p>{note}</p>"
+    return f"<details open><summary>Missed deadlines, the longest</summary>{body}</details>"
 
 
 def _miss_row(miss: dict[str, Any]) -> list[str]:
@@ -83,7 +89,8 @@ def _miss_row(miss: dict[str, Any]) -> list[str]:
 
     return [
         f"{miss['t_s']:.3f} s",
-        str(miss["periods"]),
+        f"{miss['periods']} ms",
+        miss["cause"],
         seen("wake_ms"),
         seen("overrun_ms"),
         f"{miss['minor_faults']} / {miss['major_faults']}",
@@ -91,7 +98,6 @@ def _miss_row(miss: dict[str, Any]) -> list[str]:
         seen("steal_ms"),
         seen("run_delay_ms"),
         f"{miss['rival']}, {seen('rival_ms')}" if miss["rival"] else "–",
-        miss["cause"],
     ]
 
 

@@ -29,6 +29,7 @@ _READS_MAX: Final = 8
 _TRACKING_RADPS: Final = 20.0  # critically damped following of the video; 2 / this is its lag, 0.1 s
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
 _ACCELERATION_MAX_RADPS2: Final = 120.0
+_STEP_S: Final = 1e-3  # of the following; where the loop stood still, the simulated knee went on at its velocity
 _SAFE: Final = STATES["SAFE"]
 _STANDING_RAD: Final = 0.09  # 5 deg: knees of a person who stands
 
@@ -89,14 +90,15 @@ def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> Non
     rig.out_words[0] = kind
     rig.out_words[1] = now_ns
     for joint in range(min(_KNEES, torque.joints.size)):
-        angle, rate = rig.reference[joint], rig.reference[_KNEES + joint]
-        target = angle
+        rate = rig.reference[_KNEES + joint]
+        angle = rig.reference[joint] + rate * max(dt_s - _STEP_S, 0.0)
+        step_s, target = min(dt_s, _STEP_S), angle
         if intent.valid == 1 and torque.state[0].governor_state != _SAFE:
             target = at(intent.knee_rad[joint], now_ns - intent.t_act_ns)
         pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - angle) - 2.0 * rate)
         pull = min(max(pull, -_ACCELERATION_MAX_RADPS2), _ACCELERATION_MAX_RADPS2)
-        rate = min(max(rate + pull * dt_s, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
-        rig.reference[joint] = angle + rate * dt_s
+        rate = min(max(rate + pull * step_s, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
+        rig.reference[joint] = angle + rate * step_s
         rig.reference[_KNEES + joint] = rate
         rig.out_values[2 + joint] = rig.reference[joint]
         rig.out_values[2 + _KNEES + joint] = rate
