@@ -119,10 +119,8 @@ class RealtimeRun:
     def _tick(self, now_ns: int) -> None:
         """A tick of the supervisor; frames begin to come a tick after it has armed."""
         supervisor, control = self._supervisor, self._rings.control
-        before = supervisor.world.cycles
         state = supervisor.tick(now_ns)
-        if supervisor.world.cycles != before:
-            self._notifier.send("WATCHDOG=1")
+        self._notifier.alive(supervisor.world.cycles)
         if state is State.ARMED and not control[shared.START_NS]:
             self._start_ns = now_ns + TICK_NS
             control[shared.START_NS] = self._start_ns
