@@ -49,7 +49,7 @@ def explain(miss: Miss) -> str:
         return f"ready to run, but without its core for {miss.run_delay_ms:.1f} ms{_rival(miss)}"
     if worked_ms > miss.wake_ms:
         return _long_cycle(miss)
-    return "woken too late although nobody else had its core: interrupts, power saving, or the host of this machine"
+    return "woke too late without having waited for its core: interrupts, power saving, or the host of this machine"
 
 
 def _rival(miss: Miss) -> str:

@@ -52,7 +52,7 @@ def test_nobody_else_on_the_core_is_said_so() -> None:
 def test_without_a_baseline_nothing_is_claimed(before: Look | None) -> None:
     told = with_evidence(MISS, before, seen({LOOP: (11, 0)}), LOOP)
     assert (told.steal_ms, told.run_delay_ms, told.interval_ms, told.rival) == (-1.0, -1.0, -1.0, "")
-    assert "woken too late" in told.cause
+    assert "woke too late" in told.cause
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_without_a_baseline_nothing_is_claimed(before: Look | None) -> None:
         ({"major_faults": 2, "steal_ms": 10.0}, "2 pages had to come from disk"),
         ({"steal_ms": 10.0, "run_delay_ms": 9.0}, "hypervisor gave the core to somebody else for 10 ms"),
         ({"steal_ms": 0.0, "run_delay_ms": 5.0}, "without its core for 5.0 ms"),
-        ({"steal_ms": 0.0, "run_delay_ms": 4.0}, "woken too late although nobody else had its core"),
+        ({"steal_ms": 0.0, "run_delay_ms": 4.0}, "woke too late without having waited for its core"),
         ({"wake_ms": 0.0, "overrun_ms": 3.0, "minor_faults": 4}, "its cycle met 4 page faults"),
         ({"wake_ms": 0.0, "overrun_ms": 3.0, "involuntary": 2}, "its cycle was interrupted 2 times"),
         ({"wake_ms": 0.02, "overrun_ms": 0.01, "run_delay_ms": 0.4}, "its cycle took too long without"),

@@ -79,17 +79,17 @@ def misses_table(summary: dict[str, Any]) -> str:
         "three columns span up to a second around it: a short stall shares them with much else. A core is lent away by "
         "the hypervisor of a virtual machine, and counted in steps of usually 10 ms. – means not known."
     )
-    body = f"<p>{intro}</p>{_table(head, rows)}<p>{note}</p>"
+    body = f'<p>{intro}</p><div class="events">{_table(head, rows)}</div><p>{note}</p>'
     return f"<details open><summary>Missed deadlines, the longest</summary>{body}</details>"
 
 
 def _miss_row(miss: dict[str, Any]) -> list[str]:
     def seen(key: str) -> str:
-        return "–" if miss[key] < 0.0 else f"{number(miss[key], 1)} ms"
+        return "–" if miss[key] < 0.0 else f"{number(miss[key], 1)}\N{NO-BREAK SPACE}ms"
 
     return [
-        f"{miss['t_s']:.3f} s",
-        f"{miss['periods']} ms",
+        f"{miss['t_s']:.3f}\N{NO-BREAK SPACE}s",
+        f"{miss['periods']}\N{NO-BREAK SPACE}ms",
         miss["cause"],
         seen("wake_ms"),
         seen("overrun_ms"),
