@@ -134,6 +134,27 @@ def test_a_killed_part_ends_the_run_safely(assets: dict[str, Path], tmp_path: Pa
         assert torque_after(record, 0.2) == 0.0
 
 
+def test_a_supervisor_that_stands_still_loses_the_torque_and_says_so(assets: dict[str, Path], tmp_path: Path) -> None:
+    process = start("run", "--passes", "20", "--out", str(tmp_path))
+    wait_for_torque(process, tmp_path)
+    process.send_signal(signal.SIGSTOP)
+    stopped_ns = time.monotonic_ns()
+    time.sleep(2.0)
+    resumed_ns = time.monotonic_ns()
+    process.send_signal(signal.SIGCONT)
+    time.sleep(2.0)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    record = record_of(tmp_path)
+    cycles = record.cycles
+    still = (cycles["t_ns"] > stopped_ns + 600e6) & (cycles["t_ns"] < resumed_ns)  # 0.5 s, and the release
+    assert still.sum() > 1_000  # the loop went on, and what it did is recorded
+    for joint in ("r", "l"):
+        assert not cycles[f"limited_nm_{joint}"][still].any()
+    assert {"supervisor_stalled", "cleared"} <= {event.code for event in record.events}
+
+
 def one_line(err: str) -> str:
     lines = [line for line in err.splitlines() if line.strip()]
     assert len(lines) == 1, err
