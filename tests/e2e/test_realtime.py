@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from edge_runtime.config import DEFAULT_PATH
+from edge_runtime.errors import UserError
 from edge_runtime.record.reader import Record, load
-from firmware_bridge.table import STATES
+from firmware_bridge.table import MODES, STATES
 from tests.conftest import unavailable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.assets]
@@ -48,16 +49,23 @@ def record_of(out: Path) -> Record:
 
 
 def wait_for_torque(process: subprocess.Popen[str], out: Path) -> None:
-    """Until the record has grown for a second past arming: the estimator runs, setpoints flow."""
+    """Until both workers run and the record, as far as it is written, shows torque on the wire."""
     begun = time.monotonic()
     while time.monotonic() - begun < START_S:
         assert process.poll() is None, process.communicate()
-        busy = workers_of(process)
         files = list(out.glob("*/record.mcap"))
-        if len(busy) == 2 and files and files[0].stat().st_size > 250_000:
+        if len(workers_of(process)) == 2 and files and files[0].stat().st_size > 250_000 and assists(files[0].parent):
             return
-        time.sleep(0.1)
+        time.sleep(0.3)
     pytest.fail("the run did not start")
+
+
+def assists(folder: Path) -> bool:
+    try:
+        cycles = load(folder).cycles
+    except UserError:  # not even one chunk is whole yet
+        return False
+    return bool((np.abs(cycles["limited_nm_r"]) > 0.5).any())
 
 
 def command_of(process: psutil.Process) -> str:
@@ -135,24 +143,31 @@ def test_a_killed_part_ends_the_run_safely(assets: dict[str, Path], tmp_path: Pa
 
 
 def test_a_supervisor_that_stands_still_loses_the_torque_and_says_so(assets: dict[str, Path], tmp_path: Path) -> None:
-    process = start("run", "--passes", "20", "--out", str(tmp_path))
+    """Several times: on a busy machine the loop may be in SAFE of its own when we stop the supervisor."""
+    process, stops = start("run", "--passes", "20", "--out", str(tmp_path)), []
     wait_for_torque(process, tmp_path)
-    process.send_signal(signal.SIGSTOP)
-    stopped_ns = time.monotonic_ns()
-    time.sleep(2.0)
-    resumed_ns = time.monotonic_ns()
-    process.send_signal(signal.SIGCONT)
-    time.sleep(2.0)
+    for _ in range(3):
+        process.send_signal(signal.SIGSTOP)
+        stopped_ns = time.monotonic_ns()
+        time.sleep(1.5)
+        stops.append((stopped_ns, time.monotonic_ns()))
+        process.send_signal(signal.SIGCONT)
+        time.sleep(4.0)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
-    record = record_of(tmp_path)
-    cycles = record.cycles
-    still = (cycles["t_ns"] > stopped_ns + 600e6) & (cycles["t_ns"] < resumed_ns)  # 0.5 s, and the release
-    assert still.sum() > 1_000  # the loop went on, and what it did is recorded
-    for joint in ("r", "l"):
-        assert not cycles[f"limited_nm_{joint}"][still].any()
-    assert {"supervisor_stalled", "cleared"} <= {event.code for event in record.events}
+    record, named = record_of(tmp_path), 0
+    cycles, t_ns = record.cycles, record.cycles["t_ns"]
+    for stopped_ns, resumed_ns in stops:
+        still = (t_ns > stopped_ns + 600e6) & (t_ns < resumed_ns)  # 0.5 s, and the release
+        assert still.sum() > 500  # the loop went on, and what it did is recorded
+        assert not cycles["limited_nm_r"][still].any()
+        assert not cycles["limited_nm_l"][still].any()
+        assisting = set(cycles["mode"][(t_ns > stopped_ns) & (t_ns < stopped_ns + 350e6)]) == {MODES["TORQUE"]}
+        after = [e.code for e in record.events if 0 < e.t_ns - resumed_ns < 500e6]
+        assert not assisting or "supervisor_stalled" in after, after
+        named += assisting
+    assert named >= 1
 
 
 def one_line(err: str) -> str:
