@@ -27,6 +27,7 @@ SANITIZE: Final = (
 )
 TESTS: Final = {
     "edge_runtime/rt/limiter.py": ("tests/assurance/test_limiter_oracle.py",),
+    "edge_runtime/rt/window.py": ("tests/rt/test_window.py", "tests/assurance/test_limiter_oracle.py"),
     "edge_runtime/states.py": ("tests/assurance/test_states_table.py",),
     "firmware_bridge/wire.py": ("tests/assurance/test_wire_oracle.py",),
 }

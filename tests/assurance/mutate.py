@@ -33,6 +33,7 @@ GOVERNOR: Final = "firmware_bridge/governor"
 GENERATED: Final = "exo_limits.h"
 PYTHON: Final = (
     "edge_runtime/rt/limiter.py",
+    "edge_runtime/rt/window.py",
     "edge_runtime/states.py",
     "firmware_bridge/wire.py",
 )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.rt import limiter
+from edge_runtime.rt.window import ROWS
 from firmware_bridge.table import LIMITER_REASONS, TABLE
 from tests.assurance.reference_limiter import HostLimiter, HostLimits
 
@@ -28,7 +29,8 @@ def plain(record: Any) -> Any:
     """For the interpreter: a record of Python values; for the compiler: the record itself."""
     if not numba.config.DISABLE_JIT:
         return record
-    return SimpleNamespace(**{name: record[name].tolist() for name in record.dtype.names})
+    fields = {name: record[name] for name in record.dtype.names}
+    return SimpleNamespace(**{k: plain(v) if isinstance(v, np.void) else v.tolist() for k, v in fields.items()})
 
 
 def told(state: Any, name: str) -> Any:
@@ -42,7 +44,8 @@ def pair(torque: float, heat: float, opposed_ns: int, limits: Any = LIM) -> tupl
     values = {"torque_nm": torque, "t_ns": START_NS, "heat_nm2": heat, "opposed_ns": opposed_ns}
     for name, value in values.items():
         record[name] = value
-    record["past_ns"], record["past_nm"] = START_NS, torque
+    for queue, sign in ((record["lows"], 1.0), (record["highs"], -1.0)):
+        queue["until_ns"], queue["nm"] = START_NS, sign * torque
     own = HostLimits(*(limits[name].item() for name in limiter.LIMITS.names or ()))
     return plain(record), HostLimiter(own, torque, START_NS, "none", opposed_ns, heat, [(START_NS, torque)])
 
@@ -132,12 +135,12 @@ def test_as_the_reference_through_the_window(sign: int) -> None:
 
 
 def test_remembers_the_whole_window_at_early_cycles() -> None:
-    """Periods of 0.824 ms fill the memory to its last row."""
-    period_ns = 824_000
-    assert LIMITS.window_ns // period_ns + 1 == limiter.WINDOW_ROWS
+    """Periods of half a millisecond fill the memory to its last row."""
+    period_ns = LIMITS.window_ns // (ROWS - 1)
+    assert LIMITS.window_ns // period_ns + 1 == ROWS
     state, reference = pair(0.0, 0.0, 0)
     now_ns = START_NS
-    for _ in range(limiter.WINDOW_ROWS + 8):
+    for _ in range(ROWS + 8):
         now_ns += period_ns
         check(state, reference, still(19.0, reference.torque_nm), now_ns)
 
