@@ -68,3 +68,12 @@ def test_long_after_only_the_newest_is_left() -> None:
     queue = fresh()
     _fill(queue, 100)
     assert least(queue, START_NS + 10**12, WINDOW_NS) == 99.0
+
+
+def test_it_goes_on_for_ever() -> None:
+    queue, span = fresh(), WINDOW_NS // MS
+    for k in range(3 * ROWS):
+        lowest = least(queue, START_NS + k * MS, WINDOW_NS)
+        if k > span + 1:
+            assert lowest == k - 1 - span  # replaced one window ago
+        add(queue, float(k), START_NS + k * MS)
