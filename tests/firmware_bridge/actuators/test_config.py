@@ -9,7 +9,7 @@ import pytest
 
 from firmware_bridge.actuators.config import Kind, load_drives
 from firmware_bridge.actuators.examples import example_files
-from firmware_bridge.actuators.load import bus_load, check_load, classic_bits
+from firmware_bridge.actuators.load import bus_load, check_load
 from firmware_bridge.errors import BridgeError
 from tests.firmware_bridge.actuators.files import OWN, drives_text, make_drives
 
