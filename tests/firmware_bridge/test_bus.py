@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,21 @@ def test_a_queue_with_room_again_is_well(pair: tuple[Bus, Bus]) -> None:
 
 def test_a_process_is_no_hardware(pair: tuple[Bus, Bus]) -> None:
     assert [(bus.kind, bus.hardware) for bus in pair] == [(Kind.UNIX, False)] * 2
+
+
+@pytest.mark.parametrize(("name", "hardware"), [("exo-simulated", False), ("python", True)])
+def test_another_process_is_hardware_unless_it_says_that_it_is_not(tmp_path: Path, name: str, hardware: bool) -> None:
+    program = (
+        "import sys; from firmware_bridge.bus import Listener; listener = Listener(sys.argv[1]);"
+        "open('/proc/self/comm', 'w').write(sys.argv[2]); print('ready', flush=True); sys.stdin.read()"
+    )
+    spec = f"unix:{tmp_path / 'bus'}"
+    command = [sys.executable, "-c", program, spec, name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        with open_bus(spec) as bus:
+            assert bus.hardware is hardware
+        process.communicate()
 
 
 def test_a_closed_peer_is_one_line(pair: tuple[Bus, Bus]) -> None:

@@ -157,6 +157,14 @@ static void prepare_process(int fifo_priority)
         fprintf(stderr, "drives: no right to real-time priority %d; goes on without\n", fifo_priority);
 }
 
+/* A drives' bus that is a unix socket has emulated drives on it. */
+static int is_emulated(int drive_fd)
+{
+    struct sockaddr address = { 0 };
+    socklen_t size = sizeof address;
+    return getsockname(drive_fd, &address, &size) == 0 && address.sa_family == AF_UNIX;
+}
+
 static int read_config(session_config *config)
 {
     if (fread(config, sizeof *config, 1, stdin) == 1 && fgetc(stdin) == EOF)
@@ -185,6 +193,8 @@ int main(int argc, char **argv)
         return 2;
     }
     prepare_process((int)config.fifo_priority);
+    if (is_emulated(p.drive_fd))
+        link_say_simulated();
     puts("ready");
     fflush(stdout);
     run(&p);

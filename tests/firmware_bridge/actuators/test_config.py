@@ -75,11 +75,6 @@ def test_what_is_no_drives_file(tmp_path: Path, content: bytes) -> None:
         load_drives(path)
 
 
-@pytest.mark.parametrize("length", range(9))
-def test_worst_case_bits_are_those_of_davis(length: int) -> None:
-    assert classic_bits(length) == 55 + 10 * length  # the closed form of the same paper
-
-
 @pytest.mark.parametrize(
     ("kind", "period_ms", "percent"),
     [("cubemars", 1, 54.0), ("odrive", 1, 81.0), ("odrive", 2, 40.5), ("cia402", 1, 72.0), ("cia402", 2, 36.5)],
