@@ -106,12 +106,8 @@ def test_a_whole_run(tmp_path: Path) -> None:
 
 def test_wire_counts_of_both_ends(tmp_path: Path) -> None:
     run = fake_run(1.0)
-    for name, counts in {
-        "e2e_lost": [0, 3],
-        "e2e_crc": [1, 2],
-        "governor_crc": [250, 4],
-        "governor_gaps": [0, 0],
-    }.items():
+    told = {"e2e_lost": (0, 3), "e2e_crc": (1, 2), "governor_crc": (250, 4), "governor_gaps": (0, 0)}
+    for name, counts in told.items():
         column = run.cycles[:, CYCLE_FIELDS.index(name)]
         column[:500], column[500:] = counts
     wire = wire_counts(load(write_run(tmp_path / "run", run)))
