@@ -6,6 +6,7 @@
  * mode. A second process, the guard, does the last part when this one dies or hangs.
  */
 #define _GNU_SOURCE
+#include <linux/can.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ static int64_t now_ns(void)
 
 static void drain_host(process *p, uint64_t now_us)
 {
-    bus_frame frame;
+    struct can_frame frame;
     p->host = link_accept(p->listener, p->host);
     for (int i = 0; i < DRAIN_MAX && p->host >= 0; i++) {
         int got = link_receive(p->host, &frame, sizeof frame, MSG_DONTWAIT);
@@ -61,7 +62,7 @@ static void drain_host(process *p, uint64_t now_us)
             p->host = -1;
             return;
         }
-        session_on_host(&p->session, frame.can_id, frame.data, frame.len, now_us);
+        session_on_host(&p->session, frame.can_id, frame.data, frame.can_dlc, now_us);
     }
 }
 
@@ -86,7 +87,7 @@ static void send_to_host(process *p, uint64_t now_us)
     gov_frame frames[GOV_TX_MAX];
     unsigned count = gov_transmit(&p->session.governor, now_us, frames);
     for (unsigned i = 0; i < count; i++) {
-        bus_frame out = { .can_id = frames[i].id, .len = 8 };
+        struct can_frame out = { .can_id = frames[i].id, .can_dlc = 8 };
         memcpy(out.data, frames[i].data, sizeof out.data);
         link_send(p->host, &out, sizeof out);
     }
