@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import pty
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import can_source, cli, config
+from edge_runtime.can_dump import as_json, as_text
 from edge_runtime.check import Question, check, interface_findings
 from edge_runtime.cli import main
 from edge_runtime.commands.options import DEMO_PROFILE
@@ -25,6 +27,7 @@ from firmware_bridge.bus import Bus, Listener, open_bus, open_torque_bus
 from firmware_bridge.buses.link import TYPE_CAN, Link
 from firmware_bridge.capture import LogWriter
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.monitor import Line
 from firmware_bridge.table import MUX, STATES, TABLE
 from tests.record.fake_run import MUSCLES, fake_run
 
@@ -163,6 +166,19 @@ def device(tmp_path: Path, bus: str) -> Path:
     text = config.DEFAULT_PATH.read_text(encoding="utf-8").replace('bus = "unix:"', f'bus = "{bus}"')
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_value_that_is_not_known_is_null_in_strict_json() -> None:
+    line = Line(0.0, 0x100, "TORQUE_SETPOINT", "knee_r", "", 0, None, b"", {"age_ms": math.nan, "torque_nm": 1.0})
+    assert json.loads(as_json(line), parse_constant=pytest.fail)["age_ms"] is None
+    assert "age  unknown ms" in as_text(line)
+
+
+def test_record_of_what_is_no_log_leaves_no_file(tmp_path: Path, capsys: Out) -> None:
+    for source, says in (("none.log", "no such log"), ("", "a record holds no raw frames")):
+        assert main(["can", "record", str(tmp_path / source), str(tmp_path / "out.log")]) == 1
+        assert says in capsys.readouterr().err
+        assert not (tmp_path / "out.log").exists()
 
 
 def test_check_of_the_built_in_device(capsys: Out) -> None:

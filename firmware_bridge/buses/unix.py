@@ -99,6 +99,8 @@ class Listener:
 
 def open_unix(spec: str) -> UnixBus:
     """Connect to `unix:PATH`. Raises BridgeError with one line that says what to do."""
+    if spec == PREFIX:
+        raise BridgeError(f"bus {spec}: no path; write unix:PATH of the socket where the firmware listens")
     return UnixBus(spec, connect_unix(spec.removeprefix(PREFIX), spec))
 
 
@@ -111,6 +113,18 @@ def connect_unix(path: str, spec: str) -> socket.socket:
         sock.close()
         raise BridgeError(f"bus {spec}: {_problem(error)}") from error
     return sock
+
+
+def make_way(path: Path, spec: str) -> None:
+    """Remove a socket that nobody listens on any more. Raises BridgeError where something else is at `path`."""
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise BridgeError(f"bus {spec}: {path} is there already and is no socket; give another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        if sock.connect_ex(str(path)) != errno.ECONNREFUSED:
+            raise BridgeError(f"bus {spec}: another program listens there; end it, or give another path")
+    path.unlink(missing_ok=True)
 
 
 def _is_simulated(sock: socket.socket) -> bool:

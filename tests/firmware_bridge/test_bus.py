@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.bus import Bus, Condition, Kind, Listener, open_bus
+from firmware_bridge.buses.unix import make_way
 from firmware_bridge.errors import BridgeError
 
 FRAME = bytes(range(16))
@@ -88,12 +89,31 @@ def test_missing_socket(tmp_path: Path) -> None:
     one_line(f"unix:{tmp_path / 'none'}", "start the firmware first")
 
 
+def test_no_path() -> None:
+    one_line("unix:", "no path")
+
+
 def test_dead_socket(tmp_path: Path) -> None:
     path = tmp_path / "dead"
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sock.bind(str(path))
     sock.close()
     one_line(f"unix:{path}", "nothing listens there")
+
+
+def test_only_a_dead_socket_makes_way(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    make_way(path, "unix:bus")
+    listener = Listener(f"unix:{path}")
+    with pytest.raises(BridgeError, match="another program listens there"):
+        make_way(path, "unix:bus")
+    listener._sock.close()
+    make_way(path, "unix:bus")
+    assert not path.exists()
+    path.write_text("precious", encoding="utf-8")
+    with pytest.raises(BridgeError, match="is no socket"):
+        make_way(path, "unix:bus")
+    assert path.read_text(encoding="utf-8") == "precious"
 
 
 def test_another_kind_of_socket(tmp_path: Path) -> None:
