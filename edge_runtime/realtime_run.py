@@ -185,6 +185,8 @@ class RealtimeRun:
                 return f"the {process.name} process ended (status {process.exitcode}){where}"
         if self._firmware is not None and (status := self._firmware.poll()) is not None:
             return f"the firmware process ended (status {status}); torque is at zero, see the events in the record"
+        if starting and (refused := self._supervisor.handshake_refusal):
+            return f"not armed: {refused}; see docs/reasons/handshake_refused.md"
         if starting and since_s > _START_TIMEOUT_S:
             waits = "handshake with the firmware" if self._supervisor.state is State.IDLE else "start-up"
             return f"no ARMED within {_START_TIMEOUT_S:.0f} s: {waits} is not complete; see the events in the record"

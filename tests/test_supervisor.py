@@ -81,7 +81,7 @@ def test_a_hash_that_differs_is_named_and_never_armed(k: int, name: str) -> None
     assert world.tick(20) is State.IDLE
     assert world.control[shared.MODE] == MODES["OFF"]
     refused = [text for _, _, code, text in world.events if code == "handshake_refused"]
-    assert len(refused) == 1
+    assert len(refused) == 1 and refused[0].startswith(world.supervisor.handshake_refusal)
     assert refused[0].startswith(f"{name} of host and firmware differ, host 0xC0FFEE42, firmware 0x00001234: ")
 
 
