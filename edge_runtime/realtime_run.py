@@ -34,7 +34,8 @@ from edge_runtime.telemetry import CYCLE_FIELDS
 from firmware_bridge.simulator.process import FirmwareProcess, Pace
 from firmware_bridge.table import TABLE
 
-_START_TIMEOUT_S: Final = 120.0  # first start compiles the loop
+_START_TIMEOUT_S: Final = 600.0  # a first start compiles the loop: minutes on a small or busy machine
+_HANDSHAKE_TIMEOUT_S: Final = 60.0  # from then on
 _RELEASE_TIMEOUT_S: Final = 0.5  # torque is at zero in 33 ms at the release rate
 _FINISH_USEC: Final = 30_000_000  # without torque, the report may take longer than the watchdog's usual patience
 _JOIN_TIMEOUT_S: Final = 3.0
@@ -56,6 +57,7 @@ class RealtimeRun:
         self._observer = Observer(lambda: int(self._rings.control[shared.LOOP_THREAD]), self._recorder.miss)
         self._estimate_rows = np.zeros((shared.ESTIMATE_ROWS, estimate_width), np.int64)
         self._start_ns = 0
+        self._ready_s = 0.0
         self._duration_s = 0.0
         self._feed = LiveFeed(plan.profile.person.mass_kg)
         self._notifier = Notifier()
@@ -187,9 +189,19 @@ class RealtimeRun:
             return f"the firmware process ended (status {status}); torque is at zero, see the events in the record"
         if starting and (refused := self._supervisor.handshake_refusal):
             return f"not armed: {refused}; see docs/reasons/handshake_refused.md"
-        if starting and since_s > _START_TIMEOUT_S:
-            waits = "handshake with the firmware" if self._supervisor.state is State.IDLE else "start-up"
-            return f"no ARMED within {_START_TIMEOUT_S:.0f} s: {waits} is not complete; see the events in the record"
+        return self._too_slow(since_s) if starting else None
+
+    def _too_slow(self, since_s: float) -> str | None:
+        """What start-up or handshake is still waiting for, once that has lasted too long."""
+        if self._supervisor.state is State.OFF:
+            self._ready_s = since_s
+            if since_s > _START_TIMEOUT_S:
+                return (
+                    f"torque loop and estimator did not start within {_START_TIMEOUT_S:.0f} s; is the machine too busy?"
+                )
+        elif since_s - self._ready_s > _HANDSHAKE_TIMEOUT_S:
+            waits = "handshake with the firmware is not complete"
+            return f"no ARMED within {_HANDSHAKE_TIMEOUT_S:.0f} s: {waits}; see the events in the record"
         return None
 
     def _release(self) -> None:
