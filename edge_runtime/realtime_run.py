@@ -193,12 +193,11 @@ class RealtimeRun:
 
     def _too_slow(self, since_s: float) -> str | None:
         """What start-up or handshake is still waiting for, once that has lasted too long."""
-        if self._supervisor.state is State.OFF:
+        control = self._rings.control
+        if not (control[shared.LOOP_READY] and control[shared.ESTIMATOR_READY]):
             self._ready_s = since_s
             if since_s > _START_TIMEOUT_S:
-                return (
-                    f"torque loop and estimator did not start within {_START_TIMEOUT_S:.0f} s; is the machine too busy?"
-                )
+                return f"loop and estimator did not start within {_START_TIMEOUT_S:.0f} s; is the machine too busy?"
         elif since_s - self._ready_s > _HANDSHAKE_TIMEOUT_S:
             waits = "handshake with the firmware is not complete"
             return f"no ARMED within {_HANDSHAKE_TIMEOUT_S:.0f} s: {waits}; see the events in the record"
