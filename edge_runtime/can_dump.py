@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,12 +51,16 @@ def record_of(line: Line) -> dict[str, float | int | str | None]:
         "counter": line.counter,
         "data": line.data.hex(),
     }
-    return head | dict(line.fields)
+    return head | {name: None if _is_missing(value) else value for name, value in line.fields.items()}
+
+
+def _is_missing(value: float | int | str) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def as_json(line: Line) -> str:
-    """One JSON object on one line."""
-    return json.dumps(record_of(line))
+    """One strict JSON object on one line; null for what is not known."""
+    return json.dumps(record_of(line), allow_nan=False)
 
 
 class AsCsv:
@@ -113,6 +118,7 @@ def as_colour(line: Line) -> str:
 
 def _value(name: str, value: float | int | str) -> str:
     stem, _, unit = name.rpartition("_")
+    value = "unknown" if _is_missing(value) else value
     if stem and unit in _UNITS:
         number = f"{value:8.2f}" if isinstance(value, float) else f"{value:>8}"
         return f"{stem} {number} {_UNITS[unit]}"
@@ -146,6 +152,8 @@ def summary(monitor: Monitor, rates: Rates) -> dict[str, Any]:
 
 def summary_lines(result: dict[str, Any]) -> list[str]:
     """The summary for a person."""
+    if not result["streams"]:
+        return ["no frames"]
     columns = ("frames", "rate_hz", "longest_gap_ms", "lost", "gaps", "repeats", "crc_errors")
     lines = [f"{'id':>7}  {'message':<24}" + "".join(f"{name:>15}" for name in columns) + f"{'load':>9}"]
     for stream in result["streams"]:

@@ -29,10 +29,12 @@ def open_source(text: str, seconds: float | None, table: Table) -> Iterator[Sour
     """Open a log by its path, or a bus by its name. Raises UserError or BridgeError, one line each."""
     path = Path(text)
     rates = Rates(table.protocol.bitrate)
-    if path.suffix in LOG_SUFFIXES or path.is_file():
+    if path.is_dir() or path.suffix == ".mcap":
+        raise UserError(f"{text}: a record holds no raw frames; exo-edge can dump reads it")
+    if path.is_file():
         yield Source(read_log(path), rates, live=False)
         return
-    if ":" not in text:
+    if ":" not in text or path.suffix in LOG_SUFFIXES:
         raise UserError(f"{text}: no such log or record; a bus is written like socketcan:can0")
     until_s = None if seconds is None else time.time() + seconds
     with open_bus(text) as bus:

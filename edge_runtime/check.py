@@ -12,12 +12,16 @@ from edge_runtime.config import load_device
 from edge_runtime.doctor import Finding
 from edge_runtime.errors import UserError
 from firmware_bridge import bus_load
+from firmware_bridge.actuators.config import load_drives
+from firmware_bridge.actuators.load import bus_load as drives_load
+from firmware_bridge.actuators.load import check_load
 from firmware_bridge.bus import CanSocket, Kind, open_bus, rates_of, torque_problem
-from firmware_bridge.bus_load import BusLoad, Rates
+from firmware_bridge.bus_load import Baud, BusLoad, Rates
 from firmware_bridge.buses.link import Link
 from firmware_bridge.buses.socketcan import RECEIVE_BUFFER
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.schema import Table
+from firmware_bridge.serial_link import SerialBus
 
 TXQUEUELEN: Final = 1000  # frames; the kernel's 10 are less than what goes out during one restart
 RESTART_MS: Final = 100  # as long as a silent governor is borne, firmware_bridge/limits.toml governor_silent_ms
@@ -26,12 +30,16 @@ _MTTCAN: Final = "mttcan"  # the controller of a Jetson
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to check: files, and for the load another number of joints or rate than the table's (None: the table's)."""
+    """What to check: files, and for the load another number of joints or rate than the table's (None: the table's).
+
+    `drives` is the file of third-party drives where there are any.
+    """
 
     device: Path
     profile: Path
     joints: int | None = None
     rate_hz: float | None = None
+    drives: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +66,28 @@ def check(question: Question, table: Table) -> Answer:
         _file("profile", question.profile, lambda: f"{load_profile(question.profile).hash32:08x}"),
         _file("device file", question.device, lambda: load_device(question.device).bus),
     ]
-    rates = Rates(table.protocol.bitrate)
+    rates: Rates | Baud = Rates(table.protocol.bitrate)
     if findings[-1].status == "ok":
         found, rates = _bus(findings[-1].found, table)
         findings += found
     joints = len(table.joints) if question.joints is None else question.joints
     load = bus_load.bus_load(bus_load.streams_of(table, question.joints, question.rate_hz), rates)
     findings += [_load(table, joints, load), _latency(load)]
+    if question.drives is not None:
+        findings.append(_drives(question.drives))
     return Answer(tuple(findings), load)
+
+
+def _drives(path: Path) -> Finding:
+    """The drives file, and what commands and replies load their bus by."""
+    try:
+        drives = load_drives(path)
+        check_load(drives)
+    except BridgeError as error:
+        return Finding("drives", "no", str(path), str(error))
+    load = drives_load(drives)
+    what = f"{len(drives.joints)} {drives.kind.name.lower()} on {drives.bus}, a command every {drives.period_ms} ms"
+    return Finding("drives", "ok", f"{what}: {load:.1%} of their bus; at most {bus_load.LOAD_MAX:.0%}")
 
 
 def _file(what: str, path: Path, read: Callable[[], str]) -> Finding:
@@ -75,8 +97,8 @@ def _file(what: str, path: Path, read: Callable[[], str]) -> Finding:
         return Finding(what, "no", str(path), str(error))
 
 
-def _bus(spec: str, table: Table) -> tuple[list[Finding], Rates]:
-    """What is behind the device file's bus, and at which bit rates our frames would go."""
+def _bus(spec: str, table: Table) -> tuple[list[Finding], Rates | Baud]:
+    """What is behind the device file's bus, and at which rates our frames would go."""
     rates = Rates(table.protocol.bitrate)
     if spec == "unix:":
         return [Finding("bus", "ok", "simulated firmware of each run; the load is what a real bus would carry")], rates
@@ -86,6 +108,8 @@ def _bus(spec: str, table: Table) -> tuple[list[Finding], Rates]:
         return [Finding("bus", "no", spec, str(error))], rates
     with bus:
         found = f"{spec}: {'hardware' if bus.hardware else 'simulated'}"
+        if isinstance(bus, SerialBus):
+            return [Finding("bus", "ok", found)], Baud(bus.baud)
         if not isinstance(bus, CanSocket):
             problem = torque_problem(bus, table) if bus.kind is Kind.PYTHON_CAN else None
             return [Finding("bus", "no" if problem else "ok", found, problem or "")], rates

@@ -66,3 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         command.configure(leaf)
         leaf.set_defaults(run_command=command.run)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

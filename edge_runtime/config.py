@@ -17,7 +17,7 @@ DEFAULT_PATH: Final = Path(__file__).with_name("device.toml")
 class Device:
     """One device. Core -1 leaves that thread unpinned, as does a core this machine lacks (with a warning)."""
 
-    bus: str  # unix: for the simulated firmware of this process tree, socketcan:can0 for hardware
+    bus: str  # unix: for the simulated firmware of this process tree, unix:PATH for drives led by exo-edge drive run
     loop_core: int
     estimator_core: int
     loop_priority: int  # SCHED_FIFO; 0: ordinary scheduling
@@ -46,6 +46,8 @@ def load_device(path: Path = DEFAULT_PATH) -> Device:
         raise UserError(f"{path}: cannot be read ({error.strerror}); pass --device FILE") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid TOML ({error}); mend that line") from None
+    if "drive" in raw:
+        raise UserError(f"{path}: this is a drives file, not a device file; pass it as --drives FILE")
     names = {f.name for f in fields(Device)}
     if unknown := sorted(raw.keys() - names):
         raise UserError(f"{path}: unknown key `{unknown[0]}`; known keys are {', '.join(sorted(names))}")
@@ -57,7 +59,9 @@ def load_device(path: Path = DEFAULT_PATH) -> Device:
 def _checked(name: str, value: Any, path: Path) -> Any:
     if name == "bus":
         if not isinstance(value, str) or ":" not in value:
-            raise UserError(f"{path}: `bus` must be unix: or socketcan:INTERFACE, got {value!r}")
+            raise UserError(
+                f"{path}: `bus` must be unix:, unix:PATH, socketcan:INTERFACE or serial:DEVICE, got {value!r}"
+            )
         return value
     low, high = _RANGES[name]
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -79,7 +79,8 @@ class LockstepRun:
         self._rings.control[shared.LOOP_READY] = 1
         while self._supervisor.state is not State.ARMED:
             if self._now_ns > _START_NS + _ARM_TIMEOUT_NS:
-                self.problem = "the firmware did not arm; see the events in the record"
+                refused = self._supervisor.handshake_refusal
+                self.problem = f"the firmware did not arm; {refused or 'see the events in the record'}"
                 return
             if self.stopped:
                 return

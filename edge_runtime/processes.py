@@ -18,7 +18,7 @@ import numpy as np
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator
 from edge_runtime.camera import ClipSource
-from edge_runtime.errors import WORLD_ERRORS
+from edge_runtime.errors import WORLD_ERRORS, UserError
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
 from edge_runtime.rt.loop import run_realtime
@@ -29,7 +29,7 @@ from edge_runtime.rt.torque import new_torque
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import Frame
 from engines.pose import ThreadedDetector
-from firmware_bridge.bus import open_torque_bus
+from firmware_bridge.bus import UNIX_PREFIX, open_torque_bus
 from firmware_bridge.simulator.process import SimLink
 from firmware_bridge.table import TABLE
 
@@ -63,6 +63,8 @@ def torque_loop(plan: Plan, links: Links) -> None:
     rings = shared.attach(links.block, links.estimate_width)
     rings.control[shared.LOOP_STEP] = 1
     bus = open_torque_bus(links.bus)
+    if bus.hardware and links.bus.startswith(UNIX_PREFIX):
+        raise UserError(f"bus {links.bus}: what listens there now is not what was there before the run; start again")
     rings.control[shared.BUS_SIMULATED] = not bus.hardware
     link = SimLink(links.rig) if links.rig is not None else None
     if link is not None:

@@ -133,6 +133,8 @@ class RealtimeRun:
             return problem
         if not starting:
             return None
+        if refused := self._supervisor.handshake_refusal:
+            return f"not armed: {refused}; see docs/reasons/handshake_refused.md"
         waits_for = startup.waits_for(self._supervisor.state, now_ns)
         self._notifier.send(f"EXTEND_TIMEOUT_USEC={_START_USEC}\nSTATUS={waits_for}")
         if startup.stuck(now_ns):

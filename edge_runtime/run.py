@@ -28,6 +28,7 @@ from edge_runtime.report.page import ReportContext, write_report
 from edge_runtime.stats import host_block, to_json
 from edge_runtime.telemetry import estimate_fields
 from engines.fetch import onnx_path
+from firmware_bridge.bus import UNIX_PREFIX, open_bus
 from firmware_bridge.table import DEFAULT_PATH as LIMITS_PATH
 from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, STATES, TABLE
 
@@ -39,6 +40,13 @@ SIMULATED: Final = (
     "The exoskeleton drive, its soft-tissue interface and the wearer's knee: a reduced model inside the firmware "
     "process, which moves as the person in the video does",
     "The bus: an AF_UNIX socket, or a virtual CAN interface, that carries struct can_frame",
+    "Interface values of the demo profile: assumed, not measured on a person",
+)
+
+EMULATED: Final = (
+    "The drives: emulators written from their makers' documents; each joint is a hinge on a spring, not a knee, and "
+    "does not move as the person in the video",
+    "The bus: an AF_UNIX socket that carries struct can_frame",
     "Interface values of the demo profile: assumed, not measured on a person",
 )
 
@@ -89,7 +97,7 @@ def torque_limits() -> TorqueLimits:
 
 def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
     """Run `plan` to its end or until stopped. Raises UserError or another one-line error before anything moves."""
-    if not plan.simulated:
+    if not plan.simulated and not _leads_emulated_drives(plan, clock):
         raise UserError(
             f"bus {plan.device.bus}: a clip is not the wearer, so no torque on hardware from one; "
             'set bus = "unix:", or a virtual one like "socketcan:vcan0", in the device file'
@@ -106,6 +114,21 @@ def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
             print(f"exo-edge: {source.truncated}", file=sys.stderr)
         drive = _drive(plan, clock, view, source, recorder, width)
     return _finish(plan, clock, folder, replace(drive, problem=drive.problem or recorder.failed))
+
+
+def _leads_emulated_drives(plan: Plan, clock: Clock) -> bool:
+    """Whether the bus is a running `exo-edge drive run` on emulated drives; a session on real ones is refused."""
+    if not plan.device.bus.startswith(UNIX_PREFIX):
+        return False
+    if clock is Clock.VIRTUAL:
+        raise UserError(f'bus {plan.device.bus}: it runs by its own clock; for --clock virtual set bus = "unix:"')
+    with open_bus(plan.device.bus) as bus:
+        if bus.hardware:
+            raise UserError(
+                f"bus {plan.device.bus}: it leads to real drives, or to a program that does not say otherwise; a clip "
+                "is not the wearer, so no torque; start exo-edge drive emulate, and drive run on its bus"
+            )
+    return True
 
 
 def _drive(plan: Plan, clock: Clock, view: View, source: ClipSource, recorder: Recorder, width: int) -> _Drive:
@@ -164,7 +187,7 @@ def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], f
         },
         host=host_block(),
         real=REAL,
-        simulated=SIMULATED,
+        simulated=SIMULATED if plan.simulated else EMULATED,
     )
     write_report(record, summary, folder / "report.html", "exo-edge run", context)
 

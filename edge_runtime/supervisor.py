@@ -99,6 +99,11 @@ class Supervisor:
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
 
+    @property
+    def handshake_refusal(self) -> str:
+        """Which hashes of host and firmware differ, with both values; empty where none is known to."""
+        return self._refused
+
     def loop_stopped(self, now_ns: int) -> bool:
         """True where the loop's cycle counter stands still, for whatever reason; cheap enough to ask every few ms."""
         world, cycles = self.world, int(self._control[shared.CYCLES])

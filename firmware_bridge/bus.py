@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from firmware_bridge.bus_load import Rates, overload
+from firmware_bridge.bus_load import Baud, Rates, overload
 from firmware_bridge.buses.base import FD_FRAME_SIZE, FRAME_SIZE, Bus, Condition, Counts, Health, Kind
 from firmware_bridge.buses.python_can import PythonCanBus, open_python_can
 from firmware_bridge.buses.socketcan import PREFIX as SOCKETCAN_PREFIX
@@ -17,7 +17,7 @@ from firmware_bridge.buses.unix import PREFIX as UNIX_PREFIX
 from firmware_bridge.buses.unix import Listener, UnixBus, connect_unix, open_unix
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.schema import Table
-from firmware_bridge.serial_link import open_serial
+from firmware_bridge.serial_link import SerialBus, open_serial
 from firmware_bridge.table import TABLE
 
 __all__ = [
@@ -77,6 +77,8 @@ def torque_problem(bus: Bus, table: Table = TABLE) -> str | None:
         )
     if isinstance(bus, CanSocket):
         return overload(table, rates_of(bus, table))
+    if isinstance(bus, SerialBus):
+        return overload(table, Baud(bus.baud))
     return None
 
 

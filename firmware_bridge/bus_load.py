@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from firmware_bridge.cobs import PACKET_MAX
 from firmware_bridge.schema import Table
 
 LOAD_MAX: Final = 0.70  # design rule: above, a burst of error frames and repeats no longer fits
@@ -18,6 +19,8 @@ FD_DATA_BITRATE: Final = 5_000_000  # bit/s, for suggestions: common transceiver
 _DATA_BYTES: Final = 8  # of every message of the table
 _NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
+_BAUDS: Final = (115_200, 230_400, 460_800, 921_600, 1_500_000, 3_000_000)  # usual ones of Linux' termios
+_BITS_PER_BYTE: Final = 10  # on a serial line: start, 8 data, stop
 _FD_CRC17_BYTES_MAX: Final = 16  # longer frames carry the 21-bit CRC
 _SHARED: Final = "all"  # the can_id key of messages that are not per joint
 
@@ -36,13 +39,24 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class Baud:
+    """Rate of a serial line in bit/s, the same in either direction."""
+
+    baud: int
+
+    def __str__(self) -> str:
+        return f"{self.baud} baud"
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
-    """One periodic message of a bus; a lower id wins the wire."""
+    """One periodic message of a bus; a lower id wins the wire. `sender` names its direction on a serial line."""
 
     name: str
     joint: str
     can_id: int
     period_ns: int
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +72,10 @@ class StreamLoad:
 
 @dataclass(frozen=True, slots=True)
 class BusLoad:
-    """All streams of one bus, highest priority first, and their sum (1.0 is a full bus)."""
+    """All streams of one bus, highest priority first, and their sum (1.0 is a full bus; of the busier direction
+    where there are two)."""
 
-    rates: Rates
+    rates: Rates | Baud
     streams: tuple[StreamLoad, ...]
     total: float
 
@@ -111,27 +126,43 @@ def streams_of(table: Table, joints: int | None = None, rate_hz: float | None = 
     for name, message in table.messages.items():
         period_ns = round(message.period_ms * _NS_PER_MS)
         if _SHARED in message.can_id:
-            found.append(Stream(name, _SHARED, message.can_id[_SHARED], period_ns))
+            found.append(Stream(name, _SHARED, message.can_id[_SHARED], period_ns, message.sender))
             continue
         names = list(message.can_id)
         count = len(names) if joints is None else joints
         for k in range(count):
             joint = names[k] if k < len(names) else f"joint_{k + 1}"
             can_id = message.can_id.get(joint, min(message.can_id.values()) + k)
-            found.append(Stream(name, joint, can_id, period_ns if rate_hz is None else round(_NS_PER_S / rate_hz)))
+            own_ns = period_ns if rate_hz is None else round(_NS_PER_S / rate_hz)
+            found.append(Stream(name, joint, can_id, own_ns, message.sender))
     return tuple(found)
 
 
-def bus_load(streams: Sequence[Stream], rates: Rates) -> BusLoad:
+def bus_load(streams: Sequence[Stream], rates: Rates | Baud) -> BusLoad:
     """Load and latency of every stream. All frames have 8 data bytes, as the table's have."""
-    cost = frame_ns(rates)
     ordered = sorted(streams, key=lambda stream: stream.can_id)
+    if isinstance(rates, Baud):
+        return _serial_load(ordered, rates)
+    cost = frame_ns(rates)
     latencies = response_times_ns([(cost, stream.period_ns) for stream in ordered], _NS_PER_S // rates.nominal)
     loads = tuple(
         StreamLoad(stream, cost / 1e3, cost / stream.period_ns, None if latency is None else latency / _NS_PER_MS)
         for stream, latency in zip(ordered, latencies, strict=True)
     )
     return BusLoad(rates, loads, sum(load.load for load in loads))
+
+
+def _serial_load(ordered: Sequence[Stream], line: Baud) -> BusLoad:
+    """First in, first out, either direction for itself: the longest wait is behind one packet of each other stream."""
+    cost = -(-PACKET_MAX * _BITS_PER_BYTE * _NS_PER_S // line.baud)
+    loads, totals = [], dict.fromkeys([stream.sender for stream in ordered], 0.0)
+    for stream in ordered:
+        totals[stream.sender] += cost / stream.period_ns
+    for stream in ordered:
+        waits_ns = cost * sum(other.sender == stream.sender for other in ordered)
+        latency_ms = waits_ns / _NS_PER_MS if totals[stream.sender] < 1.0 else None
+        loads.append(StreamLoad(stream, cost / 1e3, cost / stream.period_ns, latency_ms))
+    return BusLoad(line, tuple(loads), max(totals.values()))
 
 
 def response_times_ns(messages: Sequence[tuple[int, int]], bit_ns: int) -> list[int | None]:
@@ -173,7 +204,7 @@ def remedies(table: Table, joints: int, rates: Rates) -> list[Remedy]:
     return sorted((option for option in options if option.total <= LOAD_MAX), key=lambda option: option.total)
 
 
-def overload(table: Table, rates: Rates) -> str | None:
+def overload(table: Table, rates: Rates | Baud) -> str | None:
     """Why the table's messages must not run on a bus of these rates, as one line; None where they may."""
     return overload_of(table, len(table.joints), bus_load(streams_of(table), rates))
 
@@ -182,6 +213,14 @@ def overload_of(table: Table, joints: int, load: BusLoad) -> str | None:
     """The same for a load that was computed for `joints`."""
     if load.total <= LOAD_MAX:
         return None
+    if isinstance(load.rates, Baud):
+        enough = next(
+            (f"use {baud} baud" for baud in _BAUDS if load.total * load.rates.baud <= LOAD_MAX * baud), "use CAN"
+        )
+        return (
+            f"{joints} joints load the line at {load.rates} by {load.total:.0%}, more than {LOAD_MAX:.0%} is refused; "
+            f"{enough}"
+        )
     ways = "; ".join(f"{way.what}: {way.total:.0%}" for way in remedies(table, joints, load.rates))
     return (
         f"{joints} joints load the bus at {load.rates} by {load.total:.0%}, more than {LOAD_MAX:.0%} is refused; "

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from firmware_bridge import boundaries, codec, host_tables, limits_page
-from firmware_bridge.schema import Field, JointLimits, Message, Table
+from firmware_bridge import boundaries, codec, dbc, host_tables, limits_page
+from firmware_bridge.schema import JointLimits, Table
 from firmware_bridge.table import TABLE
 
 CDEG_PER_DEG: Final = 100.0
@@ -22,10 +22,10 @@ NOTE: Final = "Generated from firmware_bridge/limits.toml by `exo-edge can gener
 
 def render(table: Table = TABLE) -> dict[str, str]:
     """Text of every generated file, by its path below the repository's root."""
-    database = dbc(table)
+    database = dbc.render(table, NOTE)
     return {
         "firmware_bridge/governor/exo_limits.h": header(table),
-        "firmware_bridge/exo_edge.dbc": database,
+        dbc.PATH: database,
         **codec.render(database, NOTE),
         host_tables.PATH: host_tables.render(table, NOTE),
         boundaries.PATH: boundaries.render(table, NOTE),
@@ -70,6 +70,7 @@ def header(table: Table) -> str:
         _enum("exo_mux", "MUX", table.mux),
         _enum("exo_reason", "REASON", table.reasons),
         _block("Protocol.", {k: str(v) for k, v in _protocol(table).items()}),
+        _block("Largest readings that JOINT_STATE carries.", {k: str(v) for k, v in _readings(table).items()}),
         _block("Age fade and SAFE.", {k: str(v) for k, v in _common(table).items()}),
         _joint_struct(table),
         "#endif\n",
@@ -113,6 +114,19 @@ def _protocol(table: Table) -> dict[str, int]:
         "STATE_PERIOD_US": _us(p.state_period_ms),
         "STEP_US": _us(p.setpoint_period_ms),
         "WINDOW_BUCKETS": WINDOW_BUCKETS,
+    }
+
+
+def _readings(table: Table) -> dict[str, int]:
+    fields = table.messages["JOINT_STATE"].fields
+    units = {
+        "position": ("CDEG", CDEG_PER_DEG),
+        "velocity": ("DDEGPS", DDEGPS_PER_DEGPS),
+        "torque": ("CNM", CNM_PER_NM),
+    }
+    return {
+        f"{name.upper()}_MAX_{unit}": round(fields[name].raw_range()[1] * fields[name].scale * per)
+        for name, (unit, per) in units.items()
     }
 
 
@@ -181,70 +195,3 @@ def _block(title: str, values: Mapping[str, str]) -> str:
 def _enum(name: str, prefix: str, codes: Mapping[str, int]) -> str:
     body = "\n".join(f"    EXO_{prefix}_{key.upper()} = {code}," for key, code in codes.items())
     return f"enum {name} {{\n{body}\n}};"
-
-
-def dbc(table: Table) -> str:
-    """DBC file: one message per CAN id, little endian, state messages multiplexed."""
-    lines = ['VERSION ""', "", "NS_ :", "", "BS_:", "", "BU_: HOST GOVERNOR", ""]
-    names = []
-    for name, message in table.messages.items():
-        for joint, can_id in message.can_id.items():
-            full = name if joint == "all" else f"{name}_{joint.upper()}"
-            names.append((can_id, full, message))
-            lines += _dbc_message(table, full, can_id, message)
-    lines += [
-        f'CM_ "{NOTE}";',
-        'BA_DEF_ BO_ "GenMsgCycleTime" INT 0 10000;',
-        'BA_DEF_DEF_ "GenMsgCycleTime" 0;',
-    ]
-    lines += [f'BA_ "GenMsgCycleTime" BO_ {can_id} {round(m.period_ms)};' for can_id, _, m in names]
-    for can_id, _, message in names:
-        lines += [_dbc_values(can_id, key, codes) for key, codes in _named(table, message).items()]
-    return "\n".join(lines) + "\n"
-
-
-def _named(table: Table, message: Message) -> dict[str, Mapping[str, int]]:
-    known = {"mode": table.modes, "state": table.states, "mux": table.mux, "reason": table.reasons}
-    return {key: codes for key, codes in known.items() if key in message.fields}
-
-
-def _dbc_message(table: Table, name: str, can_id: int, message: Message) -> list[str]:
-    receiver = "GOVERNOR" if message.sender == "HOST" else "HOST"
-    header_fields = {
-        "e2e_crc": Field(0, 8, False, 1.0, ""),
-        "e2e_counter": Field(8, 4, False, 1.0, ""),
-        "e2e_data_id": Field(12, 4, False, 1.0, ""),
-    }
-    lines = [f"BO_ {can_id} {name}: 8 {message.sender}"]
-    for key, field in {**header_fields, **message.fields}.items():
-        if key == "payload":
-            lines += [_dbc_signal(*item, receiver) for item in _dbc_payload(table, field, message)]
-        else:
-            lines.append(_dbc_signal(key, " M" if key == "mux" else "", field, receiver))
-    return [*lines, ""]
-
-
-def _dbc_payload(table: Table, field: Field, message: Message) -> list[tuple[str, str, Field]]:
-    signals = []
-    for name, code in table.mux.items():
-        tag = f" m{code}"
-        if name == "CLOCK":
-            signals.append(("clock", tag, Field(field.bit, field.bits, False, 0.1, "ms")))
-        elif name != "COUNTERS":
-            signals.append((name.lower(), tag, field))
-        elif message.sender == "GOVERNOR":
-            parts = ("crc_errors", "gaps", "repeats", "rejected")
-            signals += [(p, tag, Field(field.bit + 8 * i, 8, False, 1.0, "")) for i, p in enumerate(parts)]
-    return signals
-
-
-def _dbc_signal(name: str, tag: str, field: Field, receiver: str) -> str:
-    low, high = (f"{raw * field.scale:.10g}" for raw in field.raw_range())
-    sign = "-" if field.signed else "+"
-    layout = f"{field.bit}|{field.bits}@1{sign} ({field.scale:g},0) [{low}|{high}]"
-    return f' SG_ {name}{tag} : {layout} "{field.unit}" {receiver}'
-
-
-def _dbc_values(can_id: int, signal: str, codes: Mapping[str, int]) -> str:
-    pairs = " ".join(f'{code} "{name}"' for name, code in codes.items())
-    return f"VAL_ {can_id} {signal} {pairs} ;"

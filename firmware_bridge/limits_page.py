@@ -72,7 +72,7 @@ def _row(key: str, joint: JointLimits, host: JointLimits) -> str:
 
 
 def _shared(table: Table) -> list[str]:
-    age, host, safe, protocol = table.age, table.host, table.safe, table.protocol
+    age, host = table.age, table.host
     return [
         "## Age",
         "",
@@ -97,6 +97,13 @@ def _shared(table: Table) -> list[str]:
         f"{host.missed_recover_ms:g} ms on time it comes back, at the rate at which assistance begins. "
         f"{host.missed_safe} in a row are SAFE. Misses are in a row until a cycle follows the one before it on time.",
         "",
+        *_safe_and_frames(table),
+    ]
+
+
+def _safe_and_frames(table: Table) -> list[str]:
+    safe, protocol = table.safe, table.protocol
+    return [
         "## SAFE",
         "",
         f"Torque falls to zero in a straight line within {safe.ramp_ms:g} ms. Then the drive only damps: "

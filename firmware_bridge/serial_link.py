@@ -72,6 +72,7 @@ class SerialBus(UnixBus):
     def __init__(self, spec: str, sock: socket.socket, pump: subprocess.Popen[str], counts: SharedCounts) -> None:
         super().__init__(spec, sock)
         self.hardware = True
+        self.baud = parse_spec(spec).baud
         self._pump = pump
         self._shared = counts
         self._last = SerialCounts()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import os
+import pty
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_runtime import can_source, cli, config
+from edge_runtime.can_dump import as_json, as_text
 from edge_runtime.check import Question, check, interface_findings
 from edge_runtime.cli import main
 from edge_runtime.commands.options import DEMO_PROFILE
@@ -17,9 +22,12 @@ from edge_runtime.record import Recorder
 from edge_runtime.record.reader import load
 from edge_runtime.record.wire_lines import wire_lines
 from firmware_bridge import e2e, wire
-from firmware_bridge.bus import Bus, Listener, open_bus
+from firmware_bridge.actuators.examples import example_files
+from firmware_bridge.bus import Bus, Listener, open_bus, open_torque_bus
 from firmware_bridge.buses.link import TYPE_CAN, Link
 from firmware_bridge.capture import LogWriter
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.monitor import Line
 from firmware_bridge.table import MUX, STATES, TABLE
 from tests.record.fake_run import MUSCLES, fake_run
 
@@ -160,6 +168,19 @@ def device(tmp_path: Path, bus: str) -> Path:
     return path
 
 
+def test_a_value_that_is_not_known_is_null_in_strict_json() -> None:
+    line = Line(0.0, 0x100, "TORQUE_SETPOINT", "knee_r", "", 0, None, b"", {"age_ms": math.nan, "torque_nm": 1.0})
+    assert json.loads(as_json(line), parse_constant=pytest.fail)["age_ms"] is None
+    assert "age  unknown ms" in as_text(line)
+
+
+def test_record_of_what_is_no_log_leaves_no_file(tmp_path: Path, capsys: Out) -> None:
+    for source, says in (("none.log", "no such log"), ("", "a record holds no raw frames")):
+        assert main(["can", "record", str(tmp_path / source), str(tmp_path / "out.log")]) == 1
+        assert says in capsys.readouterr().err
+        assert not (tmp_path / "out.log").exists()
+
+
 def test_check_of_the_built_in_device(capsys: Out) -> None:
     assert main(["check"]) == 0
     out = capsys.readouterr().out
@@ -187,6 +208,51 @@ def test_check_names_a_bus_that_will_not_do(tmp_path: Path, bus: str, says: str,
     assert main(["check", "--device", str(device(tmp_path, bus))]) == 1
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("no") and " bus: " in line)
     assert says in line
+
+
+@pytest.fixture
+def serial_line() -> Iterator[str]:
+    """The path of a pseudo terminal."""
+    ours, theirs = pty.openpty()
+    yield os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("baud", "fit", "says"),
+    [
+        (921_600, True, "31.1% of 921600 baud, 2 joints; at most 70%"),
+        (460_800, True, "62.3% of 460800 baud"),
+        (230_400, False, "use 460800 baud"),
+    ],
+)
+def test_check_computes_the_load_of_a_serial_line(
+    tmp_path: Path, serial_line: str, baud: int, fit: bool, says: str, capsys: Out
+) -> None:
+    packets_per_s = 2 * 1000 + 50  # two setpoints at 1 kHz, HOST_STATE at 50 Hz; the other direction is alike
+    assert packets_per_s * 14 * 10 / 0.7 == 410_000  # docs/wire.md: 14 bytes a packet, 10 bits a byte
+    path = device(tmp_path, f"serial:{serial_line}?baud={baud}")
+    assert main(["check", "--device", str(path)]) == (0 if fit else 1)
+    assert says in capsys.readouterr().out
+
+
+def test_the_torque_loop_refuses_a_serial_line_that_is_too_slow(serial_line: str) -> None:
+    with pytest.raises(BridgeError, match="use 460800 baud"):
+        open_torque_bus(f"serial:{serial_line}?baud=115200")
+
+
+def test_check_computes_the_load_of_third_party_drives(tmp_path: Path, capsys: Out) -> None:
+    path = tmp_path / "drives.toml"
+    text = next(file for file in example_files() if file.stem == "odrive").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    assert main(["check", "--drives", str(path)]) == 0
+    assert "2 odrive on socketcan:can0, a command every 2 ms: 40.5% of their bus" in capsys.readouterr().out
+    path.write_text(text.replace("period_ms = 2", "period_ms = 1"), encoding="utf-8")
+    assert main(["check", "--drives", str(path)]) == 1
+    assert "81 % at worst, 70 % is allowed" in capsys.readouterr().out
+    assert main(["check", "--device", str(path)]) == 1
+    assert "this is a drives file, not a device file" in capsys.readouterr().out
 
 
 def test_check_says_what_is_wrong_with_a_file(tmp_path: Path, capsys: Out) -> None:

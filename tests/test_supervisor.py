@@ -73,15 +73,24 @@ def test_it_shows_ready_before_it_arms(engaged: World) -> None:
     assert engaged.control[shared.HOST_STATE] == STATES["ENGAGED"]
 
 
-def test_a_hash_that_differs_is_named_and_never_armed() -> None:
+@pytest.mark.parametrize(("k", "name"), [(0, "protocol"), (1, "limits"), (2, "profile")])
+def test_a_hash_that_differs_is_named_and_never_armed(k: int, name: str) -> None:
     world = World()
-    world.control[shared.HASH_DIFFERS] = 4
-    world.control[shared.HASH_HOST + 2], world.control[shared.HASH_FIRMWARE + 2] = 0xC0FFEE42, 0x1234
+    world.control[shared.HASH_DIFFERS] = 1 << k
+    world.control[shared.HASH_HOST + k], world.control[shared.HASH_FIRMWARE + k] = 0xC0FFEE42, 0x1234
     assert world.tick(20) is State.IDLE
     assert world.control[shared.MODE] == MODES["OFF"]
     refused = [text for _, _, code, text in world.events if code == "handshake_refused"]
-    assert len(refused) == 1
-    assert refused[0].startswith("profile of host and firmware differ, host 0xC0FFEE42, firmware 0x00001234: ")
+    assert len(refused) == 1 and refused[0].startswith(world.supervisor.handshake_refusal)
+    assert refused[0].startswith(f"{name} of host and firmware differ, host 0xC0FFEE42, firmware 0x00001234: ")
+
+
+def test_all_hashes_that_differ_are_named() -> None:
+    world = World()
+    world.control[shared.HASH_DIFFERS] = 7
+    assert world.tick(20) is State.IDLE
+    (refused,) = [text for _, _, code, text in world.events if code == "handshake_refused"]
+    assert all(f"{name} of host and firmware differ" in refused for name in ("protocol", "limits", "profile"))
 
 
 def test_a_firmware_that_refuses_our_hashes_is_waited_for() -> None:

@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Files, and what-if questions about the load."""
     parser.add_argument("--device", type=Path, metavar="FILE", help="device file (this machine, simulated firmware)")
     parser.add_argument("--profile", type=Path, default=DEMO_PROFILE, metavar="FILE", help="profile (demo)")
+    parser.add_argument("--drives", type=Path, metavar="FILE", help="drives file of third-party drives (none)")
     parser.add_argument("--limits", type=Path, metavar="FILE", help="limits table (the built-in one)")
     parser.add_argument("--joints", type=positive_int, metavar="N", help="load with so many joints (the table's)")
     parser.add_argument("--rate", type=positive_float, metavar="HZ", help="load at that rate (the table's)")
@@ -32,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     table = TABLE if arguments.limits is None else load_table(arguments.limits)
     device = arguments.device or config.DEFAULT_PATH
-    answer = check(Question(device, arguments.profile, arguments.joints, arguments.rate), table)
+    question = Question(device, arguments.profile, arguments.joints, arguments.rate, arguments.drives)
+    answer = check(question, table)
     print(_json(answer) if arguments.json else "\n".join(_lines(answer)))
     return 0 if answer.fit else 1
 

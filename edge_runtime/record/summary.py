@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edge_runtime.record.names import Names, count_by_name, is_state
 from edge_runtime.record.reader import Record
 from edge_runtime.record.violations import TorqueLimits, limit_violations
+from edge_runtime.record.wire_counts import wire_counts
 from edge_runtime.stats import jsonable, quantiles
 from edge_runtime.telemetry import BUS_STATES, STAGES
 from edge_runtime.types import F64, SIDES
@@ -111,6 +112,7 @@ def _loop(record: Record, names: Names) -> dict[str, object]:
         "frames_rejected": _last(cycles["rejected"]),
         "frames_refused": _last(cycles["tx_full"]),
         "frames_dropped": _last(cycles["rx_dropped"]),
+        "wire": wire_counts(record),
         "bus_states": count_by_name(cycles["bus_state"], BUS_STATES),
         "state_share": {name: count / total for name, count in counts.items()},
         "governor_reasons": count_by_name(cycles["governor_reason"], names.governor_reasons),

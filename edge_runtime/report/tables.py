@@ -21,11 +21,6 @@ def latency_table(summary: dict[str, Any]) -> str:
     counts = "".join(
         f"<li>{name} <b>{number(summary[key], 0)}</b></li>"
         for key, name in (
-            ("frames_sent", "CAN frames sent"),
-            ("frames_received", "received"),
-            ("frames_rejected", "rejected"),
-            ("frames_refused", "not sent, queue full"),
-            ("frames_dropped", "lost in the receive queue"),
             ("lost_cycle_rows", "loop rows not recorded"),
             ("lost_estimate_rows", "estimate rows not recorded"),
             ("lost_record_calls", "calls the recorder dropped"),
@@ -37,6 +32,26 @@ def latency_table(summary: dict[str, Any]) -> str:
     )
     table = _table(["", "n", "p50", "p90", "p99", "p99.9", "max"], rows)
     return f"<details><summary>All quantiles</summary>{table}<ul class='counts'>{counts}</ul></details>"
+
+
+def wire_table(summary: dict[str, Any]) -> str:
+    """Frames on the bus as either end counted them; a dash where that end has no such number."""
+    wire = summary["wire"]
+    labels = {
+        "sent": "frames sent",
+        "not_sent": "not sent, queue full",
+        "received": "frames accepted",
+        "rejected": "rejected, for any reason",
+        "lost": "lost, within tolerance",
+        "gaps": "gaps beyond tolerance",
+        "repeats": "repeats",
+        "crc_errors": "wrong CRC, id or length",
+        "refused": "refused for what they say (stamp, limits, state)",
+        "queue_dropped": "lost in the receive queue",
+    }
+    rows = [[label, *(number(wire[end].get(key), 0) for end in ("host", "governor"))] for key, label in labels.items()]
+    table = _table(["", "host", "governor"], rows)
+    return f"<details><summary>Frames on the bus</summary>{table}</details>"
 
 
 def limiter_table(summary: dict[str, Any]) -> str:

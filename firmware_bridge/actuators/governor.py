@@ -158,7 +158,7 @@ class GovernorActuator:
         return (own, *(self._setpoint(can_id, 0.0, others, now_ns) for can_id in self._other_ids))
 
     def _setpoint(self, can_id: int, torque_nm: float, mode: str, now_ns: int) -> bytes:
-        stamp = wire.apply_stamp(now_ns, clock_offset_ns(self._clock))
+        stamp = wire.apply_stamp(now_ns, clock_offset_ns(self._clock, now_ns))
         lease_ms = int(self._limits.lease_ms)
         counter = self._counters[can_id]
         wire.pack_setpoint(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from firmware_bridge.actuators.config import Drives, Kind
+from firmware_bridge.bus_load import LOAD_MAX, classic_bits
 from firmware_bridge.errors import BridgeError
-
-LOAD_MAX: Final = 0.70
-"""Above it a bus has no room for retries; the rule of docs/architecture.md for every bus."""
 
 BITRATE: Final = 1_000_000
 FD_DATA_BITRATE: Final = 5_000_000  # moteus docs/protocol/can.md
@@ -16,11 +14,6 @@ _FD_NOMINAL_BITS: Final = 70  # arbitration with a 29-bit id, its stuffing, ackn
 _FD_DATA_OVERHEAD_BITS: Final = 40  # control bits, 21-bit CRC with its fixed stuff bits
 _MOTEUS_BYTES: Final = (48, 24)  # command and reply
 _HEARTBEAT_PERIOD_S: Final = 0.005  # a shorter watchdog than 20 ms is not useful
-
-
-def classic_bits(length: int) -> int:
-    """Longest classic frame with 11-bit id and `length` data bytes, gap included (Davis et al. 2007, eq. 1)."""
-    return 8 * length + 47 + (34 + 8 * length - 1) // 4
 
 
 def bus_load(drives: Drives) -> float:

@@ -16,6 +16,7 @@ from firmware_bridge.actuators.links import open_drive_bus, python_can_bus
 from firmware_bridge.actuators.load import check_load
 from firmware_bridge.actuators.native import session_config
 from firmware_bridge.bus import UNIX_PREFIX
+from firmware_bridge.buses.unix import make_way
 from firmware_bridge.errors import BridgeError
 
 START_TIMEOUT_S: Final = 5.0
@@ -32,6 +33,7 @@ class DriveSession:
         self, executable: Path, drives: Drives, host_path: Path, profile_hash: int, fifo_priority: int
     ) -> None:
         self.bus_spec = f"unix:{host_path}"
+        self._host_path = host_path
         self._command = [str(executable), str(host_path)]
         self._drives = drives
         self._config = bytes(session_config(drives, profile_hash, fifo_priority))
@@ -39,6 +41,7 @@ class DriveSession:
 
     def start(self) -> None:
         """Set the drives up and start; returns when the host may connect. Raises BridgeError with one line."""
+        make_way(self._host_path, self.bus_spec)
         if not self._drives.bus.startswith(UNIX_PREFIX):
             check_load(self._drives)
         with open_drive_bus(self._drives) as sock:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
+from pathlib import Path
+from typing import Final
 
 from firmware_bridge.buses.base import FRAME_SIZE, Bus, Condition, Kind
 from firmware_bridge.errors import BridgeError
 
-PREFIX = "unix:"
-_CLOSED = "the other end closed it; is the firmware running?"
+PREFIX: Final = "unix:"
+SIMULATED_NAME: Final = "exo-simulated"
+"""What a process with nothing real behind it calls itself (`/proc/PID/comm`): `link_say_simulated` of simulator/."""
+_CLOSED: Final = "the other end closed it; is the firmware running?"
 
 
 class UnixBus(Bus):
-    """A connected socket; nothing but a process is behind it."""
+    """A connected socket to a process: simulated where that process says so, or is this one."""
 
     kind = Kind.UNIX
 
     def __init__(self, spec: str, sock: socket.socket) -> None:
-        super().__init__(spec, hardware=False)
+        super().__init__(spec, hardware=not _is_simulated(sock))
         sock.setblocking(False)
         self._sock = sock
 
@@ -94,6 +99,8 @@ class Listener:
 
 def open_unix(spec: str) -> UnixBus:
     """Connect to `unix:PATH`. Raises BridgeError with one line that says what to do."""
+    if spec == PREFIX:
+        raise BridgeError(f"bus {spec}: no path; write unix:PATH of the socket where the firmware listens")
     return UnixBus(spec, connect_unix(spec.removeprefix(PREFIX), spec))
 
 
@@ -106,6 +113,30 @@ def connect_unix(path: str, spec: str) -> socket.socket:
         sock.close()
         raise BridgeError(f"bus {spec}: {_problem(error)}") from error
     return sock
+
+
+def make_way(path: Path, spec: str) -> None:
+    """Remove a socket that nobody listens on any more. Raises BridgeError where something else is at `path`."""
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise BridgeError(f"bus {spec}: {path} is there already and is no socket; give another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        if sock.connect_ex(str(path)) != errno.ECONNREFUSED:
+            raise BridgeError(f"bus {spec}: another program listens there; end it, or give another path")
+    path.unlink(missing_ok=True)
+
+
+def _is_simulated(sock: socket.socket) -> bool:
+    """Whether the process that listens at the other end is this one, or names itself SIMULATED_NAME."""
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid: int = struct.unpack("3i", credentials)[0]
+    if pid == os.getpid():
+        return True
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == SIMULATED_NAME
+    except OSError:
+        return False
 
 
 def _problem(error: OSError) -> str:

@@ -76,7 +76,7 @@ def build(out_dir: Path, program: Program = Program.FIRMWARE, cpu: Cpu = Cpu.M4,
     """
     flags = [*COMPILE, f"-mcpu={cpu.value}", f"-DEXO_PROFILE_HASH={profile_hash:#010x}u", "-I.", f"-I{GOVERNOR}"]
     sources = [*(FOLDER / name for name in program.value), *sorted(GOVERNOR.glob("*.c"))]
-    target = out_dir / f"{program.name.lower()}-{cpu.value}-{_key(sources, flags)}"
+    target = out_dir.resolve() / f"{program.name.lower()}-{cpu.value}-{_key(sources, flags)}"
     image = Image(target / "image.elf", target, cpu)
     if not image.elf.is_file():
         _make(target, sources, flags, cpu)

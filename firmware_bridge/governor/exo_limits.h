@@ -93,6 +93,11 @@ enum exo_reason {
 #define EXO_STEP_US 1000
 #define EXO_WINDOW_BUCKETS 26
 
+/* Largest readings that JOINT_STATE carries. */
+#define EXO_POSITION_MAX_CDEG 32767
+#define EXO_VELOCITY_MAX_DDEGPS 32767
+#define EXO_TORQUE_MAX_CNM 32767
+
 /* Age fade and SAFE. */
 #define EXO_AGE_FULL_US 54000
 #define EXO_AGE_ZERO_US 90000

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ int link_listen(const char *path)
     }
     return fd;
 }
+
+void link_say_simulated(void) { prctl(PR_SET_NAME, "exo-simulated"); }
 
 int link_accept(int listener, int connection)
 {

@@ -37,6 +37,9 @@ int link_accept(int listener, int connection);
 /* Receives one message of exactly size bytes; 1 received, 0 nothing there, -1 the peer is gone or misbehaves. */
 int link_receive(int connection, void *message, unsigned size, int flags);
 
+/* Names this process as one with nothing real behind it; a host that connects reads it (buses/unix.py). */
+void link_say_simulated(void);
+
 /* Sends without waiting; a full socket drops the message, as a full CAN controller does. */
 void link_send(int connection, const void *message, unsigned size);
 

@@ -191,6 +191,7 @@ static void prepare_process(int fifo_priority)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    link_say_simulated();
     struct sched_param priority = { .sched_priority = fifo_priority };
     if (fifo_priority > 0 && sched_setscheduler(0, SCHED_FIFO, &priority) < 0)
         fprintf(stderr, "firmware: no right to real-time priority %d, goes on without\n", fifo_priority);

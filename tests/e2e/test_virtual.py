@@ -115,3 +115,4 @@ def test_another_profile_in_the_firmware_refuses_to_arm(assets: dict[str, Path],
     (refusal,) = [e.text for e in record.events if e.code == "handshake_refused"]
     ours, theirs = (f"0x{profile.hash32:08X}" for profile in (plan.profile, other))
     assert f"profile of host and firmware differ, host {ours}, firmware {theirs}" in refusal
+    assert f"host {ours}, firmware {theirs}" in result.problem

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from firmware_bridge.bus import Bus, Condition, Kind, Listener, open_bus
+from firmware_bridge.buses.unix import make_way
 from firmware_bridge.errors import BridgeError
 
 FRAME = bytes(range(16))
@@ -49,6 +52,21 @@ def test_a_process_is_no_hardware(pair: tuple[Bus, Bus]) -> None:
     assert [(bus.kind, bus.hardware) for bus in pair] == [(Kind.UNIX, False)] * 2
 
 
+@pytest.mark.parametrize(("name", "hardware"), [("exo-simulated", False), ("python", True)])
+def test_another_process_is_hardware_unless_it_says_that_it_is_not(tmp_path: Path, name: str, hardware: bool) -> None:
+    program = (
+        "import sys; from firmware_bridge.bus import Listener; listener = Listener(sys.argv[1]);"
+        "open('/proc/self/comm', 'w').write(sys.argv[2]); print('ready', flush=True); sys.stdin.read()"
+    )
+    spec = f"unix:{tmp_path / 'bus'}"
+    command = [sys.executable, "-c", program, spec, name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        with open_bus(spec) as bus:
+            assert bus.hardware is hardware
+        process.communicate()
+
+
 def test_a_closed_peer_is_one_line(pair: tuple[Bus, Bus]) -> None:
     host, firmware = pair
     firmware.close()
@@ -71,12 +89,31 @@ def test_missing_socket(tmp_path: Path) -> None:
     one_line(f"unix:{tmp_path / 'none'}", "start the firmware first")
 
 
+def test_no_path() -> None:
+    one_line("unix:", "no path")
+
+
 def test_dead_socket(tmp_path: Path) -> None:
     path = tmp_path / "dead"
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sock.bind(str(path))
     sock.close()
     one_line(f"unix:{path}", "nothing listens there")
+
+
+def test_only_a_dead_socket_makes_way(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    make_way(path, "unix:bus")
+    listener = Listener(f"unix:{path}")
+    with pytest.raises(BridgeError, match="another program listens there"):
+        make_way(path, "unix:bus")
+    listener._sock.close()
+    make_way(path, "unix:bus")
+    assert not path.exists()
+    path.write_text("precious", encoding="utf-8")
+    with pytest.raises(BridgeError, match="is no socket"):
+        make_way(path, "unix:bus")
+    assert path.read_text(encoding="utf-8") == "precious"
 
 
 def test_another_kind_of_socket(tmp_path: Path) -> None:

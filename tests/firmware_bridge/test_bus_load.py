@@ -58,7 +58,8 @@ def test_no_classic_frame_is_longer(can_id: int, data: bytes) -> None:
 
 
 def test_known_lengths() -> None:
-    assert bus_load.classic_bits(8) == 135 and bus_load.classic_bits(0) == 55  # Davis et al. 2007
+    closed_form = [55 + 10 * n for n in range(9)]  # Davis et al. 2007
+    assert [bus_load.classic_bits(n) for n in range(9)] == closed_form
     assert max(classic_length(0x78, bytes((0x3C, 0x3C)) * n) for n in range(5)) <= 135
 
 

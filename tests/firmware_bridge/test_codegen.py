@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from pathlib import Path
@@ -64,6 +65,19 @@ WITH_PAGE = (set(GOVERNOR_REASONS) | set(LIMITER_REASONS)) - NO_PAGE | HOST_EVEN
 
 def test_every_reason_has_a_page_and_every_page_a_reason() -> None:
     assert {path.stem for path in (ROOT / "docs/reasons").glob("*.md")} == WITH_PAGE
+
+
+def event_codes(source: str) -> set[str]:
+    """Codes that a module gives to events as text: the third argument of a call that ends in `event`."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and len(node.args) == 4]
+    named = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr.endswith("event")]
+    return {str(call.args[2].value) for call in named if isinstance(call.args[2], ast.Constant)}
+
+
+def test_every_event_that_the_host_writes_is_a_reason_with_a_page() -> None:
+    found = {path: event_codes(path.read_text(encoding="utf-8")) for path in (ROOT / "edge_runtime").rglob("*.py")}
+    assert {"cut", "run_ended", "handshake_refused"} <= set().union(*found.values())
+    assert {path.name: codes - WITH_PAGE for path, codes in found.items() if codes - WITH_PAGE} == {}
 
 
 @pytest.mark.parametrize("name", sorted(WITH_PAGE))

@@ -12,6 +12,7 @@ import pytest
 from edge_runtime.record import Names, Recorder, TorqueLimits, limit_violations, load, summarize
 from edge_runtime.record.names import by_code, count_by_name, is_state, name_of
 from edge_runtime.record.summary import tracking
+from edge_runtime.record.wire_counts import wire_counts
 from edge_runtime.stats import to_json
 from edge_runtime.telemetry import CYCLE_FIELDS, estimate_fields
 from edge_runtime.types import F64
@@ -101,6 +102,18 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert summary["frames_sent"] == 2 * 3999
     assert summarize(record, NAMES, None)["kcf"]["r"]["peak_total_bw"] is None  # type: ignore[index]
     assert len(record.muscles) == len(MUSCLES)
+
+
+def test_wire_counts_of_both_ends(tmp_path: Path) -> None:
+    run = fake_run(1.0)
+    told = {"e2e_lost": (0, 3), "e2e_crc": (1, 2), "governor_crc": (250, 4), "governor_gaps": (0, 0)}
+    for name, counts in told.items():
+        column = run.cycles[:, CYCLE_FIELDS.index(name)]
+        column[:500], column[500:] = counts
+    wire = wire_counts(load(write_run(tmp_path / "run", run)))
+    assert (wire["host"]["lost"], wire["host"]["crc_errors"]) == (3, 2)
+    assert wire["governor"]["crc_errors"] == 260  # a byte that wrapped
+    assert wire["governor"]["gaps"] == 0
 
 
 def test_names() -> None:

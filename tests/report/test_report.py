@@ -60,6 +60,14 @@ def test_the_page_is_self_contained_and_says_what_it_must(record: Record, tmp_pa
     assert len(page.encode()) < 2_000_000
 
 
+def test_the_frames_that_both_ends_counted_are_a_table(record: Record, tmp_path: Path) -> None:
+    page = page_of(record, tmp_path)
+    table = page.split("Frames on the bus")[1].split("</table>")[0]
+    sent = f"{int(record.cycles['sent'][-1]):,}".replace(",", "\u202f")
+    assert f"<th>frames sent</th><td>{sent}</td><td>–</td>" in table
+    assert "wrong CRC, id or length" in table and "repeats" in table and "gaps" in table
+
+
 def test_every_figure_has_its_chart_and_every_colour_exists(record: Record, tmp_path: Path) -> None:
     page = page_of(record, tmp_path)
     charts = data_of(page)["charts"]

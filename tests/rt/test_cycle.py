@@ -339,10 +339,12 @@ def test_a_table_that_the_host_limits_were_not_made_from_is_refused() -> None:
         new_torque(dataclasses.replace(TABLE, host_factor=0.99), PROFILE, DEVICE, -1)
 
 
-def test_what_the_firmware_hashed_is_kept_for_the_refusal(bench: Bench) -> None:
+@pytest.mark.parametrize("k", range(3))
+def test_what_the_firmware_hashed_is_kept_for_the_refusal(bench: Bench, k: int) -> None:
     buf = wire.frame()
-    wire.pack_state(buf, 0x200, 1, STATES["IDLE"], MUX["LIMITS_HASH"], 0, 0x1234ABCD, e2e.CRC_TABLE)
+    mux = MUX[("PROTOCOL_HASH", "LIMITS_HASH", "PROFILE_HASH")[k]]
+    wire.pack_state(buf, 0x200, 1, STATES["IDLE"], mux, 0, 0x1234ABCD, e2e.CRC_TABLE)
     bench.bus.send(buf.tobytes())
     bench.step(1)
-    assert list(bench.torque.state[0]["hash_firmware"]) == [0, 0x1234ABCD, 0]
-    assert bench.torque.state[0]["hash_differs"] == 2
+    assert bench.torque.state[0]["hash_firmware"][k] == 0x1234ABCD
+    assert bench.torque.state[0]["hash_differs"] == 1 << k

@@ -11,6 +11,7 @@ from typing import Final
 
 from firmware_bridge.actuators.base import FD_SIZE, Frames
 from firmware_bridge.actuators.emulators.rig import EmulatedBus
+from firmware_bridge.buses.unix import make_way
 from firmware_bridge.errors import BridgeError
 
 POLL_S: Final = 0.001
@@ -25,8 +26,8 @@ class EmulatorServer:
         self.bus = bus
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._master: socket.socket | None = None
+        make_way(path, f"unix:{path}")
         try:
-            path.unlink(missing_ok=True)
             self._listener.bind(str(path))
             self._listener.listen(1)
         except OSError as error:

@@ -1,11 +1,12 @@
 /* What all third-party drives share; see drive.h. */
 #include "codec.h"
+#include "exo_limits.h"
 
-/* Beyond these a reading is a broken frame, whatever the drive: 10 turns, ten times the joint's fastest legal motion,
- * ten times the strongest legal torque. */
-#define POSITION_SANE_RAD (10.0 * TURN_RAD)
-#define VELOCITY_SANE_RADPS 122.0
-#define TORQUE_SANE_NM 200.0
+/* A reading that JOINT_STATE cannot carry is a broken frame, whatever the drive. */
+#define RAD_PER_DEG (TURN_RAD / 360.0)
+#define POSITION_MAX_RAD (EXO_POSITION_MAX_CDEG / 100.0 * RAD_PER_DEG)
+#define VELOCITY_MAX_RADPS (EXO_VELOCITY_MAX_DDEGPS / 10.0 * RAD_PER_DEG)
+#define TORQUE_MAX_NM (EXO_TORQUE_MAX_CNM / 100.0)
 
 /* A pause in the commands does not let withheld torque jump: at most so much time counts. */
 #define FALL_MAX_US 2000
@@ -58,7 +59,7 @@ int drive_heard_motion(drive *d, double shaft_rad, double shaft_radps, uint64_t 
     const drive_config *c = &d->config;
     double position = c->sign * shaft_rad / c->gear - c->zero_rad;
     double velocity = c->sign * shaft_radps / c->gear;
-    if (!(fabs(position) <= POSITION_SANE_RAD) || !(fabs(velocity) <= VELOCITY_SANE_RADPS))
+    if (!(fabs(position) <= POSITION_MAX_RAD) || !(fabs(velocity) <= VELOCITY_MAX_RADPS))
         return 0;
     d->position_rad = position;
     d->velocity_radps = velocity;
@@ -69,7 +70,7 @@ int drive_heard_motion(drive *d, double shaft_rad, double shaft_radps, uint64_t 
 int drive_heard_torque(drive *d, double shaft_nm, uint64_t now_us)
 {
     double torque = d->config.sign * shaft_nm * d->config.gear;
-    if (!(fabs(torque) <= TORQUE_SANE_NM))
+    if (!(fabs(torque) <= TORQUE_MAX_NM))
         return 0;
     d->torque_nm = torque;
     heard(d, DRIVE_TORQUE, now_us);

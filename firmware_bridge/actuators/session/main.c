@@ -17,16 +17,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "guard.h"
 #include "link.h"
 
 #define STEP_NS 1000000LL
-#define DRAIN_MAX 64 /* frames per step and bus; a flood waits for the next step */
+#define DRAIN_MAX 64 /* frames of the drives per step; a flood waits for the next step */
 #define STOP_STEPS 100 /* torque falls to zero in a third of it */
 #define LATE_US 10000 /* lateness is counted by the microsecond up to here */
 
 typedef struct {
-    int listener, host, drive_fd, guard;
+    can_bus host;
+    int drive_fd, guard;
     session session;
     uint64_t steps;
     int64_t worst_late_ns, worst_step_ns;
@@ -50,19 +52,10 @@ static int64_t now_ns(void)
 
 static void drain_host(process *p, uint64_t now_us)
 {
-    bus_frame frame;
-    p->host = link_accept(p->listener, p->host);
-    for (int i = 0; i < DRAIN_MAX && p->host >= 0; i++) {
-        int got = link_receive(p->host, &frame, sizeof frame, MSG_DONTWAIT);
-        if (got == 0)
-            return;
-        if (got < 0) {
-            close(p->host);
-            p->host = -1;
-            return;
-        }
-        session_on_host(&p->session, frame.can_id, frame.data, frame.len, now_us);
-    }
+    bus_frame frames[BUS_BATCH];
+    unsigned count = bus_receive(&p->host, frames);
+    for (unsigned i = 0; i < count; i++)
+        session_on_host(&p->session, frames[i].can_id, frames[i].data, frames[i].len, now_us);
 }
 
 static void drain_drives(process *p, uint64_t now_us)
@@ -84,12 +77,14 @@ static void drain_drives(process *p, uint64_t now_us)
 static void send_to_host(process *p, uint64_t now_us)
 {
     gov_frame frames[GOV_TX_MAX];
+    bus_frame out[GOV_TX_MAX] = { 0 };
     unsigned count = gov_transmit(&p->session.governor, now_us, frames);
     for (unsigned i = 0; i < count; i++) {
-        bus_frame out = { .can_id = frames[i].id, .len = 8 };
-        memcpy(out.data, frames[i].data, sizeof out.data);
-        link_send(p->host, &out, sizeof out);
+        out[i].can_id = frames[i].id;
+        out[i].len = 8;
+        memcpy(out[i].data, frames[i].data, sizeof out[i].data);
     }
+    bus_send(&p->host, out, count);
 }
 
 static void step(process *p, int64_t at_ns)
@@ -157,6 +152,14 @@ static void prepare_process(int fifo_priority)
         fprintf(stderr, "drives: no right to real-time priority %d; goes on without\n", fifo_priority);
 }
 
+/* A drives' bus that is a unix socket has emulated drives on it. */
+static int is_emulated(int drive_fd)
+{
+    struct sockaddr address = { 0 };
+    socklen_t size = sizeof address;
+    return getsockname(drive_fd, &address, &size) == 0 && address.sa_family == AF_UNIX;
+}
+
 static int read_config(session_config *config)
 {
     if (fread(config, sizeof *config, 1, stdin) == 1 && fgetc(stdin) == EOF)
@@ -175,8 +178,7 @@ int main(int argc, char **argv)
         return 2;
     }
     p.drive_fd = atoi(argv[2]);
-    p.host = -1;
-    if (!read_config(&config) || (p.listener = link_listen(argv[1])) < 0)
+    if (!read_config(&config) || bus_open(&p.host, argv[1]) < 0)
         return 2;
     session_init(&p.session, &config);
     p.guard = guard_start(&config, p.drive_fd);
@@ -185,6 +187,8 @@ int main(int argc, char **argv)
         return 2;
     }
     prepare_process((int)config.fifo_priority);
+    if (is_emulated(p.drive_fd))
+        link_say_simulated();
     puts("ready");
     fflush(stdout);
     run(&p);

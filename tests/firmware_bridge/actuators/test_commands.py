@@ -57,6 +57,7 @@ def test_run_leads_emulated_drives_until_asked_to_stop(emulated: Path, tmp_path:
         (["run", "--drives", "{file}", "--host", "can0"], "must be unix:PATH"),
         (["run", "--drives", "{folder}/none.toml"], "cannot be read"),
         (["run", "--drives", "{file}"], "no such socket"),
+        (["run", "--drives", "{file}", "--host", "unix:{file}"], "is no socket"),
         (["emulate", "--drives", "{folder}/real.toml"], "must be unix:PATH for emulated drives"),
     ],
 )

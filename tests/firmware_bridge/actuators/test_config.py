@@ -9,7 +9,7 @@ import pytest
 
 from firmware_bridge.actuators.config import Kind, load_drives
 from firmware_bridge.actuators.examples import example_files
-from firmware_bridge.actuators.load import bus_load, check_load, classic_bits
+from firmware_bridge.actuators.load import bus_load, check_load
 from firmware_bridge.errors import BridgeError
 from tests.firmware_bridge.actuators.files import OWN, drives_text, make_drives
 
@@ -73,11 +73,6 @@ def test_what_is_no_drives_file(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(BridgeError, match=r"drives\.toml"):
         load_drives(path)
-
-
-@pytest.mark.parametrize("length", range(9))
-def test_worst_case_bits_are_those_of_davis(length: int) -> None:
-    assert classic_bits(length) == 55 + 10 * length  # the closed form of the same paper
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_bridge.actuators import session
 from firmware_bridge.actuators.config import Drives
 from firmware_bridge.actuators.emulators.rig import EmulatedBus, torque_step_nm
 from firmware_bridge.actuators.emulators.server import EmulatorServer
@@ -129,6 +131,30 @@ def test_the_guard_ends_torque_where_the_session_dies_or_hangs(
         assert wait_for(rig.left_torque_mode, 5.0)
         assert all(torque == 0.0 for torque in rig.torques())
         assert wait_for(lambda: rig.session.poll() is not None, 5.0)
+
+
+def test_a_session_says_that_its_drives_are_emulated(session_executable: Path, tmp_path: Path) -> None:
+    with (
+        live(session_executable, tmp_path, patient(tmp_path, "cubemars")) as rig,
+        open_bus(rig.session.bus_spec) as bus,
+    ):
+        assert not bus.hardware
+
+
+def test_a_session_on_anything_but_a_unix_bus_counts_as_real(
+    session_executable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:  # stands in for AF_CAN, which not every kernel has
+        wire.bind(("127.0.0.1", 0))
+        wire.connect(wire.getsockname())
+        monkeypatch.setattr(session, "open_drive_bus", lambda drives: wire.dup())
+        real = DriveSession(session_executable, patient(tmp_path, "cubemars"), tmp_path / "host", PROFILE_HASH, 0)
+        real.start()
+        try:
+            with open_bus(real.bus_spec) as bus:
+                assert bus.hardware
+        finally:
+            real.stop()
 
 
 def test_a_wrong_rated_torque_is_told_before_anything_starts(session_executable: Path, tmp_path: Path) -> None:
