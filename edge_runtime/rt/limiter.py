@@ -140,8 +140,8 @@ def limit(
         s.reason = _TORQUE if gain == 1.0 else _AGE
     torque = _window_rule(lim, s, bounded, now_ns)
     torque = _slew_rule(lim, s, torque, dt_ns * 1e-9)
-    add(s.lows, torque, now_ns)
-    add(s.highs, -torque, now_ns)
+    add(s.lows, torque)
+    add(s.highs, -torque)
     s.torque_nm = torque
     s.t_ns = now_ns
     return float(torque)

@@ -32,17 +32,16 @@ QUEUE = np.dtype(
 def least(queue: Any, now_ns: int, window_ns: int) -> float:
     """Least setpoint in force within the last `window_ns`; the newest is held until now."""
     queue.until_ns[queue.last & _MASK] = now_ns
-    while queue.first < queue.last and now_ns - queue.until_ns[queue.first & _MASK] > window_ns:
+    while now_ns - queue.until_ns[queue.first & _MASK] > window_ns:  # the newest, held until now, ends it
         queue.first += 1
     return float(queue.nm[queue.first & _MASK])
 
 
 @njit(cache=True, nogil=True)
-def add(queue: Any, setpoint_nm: float, now_ns: int) -> None:
-    """A new setpoint from `now_ns` on. Where the queue is full the newest stays in force instead: it is the smaller."""
+def add(queue: Any, setpoint_nm: float) -> None:
+    """A new setpoint from the time of the last `least` on. Where the queue is full the newest stays in force instead: it is the smaller."""
     while queue.first <= queue.last and queue.nm[queue.last & _MASK] >= setpoint_nm:
         queue.last -= 1
     if queue.last - queue.first + 1 < ROWS:
         queue.last += 1
         queue.nm[queue.last & _MASK] = setpoint_nm
-    queue.until_ns[queue.last & _MASK] = now_ns

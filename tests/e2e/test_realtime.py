@@ -165,8 +165,9 @@ def test_a_supervisor_that_stands_still_loses_the_torque_and_says_so(assets: dic
         assert not cycles["limited_nm_l"][still].any()
         assisting = set(cycles["mode"][(t_ns > stopped_ns) & (t_ns < stopped_ns + 350e6)]) == {MODES["TORQUE"]}
         after = [e.code for e in record.events if 0 < e.t_ns - resumed_ns < 500e6]
-        assert not assisting or "supervisor_stalled" in after, after
-        named += assisting
+        missed = "deadlines_missed" in after  # the machine stalled the loop as well, which is the graver fault
+        assert not assisting or missed or "supervisor_stalled" in after, after
+        named += assisting and not missed
     assert named >= 1
 
 

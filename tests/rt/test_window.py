@@ -36,16 +36,17 @@ def test_it_answers_as_the_whole_list_would(sequence: list[tuple[int, int]]) -> 
         past.append((now_ns, last))
         expected = min(nm for until_ns, nm in past if now_ns - until_ns <= WINDOW_NS)
         assert least(queue, now_ns, WINDOW_NS) == expected
-        add(queue, float(setpoint), now_ns)
+        add(queue, float(setpoint))
         last = float(setpoint)
 
 
 @pytest.mark.parametrize(("held_ms", "expected"), [(250, 1.0), (251, 2.0)])
 def test_a_setpoint_counts_to_the_end_of_the_window(held_ms: int, expected: float) -> None:
     queue = fresh()
-    add(queue, 1.0, START_NS)
+    least(queue, START_NS, WINDOW_NS)
+    add(queue, 1.0)
     least(queue, START_NS + 7 * MS, WINDOW_NS)
-    add(queue, 2.0, START_NS + 7 * MS)
+    add(queue, 2.0)
     assert least(queue, START_NS + (7 + held_ms) * MS, WINDOW_NS) == expected
 
 
@@ -53,7 +54,7 @@ def test_a_setpoint_counts_to_the_end_of_the_window(held_ms: int, expected: floa
 def _fill(queue: Any, count: int) -> float:
     for k in range(count):
         least(queue, START_NS + k, WINDOW_NS)
-        add(queue, float(k), START_NS + k)
+        add(queue, float(k))
     return least(queue, START_NS + count, WINDOW_NS)
 
 
@@ -76,4 +77,4 @@ def test_it_goes_on_for_ever() -> None:
         lowest = least(queue, START_NS + k * MS, WINDOW_NS)
         if k > span + 1:
             assert lowest == k - 1 - span  # replaced one window ago
-        add(queue, float(k), START_NS + k * MS)
+        add(queue, float(k))
