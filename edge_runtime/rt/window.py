@@ -39,7 +39,10 @@ def least(queue: Any, now_ns: int, window_ns: int) -> float:
 
 @njit(cache=True, nogil=True)
 def add(queue: Any, setpoint_nm: float) -> None:
-    """A new setpoint from the time of the last `least` on. Where the queue is full the newest stays in force instead: it is the smaller."""
+    """A new setpoint from the time of the last `least` on.
+
+    Where the queue is full the newest stays in force instead: it is the smaller.
+    """
     while queue.first <= queue.last and queue.nm[queue.last & _MASK] >= setpoint_nm:
         queue.last -= 1
     if queue.last - queue.first + 1 < ROWS:
