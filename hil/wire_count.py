@@ -22,7 +22,7 @@ Frames = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class StreamCount:
-    """Frames of one id: accepted, refused (four ways), and lost by the steps of the counter between accepted ones."""
+    """Frames of one id: accepted, refused (four ways), and lost by steps of the counter within tolerance and beyond."""
 
     accepted: int
     length: int  # not 8 bytes
@@ -30,6 +30,7 @@ class StreamCount:
     repeated: int
     gaps: int
     lost: int
+    lost_in_gaps: int
 
 
 def stream(frames: Frames, can_id: int) -> Frames:
@@ -73,6 +74,7 @@ def count(frames: Frames, can_id: int) -> StreamCount:
         repeated=int((step == 0).sum()),
         gaps=int((step > _TOLERANCE).sum()),
         lost=int((step[accepted] - 1).sum()),
+        lost_in_gaps=int((step[step > _TOLERANCE] - 1).sum()),
     )
 
 
