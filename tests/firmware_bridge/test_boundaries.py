@@ -193,7 +193,7 @@ def limited(
     for queue, sign in ((s["lows"], 1.0), (s["highs"], -1.0)):
         if held_ms:
             least(queue, (10_000 - held_ms) * MS, 0)  # no torque until then
-        add(queue, sign * s["torque_nm"], (10_000 - held_ms) * MS)
+        add(queue, sign * s["torque_nm"])
     s["heat_nm2"], s["opposed_ns"] = hot, round(opposed_ms * MS)
     measured = motion.get("measured", asked_cnm) / CNM_PER_NM
     out = limit(lim, s, asked_cnm / CNM_PER_NM, NONE, 1.0, position, velocity, measured, 10_001 * MS)
