@@ -30,9 +30,7 @@ BUS = np.dtype(
         ("overruns", np.int64),  # times the controller lost frames: its own buffer was full
         ("dropped", np.int64),  # frames that the socket's receive queue had no room for
         ("tx_full", np.int64),  # frames not sent because the send queue was full
-        ("tx_full_run", np.int64),  # cycles in a row in which that happened
         ("tx_failed", np.int64),  # frames not sent for any other reason
-        ("refused", np.int64),  # scratch: frames refused in this cycle
     ]
 )
 
@@ -90,7 +88,6 @@ def hear_failed_write(bus: Any, error: int) -> None:
     """A write failed with errno `error`: the frame is gone, the next one is fresher."""
     if error in (_EAGAIN, _ENOBUFS):
         bus.tx_full += 1
-        bus.refused += 1
         return
     bus.tx_failed += 1
     if error in _GONE:
@@ -99,8 +96,6 @@ def hear_failed_write(bus: Any, error: int) -> None:
 
 @njit(cache=True, nogil=True)
 def judge_bus(bus: Any, live: bool) -> None:
-    """Once per cycle: latch a lost bus where torque, or readiness for it, is asked for (`live`); count full queues."""
+    """Once per cycle: latch a lost bus where torque, or readiness for it, is asked for (`live`)."""
     if live and bus.state >= OFF:
         bus.lost = 1
-    bus.tx_full_run = bus.tx_full_run + 1 if bus.refused > 0 else 0
-    bus.refused = 0
