@@ -1,0 +1,124 @@
+"""Tetrahedral mesh of the tissue between bone and skin, with the nodes on the bone and under the cuff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.tissue.geometry import Cuff, Material, Mesh, Segment
+from edge_runtime.types import F64
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_KUHN: Final = ((0, 1, 3, 7), (0, 1, 5, 7), (0, 2, 3, 7), (0, 2, 6, 7), (0, 4, 5, 7), (0, 4, 6, 7))
+"""Six tetrahedra of a cube round its diagonal (Kuhn 1960); corner numbers are bits (radial, around, along)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annulus:
+    """Tissue of one segment at rest, in the frame of its bone (knee at the origin, z up).
+
+    `points_m` [n, 3]; `tets` [m, 4], positively oriented; masks [n] of nodes fixed to `bone`, glued to the `cuff`,
+    on the `skin`; `node_volume_m3` [n]; `young_pa` [m]; `volume_m3` [m]. `skin_faces` [f, 3] look outward.
+    """
+
+    points_m: F64
+    tets: Ints
+    bone: Mask
+    skin: Mask
+    cuff: Mask
+    skin_faces: Ints
+    volume_m3: F64
+    node_volume_m3: F64
+    young_pa: F64
+
+    @property
+    def free(self) -> Mask:
+        """Nodes that are neither on the bone nor under the cuff."""
+        return ~(self.bone | self.cuff)
+
+
+def annulus(segment: Segment, cuff: Cuff, material: Material, mesh: Mesh, side: float) -> Annulus:
+    """Mesh the tissue of a segment above (`side` 1) or below (-1) the knee; cuff edges fall on rows of nodes.
+
+    The moduli are the material's, without the mesh's correction.
+    """
+    rows = _rows(segment, cuff, mesh.along)
+    points = _points(segment, rows, mesh, side)
+    index = np.arange(len(points)).reshape(mesh.radial + 1, mesh.around, mesh.along + 1)
+    tets, shell = _tets(index, mesh)
+    volume = _volumes(points, tets)
+    swap = volume < 0.0
+    tets[swap, :2] = tets[swap, 1::-1]
+    volume = np.abs(volume)
+    node_volume = np.bincount(tets.ravel(), np.repeat(volume / 4.0, 4), len(points)).astype(np.float64)
+    young = np.array([material.young_at((i + 0.5) / mesh.radial) for i in range(mesh.radial)])[shell]
+    skin = np.zeros(len(points), bool)
+    skin[index[-1]] = True
+    bone = np.zeros(len(points), bool)
+    bone[index[0]] = True
+    under = np.abs(rows - cuff.centre_m) <= cuff.length_m / 2.0 + 1e-9
+    angle = np.abs((np.arange(mesh.around) * 2.0 * np.pi / mesh.around + np.pi) % (2.0 * np.pi) - np.pi)
+    wrapped = angle <= cuff.wrap_rad / 2.0 + 1e-9
+    glued = np.zeros(len(points), bool)
+    glued[index[-1][np.ix_(wrapped, under)]] = True
+    return Annulus(points, tets, bone, skin, glued, _outward(points, tets, skin), volume, node_volume, young)
+
+
+def _rows(segment: Segment, cuff: Cuff, cells: int) -> F64:
+    """Distances of the node rows from the knee, [cells + 1]: near part, cuff, far part in proportion."""
+    ends = np.array(
+        [segment.near_m, cuff.centre_m - cuff.length_m / 2.0, cuff.centre_m + cuff.length_m / 2.0, segment.far_m]
+    )
+    lengths = np.diff(ends)
+    count = np.maximum(1, np.round(cells * lengths / lengths.sum())).astype(int)
+    count[np.argmax(count)] += cells - count.sum()
+    parts = [np.linspace(ends[i], ends[i + 1], count[i] + 1)[:-1] for i in range(3)]
+    return np.concatenate([*parts, ends[-1:]])
+
+
+def _points(segment: Segment, rows: F64, mesh: Mesh, side: float) -> F64:
+    """Nodes [(radial + 1) around (along + 1), 3], the last index fastest: straight from the bone circle to the skin."""
+    angle = np.arange(mesh.around) * 2.0 * np.pi / mesh.around
+    direction = np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # [around, 2]
+    at = (rows - segment.near_m) / (segment.far_m - segment.near_m)
+    near, far = np.array(segment.near_radii_m), np.array(segment.far_radii_m)
+    radii = near + at[:, None] * (far - near)  # [rows, 2]
+    skin = direction[:, None] * radii[None]
+    bone = np.broadcast_to(np.array(segment.bone_offset_m) + segment.bone_radius_m * direction[:, None], skin.shape)
+    share = np.linspace(0.0, 1.0, mesh.radial + 1)[:, None, None, None]
+    across = (1.0 - share) * bone + share * skin
+    height = np.broadcast_to(side * rows, across.shape[:-1])
+    return np.concatenate([across, height[..., None]], axis=-1).reshape(-1, 3)
+
+
+def _tets(index: Ints, mesh: Mesh) -> tuple[Ints, Ints]:
+    """Tetrahedra [m, 4] and the radial cell of each [m]; neighbouring cells are mirrored, to favour no way."""
+    i, j, k = (a.ravel() for a in np.meshgrid(*map(np.arange, (mesh.radial, mesh.around, mesh.along)), indexing="ij"))
+    corners = np.empty((8, len(i)), np.int64)
+    for corner in range(8):
+        di, dj, dk = (corner >> 2) & 1, (corner >> 1) & 1, corner & 1
+        corners[corner] = index[i + (di ^ i % 2), (j + (dj ^ j % 2)) % mesh.around, k + (dk ^ k % 2)]
+    tets = np.stack([corners[list(cell)].T for cell in _KUHN], axis=1)
+    return tets.reshape(-1, 4), np.repeat(i, len(_KUHN))
+
+
+def _volumes(points: F64, tets: Ints) -> F64:
+    a, b, c, d = (points[tets[:, i]] for i in range(4))
+    return np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
+
+
+def _outward(points: F64, tets: Ints, skin: Mask) -> Ints:
+    """Faces with all corners on the skin [f, 3], their normals away from the tissue."""
+    on = skin[tets]
+    rows = np.flatnonzero(on.sum(axis=1) == 3)
+    inner = tets[rows][~on[rows]]
+    faces = tets[rows][on[rows]].reshape(-1, 3)
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    inward = np.einsum("ij,ij->i", np.cross(b - a, c - a), points[inner] - a) > 0.0
+    faces[inward, :2] = faces[inward, 1::-1]
+    return faces
