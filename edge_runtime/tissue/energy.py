@@ -1,0 +1,170 @@
+"""Elastic energy of one cuff on its segment: a quartic in the cuff's sagittal pose, compiled, with its derivatives.
+
+The pose is (ux, uz, phi): metres forward and up, radians about the knee axis; cuff against bone, in its frame.
+Gradient and Hessian are polynomials of their own over the same monomials, so each is a short dot product. Outside the
+box in which the coefficients were identified the force goes on along its tangent: a quartic must not run away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Exponents = tuple[int, int, int]
+"""Powers of (ux, uz, phi) in one monomial."""
+
+DEGREE: Final = 4
+EXPONENTS: Final[tuple[Exponents, ...]] = tuple(
+    (a, b, degree - a - b)
+    for degree in range(DEGREE + 1)
+    for a in range(degree, -1, -1)
+    for b in range(degree - a, -1, -1)
+)
+"""All monomials, lowest degree first: the first 10 are quadratic at most, the first 20 cubic."""
+COUNT: Final = len(EXPONENTS)
+_CUBIC: Final = 20
+_QUADRATIC: Final = 10
+SYMMETRIC: Final[tuple[Exponents, ...]] = tuple(e for e in EXPONENTS[4:] if (e[0] + e[2]) % 2 == 0)
+"""The 17 terms of a cuff at rest in the reference pose whose front and back are alike."""
+_PAIRS: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+
+CUFF = np.dtype(
+    [
+        ("value", np.float64, (COUNT,)),
+        ("gradient", np.float64, (3, _CUBIC)),
+        ("hessian", np.float64, (6, _QUADRATIC)),
+        ("scale", np.float64, (3,)),  # pose that is 1 to the polynomials
+        ("box", np.float64, (3,)),  # |ux|, |uz|, |phi| up to which the coefficients hold
+        ("error", np.float64),  # force error inside the box, share of the force, cross-validated
+        ("growth", np.float64),  # and what a box length outside adds to it
+        ("posture_per_rad", np.float64),  # relative rise of stiffness per radian of knee flexion
+        ("centre_m", np.float64, (2,)),  # x, z of the cuff in the bone's frame, whose origin is the knee axis
+        ("mass", np.float64, (3, 3)),  # of the tissue that moves with the cuff: kg, kg m, kg m2
+        ("swing", np.float64, (3,)),  # its coupling to the bone's angular acceleration
+        ("centrifugal", np.float64, (3,)),  # and to the square of the bone's angular velocity
+        ("bone_inertia", np.float64),  # tissue carried by the bone, kg m2 about the knee axis
+    ]
+)
+POSE = np.dtype(
+    [
+        ("pose", np.float64, (3,)),
+        ("value", np.float64),
+        ("gradient", np.float64, (3,)),
+        ("hessian", np.float64, (3, 3)),
+        ("outside", np.float64),  # how far out of the box, in box lengths; 0 inside
+        ("monomials", np.float64, (COUNT,)),
+    ]
+)
+
+
+def _parents() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For each monomial but the first: the variable it is multiplied by, and the monomial that is."""
+    index = {exponents: n for n, exponents in enumerate(EXPONENTS)}
+    variable = np.zeros(COUNT, np.int64)
+    parent = np.zeros(COUNT, np.int64)
+    for n, exponents in enumerate(EXPONENTS[1:], start=1):
+        axis = next(i for i in range(3) if exponents[i])
+        lower = tuple(p - (i == axis) for i, p in enumerate(exponents))
+        variable[n], parent[n] = axis, index[lower]  # type: ignore[index]
+    return variable, parent
+
+
+_VARIABLE, _PARENT = _parents()
+
+
+def _derivative(coefficients: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+    """Coefficients [COUNT] of the derivative by the scaled pose's `axis`."""
+    index = {exponents: n for n, exponents in enumerate(EXPONENTS)}
+    out = np.zeros(COUNT)
+    for exponents, value in zip(EXPONENTS, coefficients, strict=True):
+        if exponents[axis]:
+            lower = tuple(p - (i == axis) for i, p in enumerate(exponents))
+            out[index[lower]] += exponents[axis] * value  # type: ignore[index]
+    return out
+
+
+def fill_energy(
+    cuff: Any, coefficients: Mapping[Exponents, float], scale: npt.NDArray[np.float64], box: npt.NDArray[np.float64]
+) -> None:
+    """Put an energy (J, by the exponents of the pose divided by `scale` [3]) and its derivatives into a CUFF record."""
+    value = np.array([coefficients.get(e, 0.0) for e in EXPONENTS])
+    cuff["value"], cuff["scale"], cuff["box"] = value, scale, box
+    first = [_derivative(value, axis) for axis in range(3)]
+    for axis in range(3):
+        cuff["gradient"][axis] = first[axis][:_CUBIC] / scale[axis]
+    for n, (i, j) in enumerate(_PAIRS):
+        cuff["hessian"][n] = _derivative(first[i], j)[:_QUADRATIC] / (scale[i] * scale[j])
+
+
+@njit(cache=True, nogil=True)
+def outside_box(cuff: Any, pose: Any) -> float:
+    """How far the pose [3] lies out of the cuff's box, in box lengths (0 inside)."""
+    worst = 0.0
+    for i in range(3):
+        worst = max(worst, abs(pose[i]) / cuff.box[i] - 1.0)
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def doubt(cuff: Any, pose: Any) -> float:
+    """Estimated error of the force at a pose [3], as a share of it: known inside the box, growing outside."""
+    return cuff.error + cuff.growth * outside_box(cuff, pose)
+
+
+@njit(cache=True, nogil=True)
+def _monomials(cuff: Any, at: Any) -> None:
+    """All monomials of the pose, clipped to the box, in multiples of the scale."""
+    m = at.monomials
+    m[0] = 1.0
+    for i in range(3):
+        m[1 + i] = min(max(at.pose[i], -cuff.box[i]), cuff.box[i]) / cuff.scale[i]
+    for n in range(4, COUNT):
+        m[n] = m[1 + _VARIABLE[n]] * m[_PARENT[n]]
+
+
+@njit(cache=True, nogil=True)
+def _derivatives_in_box(cuff: Any, at: Any, stiffness: float) -> None:
+    m = at.monomials
+    at.value = 0.0
+    for n in range(COUNT):
+        at.value += stiffness * cuff.value[n] * m[n]
+    for i in range(3):
+        total = 0.0
+        for n in range(_CUBIC):
+            total += cuff.gradient[i, n] * m[n]
+        at.gradient[i] = stiffness * total
+    row = 0
+    for i in range(3):
+        for j in range(i, 3):
+            total = 0.0
+            for n in range(_QUADRATIC):
+                total += cuff.hessian[row, n] * m[n]
+            at.hessian[i, j] = stiffness * total
+            at.hessian[j, i] = stiffness * total
+            row += 1
+
+
+@njit(cache=True, nogil=True)
+def evaluate(cuff: Any, at: Any, stiffness: float) -> None:
+    """Energy (J), gradient and Hessian at `at.pose`, times `stiffness`, into the POSE record `at`.
+
+    Outside the box: value and force follow the second-order expansion at the nearest pose of the box.
+    """
+    _monomials(cuff, at)
+    _derivatives_in_box(cuff, at, stiffness)
+    at.outside = outside_box(cuff, at.pose)
+    if at.outside == 0.0:
+        return
+    for i in range(3):
+        excess_i = at.pose[i] - at.monomials[1 + i] * cuff.scale[i]
+        at.value += at.gradient[i] * excess_i
+        for j in range(3):
+            excess_j = at.pose[j] - at.monomials[1 + j] * cuff.scale[j]
+            at.value += 0.5 * at.hessian[i, j] * excess_i * excess_j
+    for i in range(3):
+        for j in range(3):
+            at.gradient[i] += at.hessian[i, j] * (at.pose[j] - at.monomials[1 + j] * cuff.scale[j])
