@@ -2,7 +2,7 @@
 
 The pose is (ux, uz, phi): metres forward and up, radians about the knee axis; cuff against bone, in its frame.
 Gradient and Hessian are polynomials of their own over the same monomials, so each is a short dot product. Outside the
-box in which the coefficients were identified the force goes on along its tangent: a quartic must not run away.
+ellipsoid in which the coefficients were identified, the force goes on along its tangent: a quartic must not run away.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ CUFF = np.dtype(
         ("value", np.float64, (COUNT,)),
         ("gradient", np.float64, (3, _CUBIC)),
         ("hessian", np.float64, (6, _QUADRATIC)),
-        ("scale", np.float64, (3,)),  # pose that is 1 to the polynomials
-        ("box", np.float64, (3,)),  # |ux|, |uz|, |phi| up to which the coefficients hold
-        ("error", np.float64),  # force error inside the box, share of the force, cross-validated
-        ("growth", np.float64),  # and what a box length outside adds to it
+        ("reach", np.float64, (3,)),  # half axes of the ellipsoid of poses in which the coefficients hold; their unit
+        ("error", np.float64),  # force error in there, share of the force, cross-validated
+        ("growth", np.float64),  # and what being out by the ellipsoid's own size adds to it
         ("posture_per_rad", np.float64),  # relative rise of stiffness per radian of knee flexion
         ("centre_m", np.float64, (2,)),  # x, z of the cuff in the bone's frame, whose origin is the knee axis
         ("mass", np.float64, (3, 3)),  # of the tissue that moves with the cuff: kg, kg m, kg m2
@@ -55,7 +54,7 @@ POSE = np.dtype(
         ("value", np.float64),
         ("gradient", np.float64, (3,)),
         ("hessian", np.float64, (3, 3)),
-        ("outside", np.float64),  # how far out of the box, in box lengths; 0 inside
+        ("outside", np.float64),  # how far beyond the reach, in multiples of it; 0 inside
         ("monomials", np.float64, (COUNT,)),
     ]
 )
@@ -87,47 +86,45 @@ def _derivative(coefficients: npt.NDArray[np.float64], axis: int) -> npt.NDArray
     return out
 
 
-def fill_energy(
-    cuff: Any, coefficients: Mapping[Exponents, float], scale: npt.NDArray[np.float64], box: npt.NDArray[np.float64]
-) -> None:
-    """Put an energy (J, by the exponents of the pose divided by `scale` [3]) and its derivatives into a CUFF record."""
+def fill_energy(cuff: Any, coefficients: Mapping[Exponents, float], reach: npt.NDArray[np.float64]) -> None:
+    """Put an energy (J, by the exponents of the pose divided by `reach` [3]) and its derivatives into a CUFF record."""
     value = np.array([coefficients.get(e, 0.0) for e in EXPONENTS])
-    cuff["value"], cuff["scale"], cuff["box"] = value, scale, box
+    cuff["value"], cuff["reach"] = value, reach
     first = [_derivative(value, axis) for axis in range(3)]
     for axis in range(3):
-        cuff["gradient"][axis] = first[axis][:_CUBIC] / scale[axis]
+        cuff["gradient"][axis] = first[axis][:_CUBIC] / reach[axis]
     for n, (i, j) in enumerate(_PAIRS):
-        cuff["hessian"][n] = _derivative(first[i], j)[:_QUADRATIC] / (scale[i] * scale[j])
+        cuff["hessian"][n] = _derivative(first[i], j)[:_QUADRATIC] / (reach[i] * reach[j])
 
 
 @njit(cache=True, nogil=True)
-def outside_box(cuff: Any, pose: Any) -> float:
-    """How far the pose [3] lies out of the cuff's box, in box lengths (0 inside)."""
-    worst = 0.0
+def outside(cuff: Any, pose: Any) -> float:
+    """How far the pose [3] lies beyond the cuff's reach, in multiples of it (0 inside)."""
+    square = 0.0
     for i in range(3):
-        worst = max(worst, abs(pose[i]) / cuff.box[i] - 1.0)
-    return worst
+        square += (pose[i] / cuff.reach[i]) ** 2
+    return max(np.sqrt(square) - 1.0, 0.0)
 
 
 @njit(cache=True, nogil=True)
 def doubt(cuff: Any, pose: Any) -> float:
-    """Estimated error of the force at a pose [3], as a share of it: known inside the box, growing outside."""
-    return cuff.error + cuff.growth * outside_box(cuff, pose)
+    """Estimated error of the force at a pose [3], as a share of it: known within reach, growing beyond."""
+    return cuff.error + cuff.growth * outside(cuff, pose)
 
 
 @njit(cache=True, nogil=True)
 def _monomials(cuff: Any, at: Any) -> None:
-    """All monomials of the pose, clipped to the box, in multiples of the scale."""
+    """All monomials of the nearest pose within reach along the line from rest, in multiples of the reach."""
     m = at.monomials
     m[0] = 1.0
     for i in range(3):
-        m[1 + i] = min(max(at.pose[i], -cuff.box[i]), cuff.box[i]) / cuff.scale[i]
+        m[1 + i] = at.pose[i] / cuff.reach[i] / (1.0 + at.outside)
     for n in range(4, COUNT):
         m[n] = m[1 + _VARIABLE[n]] * m[_PARENT[n]]
 
 
 @njit(cache=True, nogil=True)
-def _derivatives_in_box(cuff: Any, at: Any, stiffness: float) -> None:
+def _derivatives_within(cuff: Any, at: Any, stiffness: float) -> None:
     m = at.monomials
     at.value = 0.0
     for n in range(COUNT):
@@ -152,19 +149,19 @@ def _derivatives_in_box(cuff: Any, at: Any, stiffness: float) -> None:
 def evaluate(cuff: Any, at: Any, stiffness: float) -> None:
     """Energy (J), gradient and Hessian at `at.pose`, times `stiffness`, into the POSE record `at`.
 
-    Outside the box: value and force follow the second-order expansion at the nearest pose of the box.
+    Beyond reach: value and force follow the second-order expansion at the last pose within, on the line from rest.
     """
+    at.outside = outside(cuff, at.pose)
     _monomials(cuff, at)
-    _derivatives_in_box(cuff, at, stiffness)
-    at.outside = outside_box(cuff, at.pose)
+    _derivatives_within(cuff, at, stiffness)
     if at.outside == 0.0:
         return
     for i in range(3):
-        excess_i = at.pose[i] - at.monomials[1 + i] * cuff.scale[i]
+        excess_i = at.pose[i] - at.monomials[1 + i] * cuff.reach[i]
         at.value += at.gradient[i] * excess_i
         for j in range(3):
-            excess_j = at.pose[j] - at.monomials[1 + j] * cuff.scale[j]
+            excess_j = at.pose[j] - at.monomials[1 + j] * cuff.reach[j]
             at.value += 0.5 * at.hessian[i, j] * excess_i * excess_j
     for i in range(3):
         for j in range(3):
-            at.gradient[i] += at.hessian[i, j] * (at.pose[j] - at.monomials[1 + j] * cuff.scale[j])
+            at.gradient[i] += at.hessian[i, j] * (at.pose[j] - at.monomials[1 + j] * cuff.reach[j])

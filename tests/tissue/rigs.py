@@ -10,16 +10,15 @@ import numpy.typing as npt
 from edge_runtime.tissue.energy import EXPONENTS, fill_energy
 from edge_runtime.tissue.linkage import INTERFACE
 
-SCALE = np.array([0.01, 0.01, 0.1])
-BOX = np.array([0.03, 0.02, 0.25])
+REACH = np.array([0.03, 0.02, 0.25])
 CURVATURE = np.array([6000.0, 4000.0, 25.0])  # N/m, N/m, Nm/rad
 
 
 def coefficients(seed: int, size: float = 0.05) -> dict[tuple[int, int, int], float]:
     """A bowl of the curvature above with all other terms at random, each up to `size` of the bowl."""
     rng = np.random.default_rng(seed)
-    bowl = 0.5 * CURVATURE * SCALE**2
-    out = {e: size * float(bowl.mean() * rng.uniform(-1, 1)) / 2 ** sum(e) for e in EXPONENTS[4:]}
+    bowl = 0.5 * CURVATURE * REACH**2
+    out = {e: size * float(bowl.mean() * rng.uniform(-1, 1)) for e in EXPONENTS[4:]}
     for axis, exponents in enumerate(((2, 0, 0), (0, 2, 0), (0, 0, 2))):
         out[exponents] = float(bowl[axis])
     return out
@@ -30,7 +29,7 @@ def interface(seed: int = 1, size: float = 0.05) -> npt.NDArray[Any]:
     p = np.zeros(1, INTERFACE)
     for index in range(2):
         cuff = p[0]["cuffs"][index]
-        fill_energy(cuff, coefficients(seed + index, size), SCALE, BOX)
+        fill_energy(cuff, coefficients(seed + index, size), REACH)
         cuff["centre_m"] = (0.004, 0.17) if index == 0 else (-0.003, -0.16)
         cuff["mass"] = np.diag([0.5, 0.4, 0.002])
         cuff["error"], cuff["growth"] = 0.01, 0.5

@@ -1,4 +1,4 @@
-"""Cuff energy: its derivatives against finite differences, its value against the plain sum, and the box's edge."""
+"""Cuff energy: derivatives against finite differences, value against the plain sum, and the edge of its reach."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.tissue.energy import CUFF, EXPONENTS, POSE, SYMMETRIC, doubt, evaluate, fill_energy
-from tests.tissue.rigs import BOX, SCALE, coefficients
+from tests.tissue.rigs import REACH, coefficients
 
-inside = st.tuples(*(st.floats(-0.95, 0.95) for _ in range(3))).map(lambda p: np.array(p) * BOX)
-anywhere = st.tuples(*(st.floats(-3.0, 3.0) for _ in range(3))).map(lambda p: np.array(p) * BOX)
+inside = st.tuples(*(st.floats(-0.57, 0.57) for _ in range(3))).map(lambda p: np.array(p) * REACH)
+directions = st.tuples(*(st.floats(-1.0, 1.0) for _ in range(3))).filter(lambda p: np.linalg.norm(p) > 0.1)
 
 
 def cuff_of(seed: int) -> npt.NDArray[Any]:
     cuff = np.zeros(1, CUFF)
-    fill_energy(cuff[0], coefficients(seed), SCALE, BOX)
+    fill_energy(cuff[0], coefficients(seed), REACH)
     cuff["error"], cuff["growth"] = 0.02, 0.5
     return cuff
 
@@ -37,7 +37,7 @@ def at(cuff: npt.NDArray[Any], pose: npt.NDArray[np.float64], stiffness: float =
 @settings(deadline=None)
 @given(pose=inside, seed=st.integers(0, 2), stiffness=st.floats(0.1, 10.0))
 def test_value_is_the_plain_sum_of_the_terms(pose: npt.NDArray[np.float64], seed: int, stiffness: float) -> None:
-    plain = sum(c * np.prod((pose / SCALE) ** np.array(e)) for e, c in coefficients(seed).items())
+    plain = sum(c * np.prod((pose / REACH) ** np.array(e)) for e, c in coefficients(seed).items())
     assert at(CUFFS[seed], pose, stiffness)["value"] == pytest.approx(stiffness * plain, rel=1e-9, abs=1e-12)
 
 
@@ -47,44 +47,34 @@ def test_derivatives_are_those_of_the_value(pose: npt.NDArray[np.float64], seed:
     here = at(CUFFS[seed], pose)
     for axis in range(3):
         step = np.zeros(3)
-        step[axis] = 1e-4 * SCALE[axis]
+        step[axis] = 1e-4 * REACH[axis]
         up, down = at(CUFFS[seed], pose + step), at(CUFFS[seed], pose - step)
         slope = (up["value"] - down["value"]) / (2 * step[axis])
-        assert here["gradient"][axis] * SCALE[axis] == pytest.approx(slope * SCALE[axis], rel=1e-5, abs=1e-7)
+        assert here["gradient"][axis] * REACH[axis] == pytest.approx(slope * REACH[axis], rel=1e-5, abs=1e-7)
         curve = (up["gradient"] - down["gradient"]) / (2 * step[axis])
-        assert np.allclose(here["hessian"][axis] * SCALE, curve * SCALE, rtol=1e-5, atol=1e-5)
+        assert np.allclose(here["hessian"][axis] * REACH, curve * REACH, rtol=1e-5, atol=1e-5)
 
 
 @settings(deadline=None)
-@given(pose=anywhere, seed=st.integers(0, 2), axis=st.integers(0, 2))
-def test_force_is_continuous_where_the_box_ends_and_grows_at_most_linearly(
-    pose: npt.NDArray[np.float64], seed: int, axis: int
-) -> None:
-    edge = pose.copy()
-    edge[axis] = BOX[axis]
-    out, within = edge.copy(), edge.copy()
-    out[axis] *= 1 + 1e-9
-    within[axis] *= 1 - 1e-9
-    force_out, force_in = at(CUFFS[seed], out)["gradient"], at(CUFFS[seed], within)["gradient"]
-    assert np.allclose(force_out * SCALE, force_in * SCALE, atol=1e-6)
-    far, further = edge.copy(), edge.copy()
-    far[axis], further[axis] = 10 * BOX[axis], 19 * BOX[axis]
-    first = at(CUFFS[seed], far)["gradient"] - at(CUFFS[seed], edge)["gradient"]
-    second = at(CUFFS[seed], further)["gradient"] - at(CUFFS[seed], far)["gradient"]
-    assert np.allclose(first * SCALE, second * SCALE, rtol=1e-9, atol=1e-9)
+@given(direction=directions, seed=st.integers(0, 2))
+def test_force_goes_on_straight_where_the_reach_ends(direction: tuple[float, float, float], seed: int) -> None:
+    edge = REACH * direction / np.linalg.norm(direction)
+    force = {size: at(CUFFS[seed], size * edge)["gradient"] * REACH for size in (1 - 1e-9, 1 + 1e-9, 2.0, 3.0)}
+    assert np.allclose(force[1 - 1e-9], force[1 + 1e-9], atol=1e-6)
+    assert np.allclose(force[3.0] - force[2.0], force[2.0] - force[1 + 1e-9], rtol=1e-6, atol=1e-6)
 
 
 def test_doubt_is_the_measured_error_inside_and_grows_outside() -> None:
     cuff = CUFFS[0][0]
-    assert doubt(cuff, 0.99 * BOX) == pytest.approx(0.02)
-    assert doubt(cuff, np.array([2.0, 0.5, -0.5]) * BOX) == pytest.approx(0.52)
-    assert doubt(cuff, np.array([0.0, 0.0, -3.0]) * BOX) == pytest.approx(1.02)
+    assert doubt(cuff, 0.57 * REACH) == pytest.approx(0.02)
+    assert doubt(cuff, np.array([0.0, 2.0, 0.0]) * REACH) == pytest.approx(0.52)
+    assert doubt(cuff, np.array([0.0, 0.0, -3.0]) * REACH) == pytest.approx(1.02)
 
 
 def test_symmetric_terms_are_seventeen_and_do_not_know_front_from_back() -> None:
     assert len(SYMMETRIC) == 17 and set(SYMMETRIC) < set(EXPONENTS)
     cuff = np.zeros(1, CUFF)
-    fill_energy(cuff[0], {e: c for e, c in coefficients(5).items() if e in SYMMETRIC}, SCALE, BOX)
+    fill_energy(cuff[0], {e: c for e, c in coefficients(5).items() if e in SYMMETRIC}, REACH)
     front, back = at(cuff, np.array([0.01, 0.004, -0.1])), at(cuff, np.array([-0.01, 0.004, 0.1]))
     assert front["value"] == pytest.approx(back["value"])
     assert front["gradient"] == pytest.approx(back["gradient"] * [-1, 1, -1])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_runtime.tissue.forward import energy_j, simulate, solve4, step
 from edge_runtime.tissue.linkage import STATE, place, weigh
-from tests.tissue.rigs import BOX, interface
+from tests.tissue.rigs import REACH, interface
 
 Array = npt.NDArray[np.float64]
 coordinates = st.tuples(*(st.floats(-b, b) for b in (0.01, 0.01, 0.1, 0.1))).map(np.array)
@@ -177,14 +177,14 @@ def test_a_number_that_is_none_gives_none_and_leaves_no_trace(bad: float) -> Non
 
 @settings(max_examples=20, deadline=None)
 @given(dt_s=st.sampled_from([1e-4, 1e-3, 4e-3, 1.6e-2]), torque_nm=st.floats(-200, 200), posture=st.floats(-0.5, 2.0))
-def test_it_stays_finite_far_outside_the_box_and_says_so(dt_s: float, torque_nm: float, posture: float) -> None:
+def test_it_stays_finite_far_beyond_reach_and_says_so(dt_s: float, torque_nm: float, posture: float) -> None:
     p = interface()
     p["kelvin_time_s"] = 0.01
     p[0]["cuffs"]["posture_per_rad"] = posture
     t = np.arange(400) * dt_s
     out = run(p, np.full(400, torque_nm), 0.6 - 0.6 * np.cos(5 * t), dt_s)
     assert np.isfinite(out).all() and np.abs(out[:, 0]).max() < 50 * (abs(torque_nm) + 20)
-    if np.abs(out[:, 1]).max() > 5 * BOX[0]:
+    if np.abs(out[:, 1]).max() > 5 * REACH[0]:
         assert out[:, 5].max() > p[0]["cuffs"]["error"].max()
 
 
