@@ -6,14 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edge_runtime.biomech.dual_newton import (
-    DIRECT_ITERATIONS,
-    LINE_SEARCH_LIMIT,
-    LINE_SEARCH_SLOPE,
-    RIDGE,
-    STAGES,
-    TOLERANCE_NM,
-)
+from edge_runtime.biomech.dual_newton import DIRECT_ITERATIONS, STAGES, TOLERANCE_NM
+from edge_runtime.biomech.dual_steps import LINE_SEARCH_LIMIT, LINE_SEARCH_SLOPE, RIDGE
 from edge_runtime.types import F64
 
 

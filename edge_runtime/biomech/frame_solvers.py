@@ -8,11 +8,10 @@ from typing import Final, Literal, Protocol
 
 import numpy as np
 
-from edge_runtime.biomech.dual_newton import solve_dual
 from edge_runtime.biomech.dual_newton_numpy import solve_dual_numpy
 from edge_runtime.biomech.model import LegModel, load_full_body
 from edge_runtime.biomech.motion import Motion
-from edge_runtime.biomech.muscle_solve import DualSolver, Power
+from edge_runtime.biomech.muscle_solve import DualSolver, Dynamics, Power
 from edge_runtime.biomech.muscles import Layer, PassiveForce
 from edge_runtime.biomech.pipeline import Biomechanics
 from edge_runtime.biomech.skeleton.format import load
@@ -22,7 +21,7 @@ from edge_runtime.biomech.subject import Subject
 from edge_runtime.errors import UserError
 from edge_runtime.types import F64, SIDES
 
-SOLVERS: Final[dict[str, DualSolver]] = {"numba": solve_dual, "numpy": solve_dual_numpy}
+SOLVERS: Final[dict[str, DualSolver | None]] = {"numba": None, "numpy": solve_dual_numpy}
 MYO: Final = ("myolegs", "myofullbody")
 QUALITY: Final = ("gradient_nm", "iterations", "converged", "saturated", "capped")
 
@@ -30,13 +29,13 @@ QUALITY: Final = ("gradient_nm", "iterations", "converged", "saturated", "capped
 @dataclass(frozen=True, slots=True)
 class How:
     """How to solve: exponent of activation, muscle layer and passive force of the Myo models, implementation of the
-    solver, and the frame period (s) whose muscle dynamics bound the activations (None: unbounded)."""
+    solver, and whether muscle dynamics bound the activations from frame to frame."""
 
     power: Power = 2
     layer: Layer = "anatomical"
     passive: PassiveForce = "off"
     solver: Literal["numba", "numpy"] = "numba"
-    dynamics_dt_s: float | None = None
+    dynamics: Dynamics = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ class FrameSolver(Protocol):
 class MyoSolver:
     """MyoLegs or MyoFullBody as `FrameSolver`."""
 
-    def __init__(self, leg: LegModel, biomech: Biomechanics) -> None:
-        self.leg, self.dofs, self._biomech = leg, leg.dofs, biomech
+    def __init__(self, leg: LegModel, biomech: Biomechanics, dynamics: Dynamics = "off") -> None:
+        self.leg, self.dofs, self._biomech, self._dynamics = leg, leg.dofs, biomech, dynamics
         self.muscle_names, self.solved_dofs = biomech.muscle_names, biomech.solved_dofs
         self._solved = [leg.dofs.index(name) for name in self.solved_dofs]
         self._moment = np.zeros(len(leg.dofs))
@@ -91,7 +90,7 @@ class MyoSolver:
         ankles = biomech.place(motion.q[k], motion.qd[k], motion.qdd[k])
         moment = biomech.moments_here(motion.force_n[k], motion.cop_from(ankles, k), np.zeros(2), motion.free_nm[k])
         self._moment = moment
-        muscles = biomech.muscles(moment)
+        muscles = biomech.muscles(moment, _dt_s(motion, k, self._dynamics))
         knee = biomech.knee(muscles)
         contact = np.stack([knee.medial_n, knee.lateral_n], axis=1)
         quality = (
@@ -106,8 +105,8 @@ class MyoSolver:
 class CompiledSolver:
     """A compiled OpenSim model as `FrameSolver`."""
 
-    def __init__(self, person: Person) -> None:
-        self.dofs, self.person = person.names.coordinates, person
+    def __init__(self, person: Person, dynamics: Dynamics = "off") -> None:
+        self.dofs, self.person, self._dynamics = person.names.coordinates, person, dynamics
         self.muscle_names, self.solved_dofs = person.names.muscles, person.solved
         self._solved = [self.dofs.index(name) for name in person.solved]
 
@@ -119,28 +118,32 @@ class CompiledSolver:
     def step(self, motion: Motion, k: int) -> Frame:
         """See `FrameSolver`."""
         outside = Push(motion.force_n[k], motion.cop_m[k], motion.free_nm[k], np.zeros(len(SIDES)))
-        f = self.person.step(motion.q[k], motion.qd[k], motion.qdd[k], outside)
-        capped = not f.converged and bool(np.isfinite(f.gradient_nm))
+        dt_s = _dt_s(motion, k, self._dynamics)
+        f = self.person.step(motion.q[k], motion.qd[k], motion.qdd[k], outside, dt_s)
         saturated = float(np.count_nonzero(f.activation >= 1.0))
-        quality = (f.gradient_nm, float(f.iterations), float(f.converged), saturated, float(capped))
+        quality = (f.gradient_nm, float(f.iterations), float(f.converged), saturated, float(f.capped))
         contact = np.stack([f.knees.medial_n, f.knees.lateral_n], axis=1)
         return Frame(f.moment_nm[self._solved], f.activation, f.tension_n, f.reserve_nm, contact, quality)
+
+
+def _dt_s(motion: Motion, k: int, dynamics: Dynamics) -> float | None:
+    """Time since the frame before where dynamics bound activations."""
+    return float(motion.time_s[k] - motion.time_s[k - 1]) if dynamics == "on" and k > 0 else None
 
 
 def frame_solver(model: str, subject: Subject, how: How) -> MyoSolver | CompiledSolver:
     """`model` is one of `MYO`, or the path of a compiled OpenSim model (which has its person's size). Raises UserError.
 
-    A compiled model has Hill parameters of its own and no bounds of activation dynamics.
+    A compiled model has Hill parameters of its own and always takes the compiled solver.
     """
     if model in MYO:
         unscaled = load_full_body() if model == "myofullbody" else None
         leg = LegModel(*subject, unscaled=unscaled)
         biomech = Biomechanics(leg, how.power, how.layer, how.passive, SOLVERS[how.solver])
-        if how.dynamics_dt_s is not None:
-            biomech.limit_activation_rate(how.dynamics_dt_s)
-        return MyoSolver(leg, biomech)
+        return MyoSolver(leg, biomech, how.dynamics)
     if not model.endswith(".npz"):
         raise UserError(f"model {model}: not known; give {', '.join(MYO)}, or the .npz of a compiled .osim")
-    if how.dynamics_dt_s is not None or how.solver != "numba" or how.layer != "anatomical":
-        raise UserError(f"model {model}: a compiled model takes neither a layer, a solver nor activation dynamics")
-    return CompiledSolver(Person(load(Path(model)), subject.height_m, Options(how.power, how.passive)))
+    if how.solver != "numba" or how.layer != "anatomical":
+        raise UserError(f"model {model}: a compiled model takes neither a layer nor another solver; leave them out")
+    person = Person(load(Path(model)), subject.height_m, Options(how.power, how.passive))
+    return CompiledSolver(person, how.dynamics)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, moments_of, solve_dual
+from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, leave_over, new_work, solve_dual_in
 from edge_runtime.types import F64
 
 TAU_ACTIVATION_S: Final = 0.010
@@ -17,7 +19,10 @@ TAU_DEACTIVATION_S: Final = 0.040
 """Time constants of muscle activation, OpenSim's defaults (Millard et al. 2013, J Biomech Eng 135:021005)."""
 
 DualSolver = Callable[[F64, F64, F64, F64, F64, F64, int, int, F64, F64], tuple[int, float]]
+"""Arguments and result of `dual_newton.solve_dual`."""
 Power = Literal[2, 3, 4]
+Dynamics = Literal["off", "on"]
+"""Whether activations change no faster than muscles activate and deactivate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Solution:
     `activation` [n] 0..1; `reserve_nm` [m] what it leaves over; `gradient_nm` largest violation of the optimality
     conditions (the moment that activations and their dual reserves leave unbalanced); `iterations`; `saturated` [n]
     muscles at full activation. Where not `converged`, `activation` is the last that was, and `capped` says that the
-    iterations, which are the solve's deadline, ran out (else the input was not finite).
+    iterations ran out (else the input was not finite).
     """
 
     activation: F64
@@ -39,21 +44,40 @@ class Solution:
     saturated: npt.NDArray[np.bool_]
 
 
-def activation_reach(activation: F64, dt_s: float) -> tuple[F64, F64]:
-    """Lowest and highest activation [n] that first-order dynamics reach from `activation` within `dt_s`.
+def compiled_solver(n: int, m: int) -> DualSolver:
+    """`solve_dual` for `n` muscles on `m` coordinates with buffers of its own: it allocates nothing."""
+    work = new_work(n, m)
+
+    def solve(
+        arm: F64, moment: F64, weight: F64, low: F64, high: F64, ease: F64, power: int, limit: int, dual: F64,
+        activation: F64,
+    ) -> tuple[int, float]:  # fmt: skip
+        found: tuple[int, float] = solve_dual_in(
+            work, arm, moment, weight, low, high, ease, power, limit, dual, activation
+        )
+        return found
+
+    return solve
+
+
+@njit(cache=True, nogil=True)
+def activation_reach(activation: F64, dt_s: float, floor: F64, low: F64, high: F64) -> None:
+    """Fill `low` and `high` [n] with what first-order dynamics reach from `activation` within `dt_s`, at least `floor`.
 
     Excitation 0 with `TAU_DEACTIVATION_S` and 1 with `TAU_ACTIVATION_S`.
     """
-    low: F64 = activation * np.exp(-dt_s / TAU_DEACTIVATION_S)
-    high: F64 = 1.0 - (1.0 - activation) * np.exp(-dt_s / TAU_ACTIVATION_S)
-    return low, high
+    fall, rise = np.exp(-dt_s / TAU_DEACTIVATION_S), np.exp(-dt_s / TAU_ACTIVATION_S)
+    for i in range(activation.shape[0]):
+        low[i] = max(activation[i] * fall, floor[i])
+        high[i] = max(1.0 - (1.0 - activation[i]) * rise, floor[i])
 
 
 class MuscleSolver:
     """Warm-started solver for one stream of frames: `n` muscles, `ease` [m] reserve ease in Nm² (see `solve_dual`).
 
-    `power` 2, 3 or 4; activations stay within `low` .. 1; at most `max_iterations`. Until a first solution exists the
-    last good one is `low`.
+    `power` 2, 3 or 4; activations stay within `low` .. 1; at most `max_iterations`; `solver` None is the compiled one.
+    Until a first solution exists the last good one is `low`. `activation`, `reserve_nm` and the flags are those of the
+    last frame, as in `Solution`; the arrays are reused.
     """
 
     def __init__(
@@ -62,49 +86,60 @@ class MuscleSolver:
         ease: F64,
         power: Power,
         low: float,
-        solver: DualSolver = solve_dual,
+        solver: DualSolver | None = None,
         max_iterations: int = MAX_ITERATIONS,
     ) -> None:
-        self._solver, self._power, self._limit = solver, int(power), max_iterations
+        self._solver = solver or compiled_solver(n, len(ease))
+        self._power, self._limit = int(power), max_iterations
         self._ease, self._weight = ease.copy(), np.ones(n)
         self._low, self._high = np.full(n, low), np.ones(n)
-        self._started = False
+        self._reach_low, self._reach_high = np.zeros(n), np.zeros(n)
+        self._dual, self._next_dual, self._next = np.zeros(len(ease)), np.zeros(len(ease)), np.zeros(n)
+        self.activation, self.reserve_nm = np.zeros(n), np.zeros(len(ease))
         self.reset()
 
     def reset(self) -> None:
         """Forget the warm start and the last good solution."""
-        self._dual, self._good = np.zeros(len(self._ease)), self._low.copy()
-        self._started = False
+        self._dual[:], self.activation[:], self.reserve_nm[:] = 0.0, self._low, 0.0
+        self.gradient_nm, self.iterations, self.converged, self.capped = 0.0, 0, False, False
+        self._started, self._since_s = False, 0.0
 
-    def solve(self, arm: F64, moment: F64) -> Solution:
-        """Balance `moment` [m] (Nm) with `arm` [n, m], C-contiguous moments at full activation (Nm)."""
-        return self._solve(arm, moment, self._low, self._high)
+    def balance(self, arm: F64, moment: F64, dt_s: float | None = None) -> None:
+        """Balance `moment` [m] (Nm) with `arm` [n, m], C-contiguous moments at full activation (Nm), in place.
 
-    def solve_within_reach(self, arm: F64, moment: F64, dt_s: float) -> Solution:
-        """As `solve`, with activations that muscle dynamics reach from the last good ones in `dt_s` (> 0)."""
-        if not self._started:
-            return self.solve(arm, moment)
-        low, high = activation_reach(self._good, dt_s)
-        return self._solve(arm, moment, np.maximum(low, self._low), np.maximum(high, self._low))
-
-    def _solve(self, arm: F64, moment: F64, low: F64, high: F64) -> Solution:
-        dual, activation = self._dual.copy(), np.empty(len(self._weight))
-        iterations, gradient = self._solver(
-            arm, moment, self._weight, low, high, self._ease, self._power, self._limit, dual, activation
+        With `dt_s`, the time since the frame before, activations stay within what muscle dynamics reach from the last
+        good ones. Frames without a solution widen that: their time counts too. None: no such bound.
+        """
+        low, high = self._bounds(dt_s)
+        self._next_dual[:] = self._dual
+        self.iterations, self.gradient_nm = self._solver(
+            arm, moment, self._weight, low, high, self._ease, self._power, self._limit, self._next_dual, self._next
         )
-        converged = bool(gradient < TOLERANCE_NM)
-        if converged:
-            self._dual, self._good, self._started = dual, activation, True
+        self.converged = self.gradient_nm < TOLERANCE_NM
+        self.capped = not self.converged and math.isfinite(self.gradient_nm)
+        if self.converged:
+            self._dual[:], self.activation[:] = self._next_dual, self._next
+            self._started, self._since_s = True, 0.0
         else:
-            self._dual = np.zeros(len(self._ease))
-        good = self._good.copy()
-        capped = not converged and bool(np.isfinite(gradient))
+            self._dual[:] = 0.0
+        leave_over(arm, self.activation, moment, self.reserve_nm)
+
+    def _bounds(self, dt_s: float | None) -> tuple[F64, F64]:
+        if dt_s is None or not self._started:
+            return self._low, self._high
+        self._since_s += dt_s
+        activation_reach(self.activation, self._since_s, self._low, self._reach_low, self._reach_high)
+        return self._reach_low, self._reach_high
+
+    def solve(self, arm: F64, moment: F64, dt_s: float | None = None) -> Solution:
+        """As `balance`; the result is the caller's own."""
+        self.balance(arm, moment, dt_s)
         return Solution(
-            good,
-            moment - moments_of(arm, good),
-            float(gradient),
-            int(iterations),
-            converged,
-            capped,
-            good >= self._high,
+            self.activation.copy(),
+            self.reserve_nm.copy(),
+            self.gradient_nm,
+            self.iterations,
+            self.converged,
+            self.capped,
+            self.activation >= self._high,
         )

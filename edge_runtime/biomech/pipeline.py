@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_runtime.biomech.dual_newton import moments_of, solve_dual
+from edge_runtime.biomech.dual_newton import moments_of
 from edge_runtime.biomech.inverse_dynamics import full_forces, human_moments, net_moments
 from edge_runtime.biomech.knee_contact import knee_load
 from edge_runtime.biomech.model import LegModel
@@ -26,10 +26,10 @@ class Biomechanics:
     """Scaled model with warm-started muscle solve; feed frames in order, stage by stage.
 
     `leg` the person's model; `power` of activation in the cost (2 as in OpenSim's StaticOptimization); muscle `layer`
-    and its `passive` force; `solver` that balances. `place` and then `moments_here` (or `moments`, which is both, from
-    estimates) start a frame; `muscles` and `knee` belong to the last. Same frames after `reset` give the same bits.
-    Non-finite input gives non-finite moments and `converged` False, never an exception; coordinates of a wrong shape
-    raise ValueError.
+    and its `passive` force; `solver` that balances (None: the compiled one). `place` and then `moments_here` (or
+    `moments`, which is both, from estimates) start a frame; `muscles` and `knee` belong to the last. Same frames after
+    `reset` give the same bits. Non-finite input gives non-finite moments and `converged` False, never an exception;
+    coordinates of a wrong shape raise ValueError.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Biomechanics:
         power: Power = 2,
         layer: Layer = "anatomical",
         passive: PassiveForce = "off",
-        solver: DualSolver = solve_dual,
+        solver: DualSolver | None = None,
     ) -> None:
         self._leg = leg
         self._muscle_model = MuscleModel(leg, passive, layer)
@@ -49,11 +49,6 @@ class Biomechanics:
         self._solver = MuscleSolver(len(self.muscle_names), ease, power, MIN_ACTIVATION, solver)
         self._full = np.zeros(leg.model.nv)
         self._arm = np.zeros((len(self.muscle_names), len(self._solved)))
-        self._dt_s: float | None = None
-
-    def limit_activation_rate(self, dt_s: float) -> None:
-        """From now on keep activations within what muscle dynamics reach in one frame of `dt_s` (s)."""
-        self._dt_s = dt_s
 
     def reset(self) -> None:
         """Forget the warm start, as at the start of a stream."""
@@ -91,14 +86,11 @@ class Biomechanics:
         np.multiply(state.arm_m, state.active_n[:, None], out=self._arm)
         return self._arm, moment_nm[self._solved] - moments_of(state.arm_m, state.passive_n)
 
-    def muscles(self, moment_nm: F64) -> Muscles:
+    def muscles(self, moment_nm: F64, dt_s: float | None = None) -> Muscles:
         """Activations and tendon forces [n] that give `moment_nm` (`leg.dofs` order); reserves in `solved_dofs`
-        order."""
+        order. `dt_s` as `MuscleSolver.balance` takes it."""
         arm, target = self.balance(moment_nm)
-        if self._dt_s is None:
-            solution = self._solver.solve(arm, target)
-        else:
-            solution = self._solver.solve_within_reach(arm, target, self._dt_s)
+        solution = self._solver.solve(arm, target, dt_s)
         return Muscles(
             solution.converged,
             solution.activation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edge_runtime.commands.options import add_json, positive_float, show
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Solve, write, say what came out."""
     from edge_runtime.biomech.frame_solvers import How
     from edge_runtime.biomech.solve_files import write_tables
-    from edge_runtime.biomech.solve_offline import RATE_HZ, solve_trial
+    from edge_runtime.biomech.solve_offline import solve_trial
     from edge_runtime.biomech.subject import subject_of
     from edge_runtime.biomech.trials import read_trial
     from edge_runtime.one_core import one_core
@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     trial = read_trial(arguments.trial)
     subject = subject_of(trial, arguments.height, arguments.mass)
-    dt_s = 1.0 / RATE_HZ if arguments.dynamics else None
-    how = How(arguments.power, arguments.layer, arguments.passive, arguments.solver, dt_s)
+    dynamics: Literal["off", "on"] = "on" if arguments.dynamics else "off"
+    how = How(arguments.power, arguments.layer, arguments.passive, arguments.solver, dynamics)
     with one_core():
         solved = solve_trial(trial, arguments.model, subject, how, arguments.seconds, progress)
     folder = _folder(arguments.out)

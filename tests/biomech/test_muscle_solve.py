@@ -179,18 +179,37 @@ def test_one_muscle_in_closed_form() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 90), st.integers(1, 14))
 def test_daqp_gives_the_same(seed: int, n: int, m: int) -> None:
-    daqp = pytest.importorskip("daqp")
     arm, moment = problem(seed, n, m, 1.0)
     a, _, gradient = solve(solve_dual, arm, moment, 2, 1.0)
+    assert gradient < TOLERANCE_NM
+    assert a == pytest.approx(by_daqp(arm, moment, np.full(n, LOW), np.ones(n)), abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 90), st.integers(1, 14), st.sampled_from([0.004, 1 / 60, 0.2]))
+def test_daqp_gives_the_same_within_muscle_dynamics(seed: int, n: int, m: int, dt_s: float) -> None:
+    """Both bounds of every muscle differ, from frame to frame."""
+    solver = MuscleSolver(n, np.full(m, 1.0), 2, LOW)
+    for frame in range(4):
+        arm, moment = problem(seed + frame, n, m, 1.0)
+        low, high = reach(solver.activation, dt_s, LOW) if frame else (np.full(n, LOW), np.ones(n))
+        found = solver.solve(arm, moment, dt_s)
+        assert found.converged
+        assert found.activation == pytest.approx(by_daqp(arm, moment, low, high), abs=1e-6)
+
+
+def by_daqp(arm: F64, moment: F64, lowest: F64, highest: F64) -> F64:
+    """Activations of the same problem, p = 2 and ease 1, by an active-set solver that shares nothing with ours."""
+    daqp = pytest.importorskip("daqp")
+    n, m = arm.shape
     rows, hessian = np.ascontiguousarray(arm.T), np.eye(n + m)
-    low, high = np.r_[np.full(n, LOW), np.full(m, -1e30), moment], np.r_[np.ones(n), np.full(m, 1e30), moment]
+    low, high = np.r_[lowest, np.full(m, -1e30), moment], np.r_[highest, np.full(m, 1e30), moment]
     sense = np.r_[np.zeros(n + m, np.int32), np.full(m, 5, np.int32)]
     x, _, status, _ = daqp.solve(
         hessian, np.zeros(n + m), np.hstack([rows, np.eye(m)]), high, low, sense, primal_tol=1e-9
     )
     assert status == 1
-    assert gradient < TOLERANCE_NM
-    assert a == pytest.approx(x[:n], abs=1e-6)
+    return np.asarray(x[:n])
 
 
 def test_muscles_without_arms_and_coordinates_without_muscles() -> None:
@@ -202,25 +221,54 @@ def test_muscles_without_arms_and_coordinates_without_muscles() -> None:
         assert a[3] == LOW
 
 
-def test_activation_moves_no_faster_than_muscle_dynamics() -> None:
+def reach(activation: F64, dt_s: float, floor: float = 0.0) -> tuple[F64, F64]:
+    low, high = np.zeros(len(activation)), np.zeros(len(activation))
+    activation_reach(activation, dt_s, np.full(len(activation), floor), low, high)
+    return low, high
+
+
+def test_reach_is_what_first_order_dynamics_give() -> None:
     dt = 1.0 / 60.0
-    low, high = activation_reach(np.array([0.0, 0.2, 1.0]), dt)
+    low, high = reach(np.array([0.0, 0.2, 1.0]), dt)
     for bound, excitation, tau in ((low, 0.0, TAU_DEACTIVATION_S), (high, 1.0, TAU_ACTIVATION_S)):
         a = np.array([0.0, 0.2, 1.0])
         for _ in range(20000):  # explicit Euler of da/dt = (excitation - a) / tau
             a += (excitation - a) / tau * dt / 20000
         assert bound == pytest.approx(a, abs=1e-4)
+
+
+@pytest.mark.parametrize("solver", [None, solve_dual_numpy])
+def test_activation_moves_no_faster_than_muscle_dynamics(solver: DualSolver | None) -> None:
+    dt = 1.0 / 60.0
     arm, moment = problem(6, 40, 6, 0.8)
-    solver, free = MuscleSolver(40, np.full(6, 0.01), 2, LOW), MuscleSolver(40, np.full(6, 0.01), 2, LOW)
-    last = solver.solve_within_reach(arm, moment, dt).activation
+    bound, free = (MuscleSolver(40, np.full(6, 0.01), 2, LOW, solver) for _ in range(2))
+    last = bound.solve(arm, moment, dt).activation
+    assert last == pytest.approx(free.solve(arm, moment).activation, abs=1e-9)  # nothing came before it
     for sign in (-1.0, 1.0, -1.0):
-        now = solver.solve_within_reach(arm, sign * moment, dt)
-        low, high = activation_reach(last, dt)
+        now = bound.solve(arm, sign * moment, dt)
+        low, high = reach(last, dt, LOW)
         assert now.converged
         assert np.all(now.activation >= low - 1e-12)
         assert np.all(now.activation <= high + 1e-12)
         assert np.abs(now.activation - free.solve(arm, sign * moment).activation).max() > 0.01
         last = now.activation
+
+
+def test_a_frame_without_solution_widens_what_the_next_may_reach() -> None:
+    dt = 1.0 / 60.0
+    arm, moment = problem(6, 40, 6, 0.8)
+    solver = MuscleSolver(40, np.full(6, 0.01), 2, LOW)
+    last = solver.solve(arm, moment, dt).activation
+    for _ in range(2):
+        assert not solver.solve(arm, np.full(6, np.nan), dt).converged
+    low, high = reach(last, 3 * dt, LOW)
+    now = solver.solve(arm, -moment, dt).activation
+    assert np.all(now >= low - 1e-12)
+    assert np.any(now < reach(last, dt, LOW)[0] - 1e-3)
+    solver.solve(arm, moment, 2.0)  # a gap: nothing of the past binds any more
+    free = MuscleSolver(40, np.full(6, 0.01), 2, LOW).solve(arm, moment).activation
+    assert solver.activation == pytest.approx(free, abs=1e-7)
+    assert np.all(high <= 1.0)
 
 
 def test_warm_start_saves_iterations() -> None:

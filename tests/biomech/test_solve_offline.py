@@ -64,7 +64,7 @@ def test_numpy_solves_the_same(walk: Path) -> None:
 
 
 def test_dynamics_bound_what_changes_between_frames(walk: Path) -> None:
-    free, bound = solved(walk, How()), solved(walk, How(dynamics_dt_s=1.0 / 60.0))
+    free, bound = solved(walk, How()), solved(walk, How(dynamics="on"))
     fall = np.exp(-(1.0 / 60.0) / 0.040)
     assert np.all(bound.activation[1:] >= bound.activation[:-1] * fall - 1e-9)
     assert np.any(free.activation[1:] < free.activation[:-1] * fall - 1e-3)

@@ -30,8 +30,8 @@ def hermite(x: F64, value: F64, slope: F64) -> tuple[F64, F64]:
 
 
 @njit(cache=True, nogil=True)
-def evaluate(f: Functions, index: int, x: float, out: F64) -> None:
-    """`out` [3]: value, first and second derivative of function `index` at `x`."""
+def evaluate(f: Functions, index: int, x: float) -> tuple[float, float, float]:
+    """Value, first and second derivative of function `index` at `x`."""
     piece, last = f.first[index], f.first[index + 1] - 1
     while piece < last:  # the last piece that starts at or below x, else the first
         middle = (piece + last + 1) // 2
@@ -45,4 +45,4 @@ def evaluate(f: Functions, index: int, x: float, out: F64) -> None:
         bend = bend * d + 2.0 * slope
         slope = slope * d + value
         value = value * d + f.coefficient[piece, k]
-    out[0], out[1], out[2] = value, slope, bend
+    return value, slope, bend

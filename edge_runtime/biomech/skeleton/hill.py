@@ -17,7 +17,6 @@ def tensions(muscles: Muscles, f: Functions, length: F64, velocity: F64, active:
     The tendon keeps its slack length, and fibres their distance across (constant-width pennation). Lengthening is
     positive; a path shorter than the tendon pulls nothing. As OpenSim's calcInextensibleTendonActiveFiberForce.
     """
-    value = np.empty(3)
     for i in range(length.size):
         optimal = muscles.optimal_m[i]
         along, across = length[i] - muscles.slack_m[i], optimal * np.sin(muscles.pennation_rad[i])
@@ -26,9 +25,7 @@ def tensions(muscles: Muscles, f: Functions, length: F64, velocity: F64, active:
             continue
         fibre = np.hypot(along, across)
         cosine = along / fibre
-        evaluate(f, muscles.active[i], fibre / optimal, value)
-        force = muscles.force_n[i] * cosine * max(value[0], 0.0)
-        evaluate(f, muscles.velocity[i], velocity[i] * cosine / (optimal * muscles.velocity_max[i]), value)
-        active[i] = force * max(value[0], 0.0)
-        evaluate(f, muscles.passive[i], fibre / optimal, value)
-        passive[i] = muscles.force_n[i] * cosine * max(value[0], 0.0)
+        force = muscles.force_n[i] * cosine * max(evaluate(f, muscles.active[i], fibre / optimal)[0], 0.0)
+        speed = velocity[i] * cosine / (optimal * muscles.velocity_max[i])
+        active[i] = force * max(evaluate(f, muscles.velocity[i], speed)[0], 0.0)
+        passive[i] = muscles.force_n[i] * cosine * max(evaluate(f, muscles.passive[i], fibre / optimal)[0], 0.0)

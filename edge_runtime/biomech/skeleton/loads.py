@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 from numba import njit
 
 from edge_runtime.biomech.skeleton.format import I64, Skeleton
@@ -45,12 +44,13 @@ def generalized_forces(
     couple(s.tree, s.functions, q, qd, qdd)
     place(s.tree, s.functions, q, qd, qdd, m)
     carry(s.tree, m)
-    point, nothing = np.empty(3), np.zeros(3)
+    point, turn, nothing = m.scratch[0], m.scratch[1], m.scratch[2]
+    nothing[:] = 0.0
     for side in range(legs.foot.size):
         for i in range(3):
             point[i] = outside.point_m[side, i] + m.origin[legs.anchor[side], i]
         push(m, legs.foot[side], outside.force_n[side], point, outside.free_nm[side])
-        _brace(s, legs, side, outside.exo_nm[side], m, point, nothing)
+        _brace(s, legs, side, outside.exo_nm[side], m, turn, nothing)
     gather(s.tree, m, tau)
     reduce_coupled(s.tree, s.functions, q, tau)
     for side in range(legs.knee.size):

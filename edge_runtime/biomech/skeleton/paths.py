@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Final
+
 from numba import njit
 
 from edge_runtime.biomech.skeleton.format import Basis, Rows
 from edge_runtime.types import F64
 
-_MAX_DEGREE = 8
+MAX_DEGREE: Final = 8
 
 
 @njit(cache=True, nogil=True)
-def monomials(basis: Basis, q: F64, value: F64, slope: F64) -> None:
-    """Every term of the basis at `q` [C]: `value` [T], and `slope` [S, T] along each spanned coordinate."""
-    dims = basis.span.shape[1]
-    power, gain = np.empty((dims, _MAX_DEGREE + 1)), np.empty((dims, _MAX_DEGREE + 1))
+def monomials(basis: Basis, q: F64, powers: F64, value: F64, slope: F64) -> None:
+    """Every term of the basis at `q` [C]: `value` [T], and `slope` [S, T] along each spanned coordinate.
+
+    `powers` [2, S, MAX_DEGREE + 1] is a buffer.
+    """
+    power, gain = powers[0], powers[1]
     for g in range(basis.dimension.size):
         n = basis.dimension[g]
         for k in range(n):
             c = basis.span[g, k]
             x = (q[c] - basis.centre[c]) / basis.spread[c]
             power[k, 0], gain[k, 0] = 1.0, 0.0
-            for e in range(1, _MAX_DEGREE + 1):
+            for e in range(1, MAX_DEGREE + 1):
                 power[k, e] = power[k, e - 1] * x
                 gain[k, e] = e * power[k, e - 1] / basis.spread[c]
         for t in range(basis.term_first[g], basis.term_first[g + 1]):

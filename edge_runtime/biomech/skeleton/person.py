@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
-from numba import njit
 
 from edge_runtime.biomech.muscle_solve import MuscleSolver
-from edge_runtime.biomech.skeleton.contact import (
-    Knees,
-    Plateau,
-    balance,
-    cocontraction,
-    net_moments,
-    new_knees,
-    scaled_plateau,
-)
+from edge_runtime.biomech.skeleton.contact import Knees, Plateau, new_knees, scaled_plateau
 from edge_runtime.biomech.skeleton.format import GROUND, I64, Compiled, Names, Skeleton
-from edge_runtime.biomech.skeleton.hill import tensions
-from edge_runtime.biomech.skeleton.loads import Legs, Push, generalized_forces, take_muscles_off
-from edge_runtime.biomech.skeleton.paths import lengths_and_arms, monomials, plain
-from edge_runtime.biomech.skeleton.tree import Motion, new_motion
+from edge_runtime.biomech.skeleton.frame import after_solve, before_solve, new_buffers
+from edge_runtime.biomech.skeleton.loads import Legs, Push, generalized_forces
 from edge_runtime.errors import UserError
 from edge_runtime.types import COORDINATES, F64, SIDES, Grf, Kinematics
 
@@ -43,14 +32,14 @@ class Options:
     plateau: Plateau | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PersonFrame:
-    """Result of one frame, arrays in the order of `Person.names`; its own copies.
+    """Result of one frame, arrays in the order of `Person.names`.
 
     `moment_nm` [C] what the person's own tissues give (Nm, N; pelvis: residual); `activation`, `tension_n`,
     `length_m`, `velocity_mps` [n]; `reserve_nm` [m] in `Person.solved` order, what muscles leave over; `knees`;
     `gradient_nm` (KKT), `iterations`, `converged` (else the last good activation), `capped`: not converged because the
-    iterations, which are the solve's deadline, ran out; `saturated`: some muscle is at full activation.
+    iterations ran out; `saturated`: some muscle is at full activation.
     """
 
     moment_nm: F64
@@ -66,69 +55,20 @@ class PersonFrame:
     capped: bool
     saturated: bool
 
-
-class _Buffers(NamedTuple):
-    """Everything that a frame writes."""
-
-    q: F64  # [3, C] with both derivatives
-    motion: Motion
-    tau: F64  # [C]
-    wrench: F64  # [2, 6]
-    term: F64  # [T]
-    slope: F64  # [S, T]
-    length: F64  # [n]
-    velocity: F64  # [n]
-    arm: F64  # [n, C]
-    pull: F64  # [R]
-    active: F64  # [n]
-    passive: F64  # [n]
-    gain: F64  # [n, m] moment at full activation
-    target: F64  # [m]
-
-
-def _buffers(s: Skeleton, solved: int) -> _Buffers:
-    c, n, terms = len(s.tree.neutral), len(s.muscles.force_n), len(s.basis.exponent)
-    slope = np.zeros((s.basis.span.shape[1], terms))
-    return _Buffers(
-        np.zeros((3, c)), new_motion(s.tree), np.zeros(c), np.zeros((len(SIDES), 6)), np.zeros(terms), slope,
-        np.zeros(n), np.zeros(n), np.zeros((n, c)), np.zeros(len(s.pulls.muscle)), np.zeros(n), np.zeros(n),
-        np.zeros((n, solved)), np.zeros(solved),
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def _before_solve(s: Skeleton, legs: Legs, solved: I64, outside: Push, passive_share: float, b: _Buffers) -> None:
-    """Moments, muscle paths and tensions, and from them the problem to solve: `gain` and `target`."""
-    generalized_forces(s, legs, b.q[0], b.q[1], b.q[2], outside, b.motion, b.tau, b.wrench)
-    monomials(s.basis, b.q[0], b.term, b.slope)
-    lengths_and_arms(s.basis, s.lengths, b.term, b.slope, b.length, b.arm)
-    plain(s.basis, s.pulls, b.term, b.pull)
-    for i in range(b.length.size):
-        b.velocity[i] = 0.0
-        for c in range(b.tau.size):
-            b.velocity[i] -= b.arm[i, c] * b.q[1, c]
-    tensions(s.muscles, s.functions, b.length, b.velocity, b.active, b.passive)
-    for k in range(solved.size):
-        b.target[k] = b.tau[solved[k]]
-        for i in range(b.length.size):
-            b.gain[i, k] = b.arm[i, solved[k]] * b.active[i]
-            b.target[k] -= passive_share * b.arm[i, solved[k]] * b.passive[i]
-
-
-@njit(cache=True, nogil=True)
-def _after_solve(
-    s: Skeleton, legs: Legs, tension: F64, plateau: tuple[float, float, float], mass_height: float, exo_nm: F64,
-    b: _Buffers, knees: Knees,
-) -> None:  # fmt: skip
-    """Knee loads from the muscles' `tension` [n] N."""
-    net_moments(legs, b.wrench, b.tau, exo_nm, mass_height, knees)
-    cocontraction(legs, b.arm, tension, knees)
-    take_muscles_off(s, legs, b.pull, tension, b.wrench)
-    balance(b.wrench, plateau[0], plateau[1], plateau[2], knees)
+    def copy(self) -> PersonFrame:
+        """The same values in arrays of their own."""
+        return replace(
+            self, moment_nm=self.moment_nm.copy(), activation=self.activation.copy(), tension_n=self.tension_n.copy(),
+            length_m=self.length_m.copy(), velocity_mps=self.velocity_mps.copy(), reserve_nm=self.reserve_nm.copy(),
+            knees=Knees(*(values.copy() for values in self.knees)),
+        )  # fmt: skip
 
 
 class Person:
     """A compiled model with its solver; feed frames in order. One instance serves one stream of frames.
+
+    `frame` gives the result in arrays that the next frame overwrites and allocates none; `step` copies them. A frame
+    is `place` (or `place_live`), `balance` and `contact`, for those who time them.
 
     `names` gives the order of coordinates and muscles, `solved` the coordinates that muscles balance: every free one
     that a muscle spans. `height_m` normalizes knee moments. Raises UserError where the model lacks a leg.
@@ -148,10 +88,16 @@ class Person:
         strength = options.reserve_nm or {}
         ease = np.array([strength.get(name, RESERVE_NM) ** 2 for name in self.solved])
         self._solver = MuscleSolver(len(self.names.muscles), ease, options.power, options.min_activation)
-        self._b = _buffers(model.skeleton, len(self._solved))
-        self._index = {name: i for i, name in enumerate(self.names.coordinates)}
-        self._live = [(i, self._index[name]) for i, name in enumerate(COORDINATES) if name in self._index]
-        self._q = np.zeros((3, len(self.names.coordinates)))
+        self._b = new_buffers(model.skeleton, len(self._solved))
+        index = {name: i for i, name in enumerate(self.names.coordinates)}
+        self._live = [(i, index[name]) for i, name in enumerate(COORDINATES) if name in index]
+        self._live_legs = self._legs._replace(anchor=_talus(model.skeleton, self._legs))
+        self._exo_nm, self._no_turn = np.zeros(len(SIDES)), np.zeros((len(SIDES), 3))
+        b, solver = self._b, self._solver
+        self._frame = PersonFrame(
+            b.tau, solver.activation, b.tension, b.length, b.velocity, solver.reserve_nm, new_knees(),
+            0.0, 0, False, False, False,
+        )  # fmt: skip
 
     def reset(self) -> None:
         """Forget the warm start, as at the start of a stream."""
@@ -163,47 +109,66 @@ class Person:
 
     def moments(self, q: F64, qd: F64, qdd: F64, outside: Push) -> F64:
         """Inverse dynamics alone: generalized forces [C] of the person's own tissues, from motion [C]."""
-        return self._moments(q, qd, qdd, outside, self._legs)
-
-    def _moments(self, q: F64, qd: F64, qdd: F64, outside: Push, legs: Legs) -> F64:
         b = self._b
         b.q[0], b.q[1], b.q[2] = q, qd, qdd
-        generalized_forces(self.skeleton, legs, b.q[0], b.q[1], b.q[2], outside, b.motion, b.tau, b.wrench)
+        generalized_forces(self.skeleton, self._legs, b.q[0], b.q[1], b.q[2], outside, b.motion, b.tau, b.wrench)
         return b.tau.copy()
 
-    def step(self, q: F64, qd: F64, qdd: F64, outside: Push) -> PersonFrame:
+    def step(self, q: F64, qd: F64, qdd: F64, outside: Push, dt_s: float | None = None) -> PersonFrame:
+        """`frame` with arrays of its own."""
+        return self.frame(q, qd, qdd, outside, dt_s).copy()
+
+    def step_live(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64, dt_s: float | None = None) -> PersonFrame:
+        """One frame as `place_live` takes it, with arrays of its own."""
+        self.place_live(kin, grf, exo_knee_nm)
+        self.balance(dt_s)
+        return self.contact().copy()
+
+    def frame(self, q: F64, qd: F64, qdd: F64, outside: Push, dt_s: float | None = None) -> PersonFrame:
         """One frame from motion [C] in `names` order (rad, m; dependent coordinates are set here) and outside forces,
-        centres of pressure in the ground's axes from its origin."""
-        return self._step(q, qd, qdd, outside, self._legs)
+        centres of pressure in the ground's axes from its origin. `dt_s` as `MuscleSolver.balance` takes it."""
+        self.place(q, qd, qdd, outside)
+        self.balance(dt_s)
+        return self.contact()
 
-    def step_live(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> PersonFrame:
-        """One frame from the estimator's 16 coordinates and ground reaction; what they lack stays at its default."""
-        self._q[0], self._q[1:] = self.skeleton.tree.neutral, 0.0
-        for i, c in self._live:
-            sign = self._legs.sign[0] if COORDINATES[i].startswith("knee_angle") else 1.0
-            self._q[0, c], self._q[1, c], self._q[2, c] = sign * kin.q[i], sign * kin.qd[i], sign * kin.qdd[i]
-        outside = Push(grf.force_n, grf.cop_ankle_m, np.zeros((len(SIDES), 3)), exo_knee_nm)
-        legs = self._legs._replace(anchor=self._talus())
-        return self._step(self._q[0], self._q[1], self._q[2], outside, legs)
-
-    def _talus(self) -> I64:
-        tree = self.skeleton.tree
-        return np.array([int(np.flatnonzero(tree.parent == knee + 1)[0]) + 1 for knee in self._legs.knee])
-
-    def _step(self, q: F64, qd: F64, qdd: F64, outside: Push, legs: Legs) -> PersonFrame:
+    def place(self, q: F64, qd: F64, qdd: F64, outside: Push) -> None:
+        """First part of a frame: moments, muscle paths and what each muscle could give."""
         b = self._b
         b.q[0], b.q[1], b.q[2] = q, qd, qdd
-        _before_solve(self.skeleton, legs, self._solved, outside, self._passive, b)
-        solution = self._solver.solve(b.gain, b.target)
-        tension = solution.activation * b.active + self._passive * b.passive
-        knees = new_knees()
-        _after_solve(self.skeleton, legs, tension, self._plateau, self._mass_height, outside.exo_nm, b, knees)
-        unbalanced = solution.gradient_nm
-        return PersonFrame(
-            b.tau.copy(), solution.activation, tension, b.length.copy(), b.velocity.copy(), solution.reserve_nm, knees,
-            unbalanced, solution.iterations, solution.converged,
-            not solution.converged and bool(np.isfinite(unbalanced)), bool((solution.activation >= 1.0).any()),
+        self._place(self._legs, outside)
+
+    def place_live(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> None:
+        """`place` from the estimator's 16 coordinates and ground reaction; what they lack stays at its default."""
+        q = self._b.q
+        q[0], q[1:] = self.skeleton.tree.neutral, 0.0
+        for i, c in self._live:
+            sign = self._legs.sign[0] if COORDINATES[i].startswith("knee_angle") else 1.0
+            q[0, c], q[1, c], q[2, c] = sign * kin.q[i], sign * kin.qd[i], sign * kin.qdd[i]
+        self._place(self._live_legs, Push(grf.force_n, grf.cop_ankle_m, self._no_turn, exo_knee_nm))
+
+    def _place(self, legs: Legs, outside: Push) -> None:
+        self._exo_nm[:] = outside.exo_nm
+        before_solve(self.skeleton, legs, self._solved, outside, self._passive, self._b)
+
+    def balance(self, dt_s: float | None = None) -> None:
+        """Second part of a frame: activations."""
+        self._solver.balance(self._b.gain, self._b.target, dt_s)
+
+    def contact(self) -> PersonFrame:
+        """Last part of a frame: tensions and knee loads. The result is overwritten by the next frame."""
+        frame, solver = self._frame, self._solver
+        after_solve(
+            self.skeleton, self._legs, solver.activation, self._passive, self._plateau, self._mass_height,
+            self._exo_nm, self._b, frame.knees,
         )  # fmt: skip
+        frame.gradient_nm, frame.iterations = solver.gradient_nm, solver.iterations
+        frame.converged, frame.capped = solver.converged, solver.capped
+        frame.saturated = bool(solver.activation.max() >= 1.0)
+        return frame
+
+    def knee_moments(self) -> F64:
+        """[2] net knee moment of the last frame, muscles and exoskeleton together (Nm, flexion positive)."""
+        return np.asarray(self._legs.sign * self._b.tau[self._legs.flexion] + self._exo_nm)
 
 
 def _solved(s: Skeleton) -> I64:
@@ -211,6 +176,11 @@ def _solved(s: Skeleton) -> I64:
     spanned = set(s.basis.span.ravel().tolist()) - {-1}
     barred = {*np.flatnonzero(s.tree.locked), *s.tree.coupled, *s.tree.coordinate[0]}
     return np.array(sorted(spanned - barred), np.int64)
+
+
+def _talus(s: Skeleton, legs: Legs) -> I64:
+    """[2] body that the tibia carries: from its origin live centres of pressure are measured."""
+    return np.array([int(np.flatnonzero(s.tree.parent == knee + 1)[0]) + 1 for knee in legs.knee])
 
 
 def _legs(s: Skeleton, names: Names) -> Legs:

@@ -27,6 +27,8 @@ class Motion(NamedTuple):
     centre: F64  # [J, 3] joint centre: origin of the child's joint frame
     force: F64  # [B, 3] what the body's joint must transmit to it and all it carries
     moment: F64  # [B, 3] the same about the ground's origin
+    scratch: F64  # [6, 3] vectors of one step of a walk over the tree
+    frame: F64  # [2, 3, 3] the same, rotations
 
 
 def new_motion(tree: Tree) -> Motion:
@@ -39,7 +41,7 @@ def new_motion(tree: Tree) -> Motion:
     return Motion(
         rotation, vectors[0], vectors[1], vectors[2], vectors[3],
         np.zeros((joints, 6, 3)), np.zeros((joints, 6)), np.zeros((joints, 3)),
-        np.zeros((bodies, 3)), np.zeros((bodies, 3)),
+        np.zeros((bodies, 3)), np.zeros((bodies, 3)), np.zeros((6, 3)), np.zeros((2, 3, 3)),
     )  # fmt: skip
 
 
@@ -84,20 +86,20 @@ def _turned(axis: F64, angle: float, frame: F64, out: F64) -> None:
 @njit(cache=True, nogil=True)
 def couple(tree: Tree, f: Functions, q: F64, qd: F64, qdd: F64) -> None:
     """Set the dependent coordinates and their derivatives from their drivers, in place."""
-    value = np.empty(3)
     for k in range(tree.coupled.size):
         dependent, driver = tree.coupled[k], tree.driver[k]
-        evaluate(f, tree.coupling[k], q[driver], value)
-        q[dependent] = value[0]
-        qd[dependent] = value[1] * qd[driver]
-        qdd[dependent] = value[1] * qdd[driver] + value[2] * qd[driver] ** 2
+        value, slope, bend = evaluate(f, tree.coupling[k], q[driver])
+        q[dependent] = value
+        qd[dependent] = slope * qd[driver]
+        qdd[dependent] = slope * qdd[driver] + bend * qd[driver] ** 2
 
 
 @njit(cache=True, nogil=True)
 def place(tree: Tree, f: Functions, q: F64, qd: F64, qdd: F64, m: Motion) -> None:
     """Place every body with its velocities and accelerations; `q`, `qd`, `qdd` [C] in rad or m, coupled ones set."""
-    value, lever, frame, other = np.empty(3), np.empty(3), np.empty((3, 3)), np.empty((3, 3))
-    turn, spin, shift, drift, surge = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    lever, turn, spin = m.scratch[0], m.scratch[1], m.scratch[2]
+    shift, drift, surge = m.scratch[3], m.scratch[4], m.scratch[5]
+    frame, other = m.frame[0], m.frame[1]
     for j in range(tree.parent.size):
         p, b = tree.parent[j], j + 1
         _multiply(m.rotation[p], tree.parent_rotation[j], frame)
@@ -109,27 +111,27 @@ def place(tree: Tree, f: Functions, q: F64, qd: F64, qdd: F64, m: Motion) -> Non
             _apply(frame, tree.axis[j, k], m.axis[j, k])
         for k in range(3):
             _apply(frame, tree.axis[j, k], m.axis[j, k])
-            _follow(tree, f, j, k, q, value)
-            m.slope[j, k] = value[1]
+            value, slope, bend = _follow(tree, f, j, k, q)
+            m.slope[j, k] = slope
             c = tree.coordinate[j, k]
-            rate = value[1] * qd[c] if c != NONE else 0.0
-            growth = value[1] * qdd[c] + value[2] * qd[c] * qd[c] if c != NONE else 0.0
+            rate = slope * qd[c] if c != NONE else 0.0
+            growth = slope * qdd[c] + bend * qd[c] * qd[c] if c != NONE else 0.0
             for i in range(3):
                 spin[i] += m.axis[j, k, i] * growth
                 drift[i] = m.axis[j, k, i] * rate
             add_cross(turn, drift, spin)
             turn += drift
-            _turned(tree.axis[j, k], value[0], frame, other)
+            _turned(tree.axis[j, k], value, frame, other)
             frame[:] = other
         drift[:] = 0.0
         for k in range(3, _AXES):
-            _follow(tree, f, j, k, q, value)
-            m.slope[j, k] = value[1]
+            value, slope, bend = _follow(tree, f, j, k, q)
+            m.slope[j, k] = slope
             c = tree.coordinate[j, k]
-            rate = value[1] * qd[c] if c != NONE else 0.0
-            growth = value[1] * qdd[c] + value[2] * qd[c] * qd[c] if c != NONE else 0.0
+            rate = slope * qd[c] if c != NONE else 0.0
+            growth = slope * qdd[c] + bend * qd[c] * qd[c] if c != NONE else 0.0
             for i in range(3):
-                shift[i] += m.axis[j, k, i] * value[0]
+                shift[i] += m.axis[j, k, i] * value
                 drift[i] += 2.0 * m.axis[j, k, i] * rate
                 surge[i] += m.axis[j, k, i] * growth
         _add_motion_of_point(m.turn[p], m.spin[p], shift, surge)
@@ -161,19 +163,18 @@ def _add_motion_of_point(turn: F64, spin: F64, lever: F64, surge: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _follow(tree: Tree, f: Functions, j: int, k: int, q: F64, value: F64) -> None:
+def _follow(tree: Tree, f: Functions, j: int, k: int, q: F64) -> tuple[float, float, float]:
     """Value, slope and curvature of axis k of joint j."""
     function, coordinate = tree.function[j, k], tree.coordinate[j, k]
     if function == NONE:
-        value[0], value[1], value[2] = 0.0, 0.0, 0.0
-    else:
-        evaluate(f, function, q[coordinate] if coordinate != NONE else 0.0, value)
+        return 0.0, 0.0, 0.0
+    return evaluate(f, function, q[coordinate] if coordinate != NONE else 0.0)
 
 
 @njit(cache=True, nogil=True)
 def carry(tree: Tree, m: Motion) -> None:
     """Fill `force` and `moment` with what carries the placed motion against gravity; nothing else acts yet."""
-    pull, spun, com = np.empty(3), np.empty(3), np.empty(3)
+    pull, spun, com = m.scratch[0], m.scratch[1], m.scratch[2]
     m.force[:], m.moment[:] = 0.0, 0.0
     for b in range(1, m.origin.shape[0]):
         j = b - 1
@@ -185,16 +186,17 @@ def carry(tree: Tree, m: Motion) -> None:
         for i in range(3):
             pull[i] = tree.mass[j] * (pull[i] - tree.gravity[i])
             com[i] += m.origin[b, i]
-        _spin_moment(m.rotation[b], tree.inertia[j], m.turn[b], m.spin[b], spun)
+        _spin_moment(m, b, tree.inertia[j], spun)
         add_cross(com, pull, spun)
         m.force[b] += pull
         m.moment[b] += spun
 
 
 @njit(cache=True, nogil=True)
-def _spin_moment(rotation: F64, inertia: F64, turn: F64, spin: F64, out: F64) -> None:
-    """out = I spin + turn × I turn, everything but `inertia` in ground axes."""
-    local_turn, local_spin, product = np.empty(3), np.empty(3), np.empty(3)
+def _spin_moment(m: Motion, body: int, inertia: F64, out: F64) -> None:
+    """out = I spin + turn × I turn of `body`, everything but `inertia` in ground axes."""
+    rotation, turn, spin = m.rotation[body], m.turn[body], m.spin[body]
+    local_turn, local_spin, product = m.scratch[3], m.scratch[4], m.scratch[5]
     for i in range(3):
         local_turn[i] = rotation[0, i] * turn[0] + rotation[1, i] * turn[1] + rotation[2, i] * turn[2]
         local_spin[i] = rotation[0, i] * spin[0] + rotation[1, i] * spin[1] + rotation[2, i] * spin[2]
@@ -218,7 +220,7 @@ def push(m: Motion, body: int, force: F64, point: F64, couple_nm: F64) -> None:
 def gather(tree: Tree, m: Motion, tau: F64) -> None:
     """Sum `force` and `moment` from the leaves down; `tau` [C] generalized forces, coupled ones still apart."""
     tau[:] = 0.0
-    about = np.empty(3)
+    about = m.scratch[0]
     for j in range(tree.parent.size - 1, -1, -1):
         b, p = j + 1, tree.parent[j]
         about[:] = m.moment[b]
@@ -237,8 +239,7 @@ def gather(tree: Tree, m: Motion, tau: F64) -> None:
 @njit(cache=True, nogil=True)
 def reduce_coupled(tree: Tree, f: Functions, q: F64, tau: F64) -> None:
     """Move the generalized forces of dependent coordinates to their drivers (null space of the coupling), in place."""
-    value = np.empty(3)
     for k in range(tree.coupled.size - 1, -1, -1):
-        evaluate(f, tree.coupling[k], q[tree.driver[k]], value)
-        tau[tree.driver[k]] += value[1] * tau[tree.coupled[k]]
+        _, slope, _ = evaluate(f, tree.coupling[k], q[tree.driver[k]])
+        tau[tree.driver[k]] += slope * tau[tree.coupled[k]]
         tau[tree.coupled[k]] = 0.0

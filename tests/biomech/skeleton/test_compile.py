@@ -13,7 +13,7 @@ import pytest
 from edge_runtime.biomech.skeleton.compile import Scaling, compile_model
 from edge_runtime.biomech.skeleton.format import Compiled, load
 from edge_runtime.biomech.skeleton.hill import tensions
-from edge_runtime.biomech.skeleton.paths import lengths_and_arms, monomials
+from edge_runtime.biomech.skeleton.paths import MAX_DEGREE, lengths_and_arms, monomials
 from edge_runtime.biomech.skeleton.person import Person
 from edge_runtime.biomech.skeleton.tree import carry, couple, gather, new_motion, place, reduce_coupled
 from edge_runtime.commands import model_compile
@@ -105,11 +105,12 @@ def test_muscle_lengths_arms_and_speeds_are_opensims(compiled: Compiled, oracle:
     s = compiled.skeleton
     value, length = np.zeros(len(s.basis.exponent)), np.zeros(len(oracle.muscles))
     slope, arm = np.zeros((s.basis.span.shape[1], len(value))), np.zeros((len(length), len(oracle.coordinates)))
+    powers = np.zeros((2, len(slope), MAX_DEGREE + 1))
     errors, lengths, speeds = [], [], []
     free = sorted(set(range(6, arm.shape[1])) - set(s.tree.coupled.tolist()))
     for q, qd, _ in motions(compiled):
         oracle.pose(q, qd)
-        monomials(s.basis, q, value, slope)
+        monomials(s.basis, q, powers, value, slope)
         lengths_and_arms(s.basis, s.lengths, value, slope, length, arm)
         for i, muscle in enumerate(oracle.muscles):
             lengths.append(muscle.getLength(oracle.state) - length[i])

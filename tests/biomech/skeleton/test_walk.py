@@ -10,7 +10,7 @@ import pytest
 
 from edge_runtime.biomech.skeleton.evaluate import Plan, evaluate
 from edge_runtime.biomech.skeleton.format import Compiled
-from edge_runtime.biomech.skeleton.paths import lengths_and_arms, monomials
+from edge_runtime.biomech.skeleton.paths import MAX_DEGREE, lengths_and_arms, monomials
 from edge_runtime.biomech.skeleton.reference import ReferenceJob, run_reference
 from edge_runtime.biomech.skeleton.store import compiled_model
 from edge_runtime.biomech.skeleton.tree import couple
@@ -63,6 +63,7 @@ def test_moment_arms_on_a_trial_that_the_fit_has_not_seen(opensim: Any, compiled
     muscles = [model.getMuscles().get(name) for name in names.muscles]
     value, length = np.zeros(len(s.basis.exponent)), np.zeros(len(muscles))
     slope, arm = np.zeros((s.basis.span.shape[1], len(value))), np.zeros((len(muscles), len(coordinates)))
+    powers = np.zeros((2, len(slope), MAX_DEGREE + 1))
     errors = []
     for coordinate in coordinates:
         coordinate.setLocked(state, False)
@@ -72,7 +73,7 @@ def test_moment_arms_on_a_trial_that_the_fit_has_not_seen(opensim: Any, compiled
         for coordinate, angle in zip(coordinates, q, strict=True):
             coordinate.setValue(state, float(angle), False)
         model.realizePosition(state)
-        monomials(s.basis, q, value, slope)
+        monomials(s.basis, q, powers, value, slope)
         lengths_and_arms(s.basis, s.lengths, value, slope, length, arm)
         for g, dimension in enumerate(s.basis.dimension):
             for i in s.lengths.muscle[s.lengths.first[g] : s.lengths.first[g + 1]]:
