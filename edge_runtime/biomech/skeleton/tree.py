@@ -60,6 +60,13 @@ def _multiply(a: F64, b: F64, out: F64) -> None:
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _add(vector: F64, out: F64) -> None:
+    """out += vector; numba's own += on a row makes a temporary."""
+    for i in range(3):
+        out[i] += vector[i]
+
+
+@njit(cache=True, nogil=True, inline="always")
 def add_cross(a: F64, b: F64, out: F64) -> None:
     """out += a × b."""
     x = a[1] * b[2] - a[2] * b[1]
@@ -188,8 +195,8 @@ def carry(tree: Tree, m: Motion) -> None:
             com[i] += m.origin[b, i]
         _spin_moment(m, b, tree.inertia[j], spun)
         add_cross(com, pull, spun)
-        m.force[b] += pull
-        m.moment[b] += spun
+        _add(pull, m.force[b])
+        _add(spun, m.moment[b])
 
 
 @njit(cache=True, nogil=True)
@@ -232,8 +239,8 @@ def gather(tree: Tree, m: Motion, tau: F64) -> None:
             vector = about if k < 3 else m.force[b]
             along = m.axis[j, k, 0] * vector[0] + m.axis[j, k, 1] * vector[1] + m.axis[j, k, 2] * vector[2]
             tau[c] += m.slope[j, k] * along
-        m.force[p] += m.force[b]
-        m.moment[p] += m.moment[b]
+        _add(m.force[b], m.force[p])
+        _add(m.moment[b], m.moment[p])
 
 
 @njit(cache=True, nogil=True)
