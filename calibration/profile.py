@@ -9,7 +9,7 @@ import math
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 SCHEMA = 1
 
@@ -55,6 +55,20 @@ class Assist:
 
 
 @dataclass(frozen=True, slots=True)
+class Muscles:
+    """Musculoskeletal model and how it is solved; the whole table may be left out.
+
+    `model` is a compiled OpenSim model (`exo-edge model compile`), its path relative to the profile; "" is MyoLegs,
+    scaled by height and mass. `sha256` in hex pins that file, "" pins nothing. With `activation_dynamics` "on" muscles
+    activate and deactivate no faster than in reality.
+    """
+
+    model: str = ""
+    sha256: str = ""
+    activation_dynamics: Literal["off", "on"] = "off"
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One wearer with one device fit; `id` is pseudonymous; `provenance` says where the values come from."""
 
@@ -64,11 +78,16 @@ class Profile:
     interface_l: Interface
     assist: Assist
     provenance: str
+    muscles: Muscles = Muscles()
 
     @property
     def hash32(self) -> int:
-        """First 32 bits of the SHA-256 of the canonical values: what both sides of the bus compare."""
-        canonical = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """First 32 bits of the SHA-256 of the canonical values, less what is left at its default: what both sides of
+        the bus compare."""
+        values = dataclasses.asdict(self)
+        if self.muscles == Muscles():
+            del values["muscles"]
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:4], "big")
 
 
@@ -116,15 +135,20 @@ def _build(cls: type[_T], raw: Any, path: Path, prefix: str) -> _T:
     names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
     if unknown := sorted(raw.keys() - names):
         raise ProfileError(f"{path}: unknown key `{prefix}{unknown[0]}`; remove it or mend its spelling")
-    if missing := sorted(names - raw.keys()):
+    required = {f.name for f in fields(cls) if f.default is dataclasses.MISSING}  # type: ignore[arg-type]
+    if missing := sorted(required - raw.keys()):
         raise ProfileError(f"{path}: key `{prefix}{missing[0]}` is missing; add it")
     hints = get_type_hints(cls)
-    return cls(**{name: _value(hints[name], raw[name], path, f"{prefix}{name}") for name in sorted(names)})
+    return cls(**{name: _value(hints[name], raw[name], path, f"{prefix}{name}") for name in sorted(raw)})
 
 
 def _value(kind: Any, raw: Any, path: Path, name: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _build(kind, raw, path, f"{name}.")  # type: ignore[arg-type]
+    if get_origin(kind) is Literal:
+        if raw not in get_args(kind):
+            raise ProfileError(f"{path}: `{name}` must be one of {', '.join(get_args(kind))}, got {raw!r}")
+        return raw
     if kind is str:
         if not isinstance(raw, str) or not raw:
             raise ProfileError(f"{path}: `{name}` must be a text that is not empty")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
-from edge_runtime.estimator import Estimator
+from edge_runtime.body import body_of
+from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.plan import Plan
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.cache import cache_dir
@@ -27,11 +28,14 @@ PLANT_STIFFER: Final = 1.15
 def make_estimator(
     plan: Plan, frame_ns: int, executor: Callable[[Detect], DetectorExecutor], clock_ns: Callable[[], int]
 ) -> Estimator:
-    """Open the engines and assemble the chain; raises EngineError where an asset is missing."""
+    """Open the engines and assemble the chain; raises EngineError where an asset is missing, UserError where the
+    profile's model is."""
     pose = PoseTracker(
         OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, executor
     )
-    return Estimator(pose, GrfEngine(), plan.profile, TABLE.host, LATENCY_NS, frame_ns, clock_ns)
+    timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
+    body = body_of(plan.profile, plan.profile_path)
+    return Estimator(pose, GrfEngine(), body, plan.profile, TABLE.host, timing, clock_ns)
 
 
 def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:

@@ -2,7 +2,8 @@
 
 The wearer's own knee moment is what the device adds to: same sign, never more than `share` of it, never above the
 profile's ceiling, and less the more the knee already carries (after Molinaro et al. 2024, Nature 635, who scale
-estimated joint moments into exoskeleton torque; the ceiling on the knee's load is ours).
+estimated joint moments into exoskeleton torque; the ceiling on the knee's load is ours). Doubt about an estimate takes
+help away along the intent's horizon, never in a step; without doubt it comes back as it began.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.profile import Assist
-from edge_runtime.intent import KNOT_SPACING_NS, KNOTS, new_intent
+from edge_runtime.doubt import NO_DOUBT, Doubt
+from edge_runtime.intent import HORIZON_NS, KNOT_SPACING_NS, KNOTS, new_intent
 from edge_runtime.types import F64, Q_INDEX, Kinematics, KneeLoad
 from firmware_bridge.schema import HostRules
 
 SMOOTHING_S: Final = 0.035  # time constant of the moment filter; its lag is what the prediction makes up for
 PREDICTION_DECAY_S: Final = 0.05  # how long a slope is believed
 ENGAGE_S: Final = 0.3  # from first valid estimate to the full share
+FADE_S: Final = HORIZON_NS * 1e-9  # from the full share to none where all of it is doubted: as far as an intent reaches
 _KNEES: Final = [Q_INDEX["knee_angle_r"], Q_INDEX["knee_angle_l"]]
 _LEADS_S: Final[F64] = np.arange(KNOTS, dtype=np.float64) * (KNOT_SPACING_NS * 1e-9)
 
@@ -59,7 +62,8 @@ class AssistPolicy:
         self._moment = np.zeros(2)
         self._slope = np.zeros(2)
         self._relief = np.zeros(2)
-        self._confidence = 0.0
+        self._trust = np.zeros(2)  # share of the help that is given
+        self._goal = np.zeros(2)  # and where it goes
         self._last_ns = 0
 
     def reset(self) -> None:
@@ -67,9 +71,10 @@ class AssistPolicy:
         self._moment[:] = 0.0
         self._slope[:] = 0.0
         self._relief[:] = 0.0
-        self._confidence = 0.0
+        self._trust[:] = 0.0
+        self._goal[:] = 0.0
 
-    def step(self, kinematics: Kinematics, load: KneeLoad | None) -> npt.NDArray[Any]:
+    def step(self, kinematics: Kinematics, load: KneeLoad | None, doubt: Doubt = NO_DOUBT) -> npt.NDArray[Any]:
         """Intent [1] for this frame. `load` gives the knees' net moments and contact forces; None where invalid."""
         intent = self._intent[0]
         dt_s = min(max((kinematics.t_capture_ns - self._last_ns) * 1e-9, 1e-3), 0.1)
@@ -83,7 +88,7 @@ class AssistPolicy:
             intent["torque_nm"][:] = 0.0
         else:
             self._follow(load, dt_s)
-            intent["torque_nm"][:] = self._trajectory()
+            intent["torque_nm"][:] = self._trusted(1.0 - doubt.share, dt_s) * self._trajectory()
         intent["kcf_relief"][:] = self._relief
         if kinematics.valid:
             ahead = _believed(_LEADS_S + self._latency_ns * 1e-9)
@@ -97,14 +102,25 @@ class AssistPolicy:
         self._slope += gain * (change / dt_s - self._slope)
         # help is taken away with the load at once and comes back no faster than it begins
         self._relief = np.maximum(self._ceiling.relief(load.total_n), self._relief - dt_s / ENGAGE_S)
-        self._confidence = min(1.0, self._confidence + dt_s / ENGAGE_S)
+
+    def _trusted(self, goal: F64, dt_s: float) -> F64:
+        """Share of the help at each knot [2, KNOTS]: from where the last intent's has come by now to `goal`."""
+        left = _toward(self._trust, self._goal, dt_s)
+        self._trust = np.maximum(left, np.minimum(goal, left + dt_s / ENGAGE_S))
+        self._goal = goal
+        return _toward(self._trust[:, None], goal[:, None], _LEADS_S)
 
     def _trajectory(self) -> F64:
         ahead = _believed(SMOOTHING_S + self._latency_ns * 1e-9 + _LEADS_S)
         moment = self._moment[:, None] + self._slope[:, None] * ahead
         ceiling = self._assist.ceiling_nm
-        torque_nm = np.clip(self._confidence * self._assist.share * moment, -ceiling, ceiling)
+        torque_nm = np.clip(self._assist.share * moment, -ceiling, ceiling)
         return np.asarray((1.0 - self._relief[:, None]) * torque_nm)
+
+
+def _toward(trust: F64, goal: F64, after_s: float | F64) -> F64:
+    """What is left of `trust` on its way down to `goal`; a lower trust stays."""
+    return np.minimum(trust, np.maximum(goal, trust - after_s / FADE_S))
 
 
 def _believed(lead_s: F64) -> F64:

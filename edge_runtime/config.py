@@ -25,6 +25,7 @@ class Device:
     actuator_delay_ms: float  # setpoint on the wire to torque at the motor
     virtual_estimator_ms: float  # lock-step runs: capture to intent, as a fixed time
     camera_rate_hz: float  # 0: the clip's own rate
+    solve_budget_ms: float  # what inverse dynamics, muscle solve and knee contact of a frame may take together
 
 
 _RANGES: Final = {
@@ -35,6 +36,7 @@ _RANGES: Final = {
     "actuator_delay_ms": (0.0, 5.0),
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),
+    "solve_budget_ms": (0.01, 16.6),
 }
 
 

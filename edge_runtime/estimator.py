@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.kinematics import KinematicsFilter
-from edge_runtime.biomech.pipeline import legs_of
+from edge_runtime.body import Body
+from edge_runtime.doubt import NO_DOUBT, SolveWatch
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
@@ -33,6 +34,7 @@ REASONS: Final = (
 )
 """Why an estimate is invalid; a row carries the index."""
 
+_KNEES: Final = [SOLVED_DOFS.index(f"knee_angle_{side}") for side in SIDES]
 _COLUMN: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
 
 
@@ -72,36 +74,46 @@ class Step:
     intent: npt.NDArray[Any]
 
 
+class Timing(NamedTuple):
+    """`latency_ns` is L, `frame_ns` the camera's period, `solve_budget_ns` what inverse dynamics, muscles and knee of a
+    frame may take together."""
+
+    latency_ns: int
+    frame_ns: int
+    solve_budget_ns: int
+
+
 class Estimator:
     """Pose, kinematics, GRF, inverse dynamics, muscle solve, knee load and assist, in this order, for one wearer.
 
-    `latency_ns` is L, `frame_ns` the camera's period; `clock_ns` times the stages.
+    `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
     """
 
     def __init__(
         self,
         pose: PoseSource,
         grf: GrfSource,
+        body: Body,
         profile: Profile,
         host: HostRules,
-        latency_ns: int,
-        frame_ns: int,
+        timing: Timing,
         clock_ns: Callable[[], int],
     ) -> None:
         self._pose, self._grf, self._clock_ns = pose, grf, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
-        self._biomech = legs_of(profile.person.height_m, profile.person.mass_kg)
+        self._body = body
+        self._watch = SolveWatch(self._mass_kg, timing.solve_budget_ns, host.missed_fade)
+        self._doubt = NO_DOUBT
         ceiling = knee_ceiling(host, profile.person.mass_kg)
-        self._assist = AssistPolicy(profile.assist, ceiling, latency_ns, frame_ns)
-        self.muscle_names = self._biomech.muscle_names
-        self._row = np.zeros(len(estimate_fields(self.muscle_names)))
+        self._assist = AssistPolicy(profile.assist, ceiling, timing.latency_ns, timing.frame_ns)
+        self._row = np.zeros(len(estimate_fields(body.muscle_names)))
         self._exo_nm = np.zeros(2)
 
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
-        self._biomech.warm()
+        self._body.warm()
         nothing = _neutral(0)
         self._assist.step(nothing, None)
         self._kinematics.step(_no_pose(0))
@@ -112,7 +124,8 @@ class Estimator:
         self._pose.reset()
         self._kinematics.reset()
         self._grf.reset()
-        self._biomech.reset()
+        self._body.reset()
+        self._watch.reset()
         self._assist.reset()
 
     def step(self, frame: Frame, exo_nm: F64) -> Step:
@@ -132,7 +145,7 @@ class Estimator:
         kinematics = self._kinematics.step(pose)
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
-        intent = self._assist.step(kinematics, load)
+        intent = self._assist.step(kinematics, load, self._doubt)
         marks.append(self._clock_ns())
         self._head(frame, kinematics, reason, marks, intent)
         return Step(row, intent)
@@ -151,6 +164,7 @@ class Estimator:
 
     def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[KneeLoad | None, str]:
         """From kinematics to the knee loads where all of it is valid, and the reason where not."""
+        self._doubt = NO_DOUBT
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
@@ -167,14 +181,15 @@ class Estimator:
         marks.append(self._clock_ns())
         if not grf.valid:
             return None, grf.reason
-        moments = self._biomech.moments(kinematics, grf, self._exo_nm)
+        moments = self._body.moments(kinematics, grf, self._exo_nm)
         marks.append(self._clock_ns())
-        muscles = self._biomech.muscles(moments)
+        muscles = self._body.muscles(moments)
         marks.append(self._clock_ns())
-        load = self._biomech.knee(muscles)
+        load = self._body.knee(muscles)
         marks.append(self._clock_ns())
+        self._doubt = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
         self._loads(grf, muscles, load)
-        return (load, "") if muscles.converged else (None, "muscle_solve")
+        return (load, "") if muscles.converged or muscles.capped else (None, "muscle_solve")
 
     def _loads(self, grf: Grf, muscles: Muscles, load: KneeLoad) -> None:
         row = self._row
@@ -185,13 +200,17 @@ class Estimator:
             row[_COLUMN[f"kcf_medial_n_{side}"]] = load.medial_n[i]
             row[_COLUMN[f"kcf_lateral_n_{side}"]] = load.lateral_n[i]
             row[_COLUMN[f"kcf_total_n_{side}"]] = load.total_n[i]
-        row[_COLUMN["reserve_rms_nm"]] = np.sqrt(np.mean(muscles.reserve_nm**2))
+        reserves = muscles.reserve_nm[~np.isnan(muscles.reserve_nm)]
+        row[_COLUMN["reserve_rms_nm"]] = np.sqrt(np.mean(reserves**2)) if len(reserves) else np.nan
         first = _COLUMN[f"reserve_nm_{SOLVED_DOFS[0]}"]
         row[first : first + len(SOLVED_DOFS)] = muscles.reserve_nm
         row[_COLUMN["solve_gradient_nm"]] = muscles.gradient_nm
         row[_COLUMN["solve_iterations"]] = muscles.iterations
         row[_COLUMN["solve_capped"]] = muscles.capped
         row[_COLUMN["saturated"]] = np.count_nonzero(muscles.saturated)
+        row[_COLUMN["solve_late"]] = self._watch.late
+        row[_COLUMN["doubt_r"] : _COLUMN["doubt_l"] + 1] = self._doubt.share
+        row[_COLUMN["doubt_cause"]] = self._doubt.cause
         row[len(ESTIMATE_HEAD) :] = muscles.activation
 
     def _head(

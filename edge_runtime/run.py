@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.biomech.pipeline import legs_of
+from edge_runtime.body import body_of, model_path
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import REASONS
@@ -104,7 +104,7 @@ def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
         )
     for engine in ("pose_detection", "pose_landmark"):
         onnx_path(engine)
-    muscles = legs_of(plan.profile.person.height_m, plan.profile.person.mass_kg).muscle_names
+    muscles = body_of(plan.profile, plan.profile_path).muscle_names
     source = ClipSource(plan.clip, plan.passes)
     folder = _new_folder(plan.out)
     recorder = Recorder(folder, muscles, _attachments(plan), {"clip": plan.clip.path.name, "clock": clock.value})
@@ -194,6 +194,8 @@ def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], f
 
 def _attachments(plan: Plan) -> dict[str, bytes]:
     files = {"device.toml": plan.device_path, "profile.toml": plan.profile_path, "limits.toml": LIMITS_PATH}
+    if plan.profile.muscles.model:
+        files["model.npz"] = model_path(plan.profile, plan.profile_path)
     return {name: path.read_bytes() for name, path in files.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.envelope import Refusal
 from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
@@ -22,6 +23,7 @@ from firmware_bridge.table import MODES, STATES
 TICK_NS: Final = 100_000_000  # 10 Hz
 _MS: Final = 1_000_000
 _ESTIMATE_AGE_NS: Final = 150 * _MS  # several frames: shorter gaps are bridged by the fade of the intent
+_DOUBT_OVER_NS: Final = 1_000 * _MS  # a doubt that returns sooner is the same
 _LOOP_SILENT_NS: Final = 50 * _MS
 _FIRMWARE_SILENT_NS: Final = 250 * _MS
 _UNARMED_NS: Final = 500 * _MS  # an armed host waits so long for the firmware to arm
@@ -52,6 +54,8 @@ class World:
     governor_state: int = 0
     governor_reason: int = 0
     valid_ns: int = -(10**18)
+    doubt_ns: int = -(10**18)  # last doubt, whose cause is
+    doubt_cause: int = 0
     loop_dead: bool = False
     estimator_dead: bool = False
     estimator_done: bool = False
@@ -98,6 +102,16 @@ class Supervisor:
             self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
+        if row[_ESTIMATE["doubt_cause"]] > 0.0:
+            self._doubt(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["doubt_cause"]]))
+
+    def _doubt(self, t_ns: int, cause: int) -> None:
+        """Say a doubt where it begins: its cause is another, or the last is a while ago."""
+        world = self.world
+        if cause != world.doubt_cause or t_ns - world.doubt_ns > _DOUBT_OVER_NS:
+            name = DOUBT_CAUSES[cause]
+            self._event(t_ns, "warning", name, "assistance fades while the muscle solve is in doubt")
+        world.doubt_ns, world.doubt_cause = t_ns, cause
 
     @property
     def handshake_refusal(self) -> str:

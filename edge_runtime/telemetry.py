@@ -85,6 +85,9 @@ ESTIMATE_HEAD: Final = (
     "solve_iterations",
     "solve_capped",  # 1 where the iterations ran out: activations are the last good ones
     "saturated",  # muscles at full activation
+    "solve_late",  # 1 where inverse dynamics, muscles and knee took longer than the device's solve_budget_ms
+    *(f"doubt_{side}" for side in SIDES),  # share of assistance that doubt takes away, before it fades in or out
+    "doubt_cause",  # index into edge_runtime.doubt.CAUSES
 )
 
 

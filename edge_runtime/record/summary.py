@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.doubt import CAUSES
 from edge_runtime.record.names import Names, count_by_name, is_state
 from edge_runtime.record.reader import Record
 from edge_runtime.record.violations import TorqueLimits, limit_violations
@@ -40,6 +41,7 @@ def summarize(
         **_loop(record, names),
         "valid_share": _share(valid),
         "invalid_reasons": count_by_name(record.estimates["reason"][~valid], names.estimate_reasons),
+        "solve": _solve(record, valid),
         "torque": {side: _torque(record, side, names.states) for side in SIDES},
         "kcf": {side: _kcf(record, side, mass_kg) for side in SIDES},
         "limiter_counts": {
@@ -119,6 +121,24 @@ def _loop(record: Record, names: Names) -> dict[str, object]:
     }
 
 
+def _solve(record: Record, valid: npt.NDArray[np.bool_]) -> dict[str, object]:
+    """Flags of the muscle solve, and doubt: frames by cause, and the mean share of help it would take away per leg."""
+    e = record.estimates
+    late = e["solve_late"] == 1.0
+    return {
+        "solved": int(np.sum(np.isfinite(e["solve_gradient_nm"]))),
+        "late": int(late.sum()),
+        "late_in_a_row": _longest(late),
+        "capped": int(np.sum(e["solve_capped"] == 1.0)),
+        "saturated": int(np.sum(e["saturated"] > 0.0)),
+        "iterations": quantiles(e["solve_iterations"]),
+        "gradient_nm": _peak(e["solve_gradient_nm"]),
+        "reserve_rms_nm": quantiles(e["reserve_rms_nm"][valid]),
+        "doubt_causes": count_by_name(e["doubt_cause"][e["doubt_cause"] > 0.0], CAUSES),
+        "doubt_share": {side: _mean(e[f"doubt_{side}"][valid]) for side in SIDES},
+    }
+
+
 def _torque(record: Record, side: str, states: tuple[str, ...]) -> dict[str, object]:
     cycles = record.cycles
     desired, delivered = cycles[f"desired_nm_{side}"], cycles[f"knee_nm_{side}"]
@@ -179,6 +199,17 @@ def _peak(values: F64) -> float | None:
     """Largest absolute value, None without a finite one."""
     finite = np.abs(values[np.isfinite(values)])
     return float(finite.max()) if finite.size else None
+
+
+def _mean(values: F64) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else None
+
+
+def _longest(flags: npt.NDArray[np.bool_]) -> int:
+    """Length of the longest run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int64), [0]))))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def _last(counter: F64) -> int | None:

@@ -54,6 +54,30 @@ def wire_table(summary: dict[str, Any]) -> str:
     return f"<details><summary>Frames on the bus</summary>{table}</details>"
 
 
+def solve_table(summary: dict[str, Any]) -> str:
+    """How the muscle solve went: flags, late frames, reserves, and what doubt took away."""
+    solve = summary.get("solve")
+    if not solve or not solve["solved"]:
+        return ""
+    reserves, iterations = solve["reserve_rms_nm"], solve["iterations"]
+    rows = [
+        ["frames solved", number(solve["solved"], 0)],
+        ["over their time budget (in a row)", f"{number(solve['late'], 0)} ({number(solve['late_in_a_row'], 0)})"],
+        ["iterations ran out", number(solve["capped"], 0)],
+        ["with a muscle at full activation", number(solve["saturated"], 0)],
+        ["iterations, p50 · p99 · max", _three(iterations, 0)],
+        ["largest dual gradient, Nm", "–" if solve["gradient_nm"] is None else f"{solve['gradient_nm']:.1e}"],
+        ["reserves RMS, p50 · p99 · max, Nm", _three(reserves, 3)],
+        *([f"frames in doubt: {cause}", number(count, 0)] for cause, count in solve["doubt_causes"].items()),
+        ["help in doubt, mean, right · left", " · ".join(share(solve["doubt_share"][side]) for side in "rl")],
+    ]
+    return f"<details><summary>Muscle solve</summary>{_table(['', ''], rows)}</details>"
+
+
+def _three(block: dict[str, Any], digits: int) -> str:
+    return " · ".join(number(block[key], digits) for key in ("p50", "p99", "max"))
+
+
 def limiter_table(summary: dict[str, Any]) -> str:
     """Per leg: peaks along the path of a setpoint; how often each rule acted."""
     right, left = summary["torque"]["r"], summary["torque"]["l"]

@@ -69,13 +69,18 @@ def before_solve(s: Skeleton, legs: Legs, solved: I64, outside: Push, passive_sh
 
 
 @njit(cache=True, nogil=True)
-def after_solve(
-    s: Skeleton, legs: Legs, activation: F64, passive_share: float, plateau: tuple[float, float, float],
-    mass_height: float, exo_nm: F64, b: Buffers, knees: Knees,
-) -> None:  # fmt: skip
-    """Tension and knee loads from the muscles' `activation` [n]."""
+def fill_tension(activation: F64, passive_share: float, b: Buffers) -> None:
+    """Tension of every muscle at its `activation` [n]."""
     for i in range(activation.size):
         b.tension[i] = activation[i] * b.active[i] + passive_share * b.passive[i]
+
+
+@njit(cache=True, nogil=True)
+def after_solve(
+    s: Skeleton, legs: Legs, plateau: tuple[float, float, float], mass_height: float, exo_nm: F64, b: Buffers,
+    knees: Knees,
+) -> None:  # fmt: skip
+    """Knee loads from the muscles' tension."""
     net_moments(legs, b.wrench, b.tau, exo_nm, mass_height, knees)
     cocontraction(legs, b.arm, b.tension, knees)
     take_muscles_off(s, legs, b.pull, b.tension, b.wrench)

@@ -10,7 +10,7 @@ import numpy as np
 from edge_runtime.biomech.muscle_solve import MuscleSolver
 from edge_runtime.biomech.skeleton.contact import Knees, Plateau, new_knees, scaled_plateau
 from edge_runtime.biomech.skeleton.format import GROUND, I64, Compiled, Names, Skeleton
-from edge_runtime.biomech.skeleton.frame import after_solve, before_solve, new_buffers
+from edge_runtime.biomech.skeleton.frame import after_solve, before_solve, fill_tension, new_buffers
 from edge_runtime.biomech.skeleton.loads import Legs, Push, generalized_forces
 from edge_runtime.errors import UserError
 from edge_runtime.types import COORDINATES, F64, SIDES, Grf, Kinematics
@@ -131,40 +131,42 @@ class Person:
         self.balance(dt_s)
         return self.contact()
 
-    def place(self, q: F64, qd: F64, qdd: F64, outside: Push) -> None:
-        """First part of a frame: moments, muscle paths and what each muscle could give."""
+    def place(self, q: F64, qd: F64, qdd: F64, outside: Push) -> F64:
+        """First part of a frame: muscle paths, what each muscle could give, and the moments [C], which it returns."""
         b = self._b
         b.q[0], b.q[1], b.q[2] = q, qd, qdd
-        self._place(self._legs, outside)
+        return self._place(self._legs, outside)
 
-    def place_live(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> None:
+    def place_live(self, kin: Kinematics, grf: Grf, exo_knee_nm: F64) -> F64:
         """`place` from the estimator's 16 coordinates and ground reaction; what they lack stays at its default."""
         q = self._b.q
         q[0], q[1:] = self.skeleton.tree.neutral, 0.0
         for i, c in self._live:
             sign = self._legs.sign[0] if COORDINATES[i].startswith("knee_angle") else 1.0
             q[0, c], q[1, c], q[2, c] = sign * kin.q[i], sign * kin.qd[i], sign * kin.qdd[i]
-        self._place(self._live_legs, Push(grf.force_n, grf.cop_ankle_m, self._no_turn, exo_knee_nm))
+        return self._place(self._live_legs, Push(grf.force_n, grf.cop_ankle_m, self._no_turn, exo_knee_nm))
 
-    def _place(self, legs: Legs, outside: Push) -> None:
+    def _place(self, legs: Legs, outside: Push) -> F64:
         self._exo_nm[:] = outside.exo_nm
         before_solve(self.skeleton, legs, self._solved, outside, self._passive, self._b)
+        return self._b.tau
 
-    def balance(self, dt_s: float | None = None) -> None:
-        """Second part of a frame: activations."""
-        self._solver.balance(self._b.gain, self._b.target, dt_s)
-
-    def contact(self) -> PersonFrame:
-        """Last part of a frame: tensions and knee loads. The result is overwritten by the next frame."""
+    def balance(self, dt_s: float | None = None) -> PersonFrame:
+        """Second part of a frame: activations, tensions, reserves and flags; its knees are still those of the last."""
         frame, solver = self._frame, self._solver
-        after_solve(
-            self.skeleton, self._legs, solver.activation, self._passive, self._plateau, self._mass_height,
-            self._exo_nm, self._b, frame.knees,
-        )  # fmt: skip
+        solver.balance(self._b.gain, self._b.target, dt_s)
+        fill_tension(solver.activation, self._passive, self._b)
         frame.gradient_nm, frame.iterations = solver.gradient_nm, solver.iterations
         frame.converged, frame.capped = solver.converged, solver.capped
         frame.saturated = bool(solver.activation.max() >= 1.0)
         return frame
+
+    def contact(self) -> PersonFrame:
+        """Last part of a frame: knee loads. The result is overwritten by the next frame."""
+        after_solve(
+            self.skeleton, self._legs, self._plateau, self._mass_height, self._exo_nm, self._b, self._frame.knees
+        )
+        return self._frame
 
     def knee_moments(self) -> F64:
         """[2] net knee moment of the last frame, muscles and exoskeleton together (Nm, flexion positive)."""

@@ -15,7 +15,7 @@ from numba.core.runtime import rtsys
 from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, new_work, solve_dual_in
 from edge_runtime.biomech.muscle_solve import activation_reach
 from edge_runtime.biomech.skeleton.contact import new_knees
-from edge_runtime.biomech.skeleton.frame import after_solve, before_solve, new_buffers
+from edge_runtime.biomech.skeleton.frame import after_solve, before_solve, fill_tension, new_buffers
 from edge_runtime.biomech.skeleton.loads import Push
 from edge_runtime.biomech.skeleton.person import MIN_ACTIVATION, Person
 from edge_runtime.types import COORDINATES as LIVE
@@ -47,7 +47,8 @@ def frames(
         activation_reach(activation, DT_S, bounds[0], bounds[1], bounds[2])
         one, low, high = bounds[3], bounds[1], bounds[2]
         worst = solve_dual_in(work, b.gain, b.target, one, low, high, ease, 2, MAX_ITERATIONS, dual, activation)[1]
-        after_solve(s, legs, activation, 1.0, (0.02, 0.02, 0.0), 60.0, outside.exo_nm, b, knees)
+        fill_tension(activation, 1.0, b)
+        after_solve(s, legs, (0.02, 0.02, 0.0), 60.0, outside.exo_nm, b, knees)
     return worst
 
 

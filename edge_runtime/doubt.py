@@ -1,0 +1,63 @@
+"""Doubt about a muscle solve: how much of the help it takes away from each leg, and why."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from edge_runtime.types import F64, SIDES
+
+CAUSES: Final = ("", "solve_capped", "solve_late", "reserve")
+"""Why there is doubt, strongest first; a row carries the index. Each has a page docs/reasons/<cause>.md."""
+
+KNEE_PEAK_NM_PER_KG: Final = 0.5
+"""Peak knee moment of a stride of level walking over body mass: median over the strides of one minute on a treadmill
+(Uhlrich et al. 2022, inverse dynamics of its authors), 0.50 right and 0.59 left."""
+RESERVE_FULL: Final = 0.10
+"""Reserves up to this share of the peak moment are no doubt: OpenSim's own rule for a good simulation (OpenSim
+documentation, "Reserves and residuals": typically less than 10 % of the peak joint torque)."""
+RESERVE_NONE: Final = 0.30
+"""From this share on, three times that rule, nothing is left; linear between. A decision, not a measurement."""
+
+_ALL: Final = np.ones(len(SIDES))
+_NOTHING: Final = np.zeros(len(SIDES))
+
+
+class Doubt(NamedTuple):
+    """`share` [2] of the help to take away, 0..1, sides in `SIDES` order, and why: an index into `CAUSES`."""
+
+    share: F64
+    cause: int
+
+
+NO_DOUBT: Final = Doubt(_NOTHING, 0)
+
+
+class SolveWatch:
+    """Judges the solves of one stream of frames for a wearer of `mass_kg`.
+
+    `budget_ns` is what the musculoskeletal part of a frame may take; `late_frames` over it in a row are a doubt. `late`
+    tells whether the last frame was over.
+    """
+
+    def __init__(self, mass_kg: float, budget_ns: int, late_frames: int) -> None:
+        self._peak_nm = KNEE_PEAK_NM_PER_KG * mass_kg
+        self._budget_ns, self._late_frames = budget_ns, late_frames
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames so far."""
+        self.late, self._in_a_row = False, 0
+
+    def judge(self, knee_reserve_nm: F64, capped: bool, spent_ns: int) -> Doubt:
+        """Doubt about a frame whose knees' reserves [2] (Nm) are these and that took `spent_ns` by the wall clock."""
+        self.late = spent_ns > self._budget_ns
+        self._in_a_row = self._in_a_row + 1 if self.late else 0
+        if capped:
+            return Doubt(_ALL, CAUSES.index("solve_capped"))
+        if self._in_a_row >= self._late_frames:
+            return Doubt(_ALL, CAUSES.index("solve_late"))
+        excess = np.abs(knee_reserve_nm) / self._peak_nm - RESERVE_FULL
+        share = np.nan_to_num(np.clip(excess / (RESERVE_NONE - RESERVE_FULL), 0.0, 1.0), nan=1.0)
+        return Doubt(share, CAUSES.index("reserve") if share.any() else 0)
