@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from calibration.profile import Assist
 from edge_runtime.doubt import NO_DOUBT, Doubt
-from edge_runtime.intent import HORIZON_NS, KNOT_SPACING_NS, KNOTS, new_intent
+from edge_runtime.intent import HORIZON_NS, KNOT_SPACING_NS, KNOTS, at, new_intent
 from edge_runtime.types import F64, Q_INDEX, Kinematics, KneeLoad
 from firmware_bridge.schema import HostRules
 
@@ -62,8 +62,7 @@ class AssistPolicy:
         self._moment = np.zeros(2)
         self._slope = np.zeros(2)
         self._relief = np.zeros(2)
-        self._trust = np.zeros(2)  # share of the help that is given
-        self._goal = np.zeros(2)  # and where it goes
+        self._trust = np.zeros((2, KNOTS))  # share of the help that the last intent gives at its knots
         self._last_ns = 0
 
     def reset(self) -> None:
@@ -72,7 +71,6 @@ class AssistPolicy:
         self._slope[:] = 0.0
         self._relief[:] = 0.0
         self._trust[:] = 0.0
-        self._goal[:] = 0.0
 
     def step(self, kinematics: Kinematics, load: KneeLoad | None, doubt: Doubt = NO_DOUBT) -> npt.NDArray[Any]:
         """Intent [1] for this frame. `load` gives the knees' net moments and contact forces; None where invalid."""
@@ -105,10 +103,10 @@ class AssistPolicy:
 
     def _trusted(self, goal: F64, dt_s: float) -> F64:
         """Share of the help at each knot [2, KNOTS]: from where the last intent's has come by now to `goal`."""
-        left = _toward(self._trust, self._goal, dt_s)
-        self._trust = np.maximum(left, np.minimum(goal, left + dt_s / ENGAGE_S))
-        self._goal = goal
-        return _toward(self._trust[:, None], goal[:, None], _LEADS_S)
+        left = np.array([at(trust, round(dt_s * 1e9)) for trust in self._trust])
+        now = np.maximum(left, np.minimum(goal, left + dt_s / ENGAGE_S))[:, None]
+        self._trust = np.minimum(now, np.maximum(goal[:, None], now - _LEADS_S / FADE_S))
+        return self._trust
 
     def _trajectory(self) -> F64:
         ahead = _believed(SMOOTHING_S + self._latency_ns * 1e-9 + _LEADS_S)
@@ -116,11 +114,6 @@ class AssistPolicy:
         ceiling = self._assist.ceiling_nm
         torque_nm = np.clip(self._assist.share * moment, -ceiling, ceiling)
         return np.asarray((1.0 - self._relief[:, None]) * torque_nm)
-
-
-def _toward(trust: F64, goal: F64, after_s: float | F64) -> F64:
-    """What is left of `trust` on its way down to `goal`; a lower trust stays."""
-    return np.minimum(trust, np.maximum(goal, trust - after_s / FADE_S))
 
 
 def _believed(lead_s: F64) -> F64:

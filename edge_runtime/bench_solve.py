@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from edge_runtime.bench_peers import PEERS, make_qp, peer, timed
+from edge_runtime.bench_stream import stream_times
 from edge_runtime.biomech.dual_newton import MAX_ITERATIONS, TOLERANCE_NM, solve_dual
 from edge_runtime.biomech.model import DOFS, GRAVITY_MPS2, LegModel, load_full_body
 from edge_runtime.biomech.motion import Motion, from_trial, made_up_gait, with_trunk
@@ -64,7 +65,7 @@ def measure_solve(folder: Path) -> dict[str, Any]:
     trial = folder / "data" / "treadmill_walk_60s" / "results_ik.sto"
     result: dict[str, Any] = {
         "motion": "treadmill_walk_60s" if trial.is_file() else "made up (no trial under --data)",
-        "warm_us": {}, "cold_us": {}, "peers_us": {}, "frame_us": {}, "iterations": {}, "left_out": [],
+        "warm_us": {}, "cold_us": {}, "peers_us": {}, "stream_us": {}, "frame_us": {}, "iterations": {}, "left_out": [],
     }  # fmt: skip
     tally, worst_delta = Tally(0, 0, 0.0), None
     with one_core():
@@ -146,6 +147,8 @@ def _measure_stream(stream: Stream, result: dict[str, Any]) -> Tally:
     cold, _, more = solve_stream(stream, 2, 1.0, 1, cold=1)
     result["warm_us"][stream.name], result["cold_us"][stream.name] = quantiles(warm), quantiles(cold)
     result["iterations"][stream.name] = quantiles(counts)
+    for way, block in stream_times(stream.arm, stream.moment, stream.ease, 1.0 / RATE_HZ).items():
+        result["stream_us"].setdefault(way, {})[stream.name] = block
     tally += more
     for power in (2, 3, 4):
         for scale in (1.0, 5.0):

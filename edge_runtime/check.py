@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from calibration.profile import ProfileError, load_profile
+from calibration.profile import Profile, ProfileError, load_profile
 from edge_runtime.config import load_device
 from edge_runtime.doctor import Finding
 from edge_runtime.errors import UserError
@@ -66,6 +66,9 @@ def check(question: Question, table: Table) -> Answer:
         _file("profile", question.profile, lambda: f"{load_profile(question.profile).hash32:08x}"),
         _file("device file", question.device, lambda: load_device(question.device).bus),
     ]
+    if findings[1].status == "ok" and (profile := load_profile(question.profile)).muscles.model:
+        model = _file("muscle model", question.profile, lambda: _muscle_model(profile, question.profile))
+        findings.insert(2, model)
     rates: Rates | Baud = Rates(table.protocol.bitrate)
     if findings[-1].status == "ok":
         found, rates = _bus(findings[-1].found, table)
@@ -95,6 +98,12 @@ def _file(what: str, path: Path, read: Callable[[], str]) -> Finding:
         return Finding(what, "ok", read())
     except (UserError, ProfileError, OSError) as error:
         return Finding(what, "no", str(path), str(error))
+
+
+def _muscle_model(profile: Profile, path: Path) -> str:
+    from edge_runtime.body import body_of
+
+    return f"{profile.muscles.model}: {len(body_of(profile, path).muscle_names)} muscles"
 
 
 def _bus(spec: str, table: Table) -> tuple[list[Finding], Rates | Baud]:

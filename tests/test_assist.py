@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.profile import Assist
-from edge_runtime.assist import ENGAGE_S, AssistPolicy, KneeCeiling, knee_ceiling
+from edge_runtime.assist import ENGAGE_S, FADE_S, AssistPolicy, KneeCeiling, knee_ceiling
+from edge_runtime.doubt import Doubt
+from edge_runtime.intent import KNOT_SPACING_NS, KNOTS
 from edge_runtime.types import COORDINATES, Q_INDEX, Kinematics, KneeLoad
 from firmware_bridge.table import TABLE
 
@@ -116,3 +118,57 @@ def test_the_table_counts_in_body_weights() -> None:
     ceiling = knee_ceiling(TABLE.host, mass_kg=100.0)
     assert ceiling.zero_n == pytest.approx(TABLE.host.kcf_zero_bw * 980.665)
     assert ceiling.full_n == pytest.approx(TABLE.host.kcf_full_bw * 980.665)
+
+
+def at_times(intents: list[np.ndarray], t_ns: np.ndarray) -> np.ndarray:
+    """What the loop makes of intents [2, KNOTS]: each acts from its frame on, until the next."""
+    k = np.minimum(t_ns // FRAME_NS, len(intents) - 1)
+    lead = (t_ns - k * FRAME_NS) / KNOT_SPACING_NS
+    return np.array([np.interp(x, np.arange(KNOTS), intents[i][0]) for i, x in zip(k, lead, strict=True)])
+
+
+def doubted(assist: AssistPolicy, shares: list[float]) -> list[np.ndarray]:
+    found = []
+    for k, share in enumerate(shares):
+        doubt = Doubt(np.array([share, 0.0]), 1)
+        found.append(assist.step(kinematics(k), load(40.0, 40.0), doubt)[0]["torque_nm"].copy())
+    return found
+
+
+def test_doubt_fades_one_leg_without_a_step_and_gives_back_as_it_began() -> None:
+    shares = [0.0] * 60 + [1.0] * 12 + [0.0] * 40
+    intents = doubted(policy(), shares)
+    t_ns = np.arange(50 * FRAME_NS, 72 * FRAME_NS, 1_000_000)
+    torque = at_times(intents, t_ns)
+    assert torque[0] == pytest.approx(8.0, rel=0.01)
+    assert np.abs(np.diff(torque)).max() <= 8.0 * 1e-3 / FADE_S * 1.02
+    assert torque[-1] == pytest.approx(0.0, abs=1e-4)
+    gone = t_ns[np.flatnonzero(torque < 0.01)[0]] - 60 * FRAME_NS
+    assert gone * 1e-9 == pytest.approx(FADE_S, abs=2e-3)
+    assert intents[71][1] == pytest.approx(np.full(KNOTS, 8.0), rel=0.01)  # the other leg keeps its help
+    back = np.array([intent[0, 0] for intent in intents[72:]])
+    assert np.diff(back).max() <= 8.0 * FRAME_NS * 1e-9 / ENGAGE_S + 1e-6
+    assert back[-1] == pytest.approx(8.0, rel=0.01)
+
+
+def test_half_a_doubt_takes_half() -> None:
+    assert doubted(policy(), [0.5] * 120)[-1][0] == pytest.approx(np.full(KNOTS, 4.0), rel=0.01)
+
+
+def test_a_doubt_from_the_beginning_never_helps() -> None:
+    assert not np.array(doubted(policy(), [1.0] * 60))[:, 0].any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=60))
+def test_no_doubt_ever_makes_torque_fall_in_a_step(shares: list[float]) -> None:
+    assist = policy()
+    for k in range(60):
+        assist.step(kinematics(k), load(40.0, 40.0))
+    intents = []
+    for k, share in enumerate(shares):
+        doubt = Doubt(np.array([share, share]), 1)
+        intents.append(assist.step(kinematics(60 + k), load(40.0, 40.0), doubt)[0]["torque_nm"].copy())
+    torque = at_times(intents, np.arange(0, len(shares) * FRAME_NS, 1_000_000))
+    assert np.diff(torque).min() >= -8.0 * 1e-3 / FADE_S * 1.02
+    assert torque.max() <= 8.0 * 1.01

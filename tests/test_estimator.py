@@ -10,12 +10,16 @@ import pytest
 
 import calibration
 from calibration.profile import load_profile
-from edge_runtime.estimator import REASONS, Estimator
+from edge_runtime.body import body_of
+from edge_runtime.doubt import CAUSES
+from edge_runtime.estimator import REASONS, Estimator, Timing
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import F64, U8, Frame
 from firmware_bridge.table import TABLE
 
-PROFILE = load_profile(Path(calibration.__file__).with_name("profiles") / "demo.toml")
+DEMO = Path(calibration.__file__).with_name("profiles") / "demo.toml"
+PROFILE = load_profile(DEMO)
+BUDGET_NS = 1_000_000
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 FRAME_NS = 33_333_333
 
@@ -87,12 +91,26 @@ class FakeGrf:
         return result
 
 
+class Clock:
+    """Stands still, or passes `step_ns` each time it is read."""
+
+    def __init__(self) -> None:
+        self.now_ns, self.step_ns = 0, 0
+
+    def __call__(self) -> int:
+        self.now_ns += self.step_ns
+        return self.now_ns
+
+
 class Chain:
     """An estimator between fakes, fed frame by frame."""
 
     def __init__(self) -> None:
         self.pose, self.grf = FakePose(), FakeGrf()
-        self.estimator = Estimator(self.pose, self.grf, PROFILE, TABLE.host, 16_600_000, FRAME_NS, lambda: 0)
+        self.clock = Clock()
+        body = body_of(PROFILE, DEMO)
+        timing = Timing(16_600_000, FRAME_NS, BUDGET_NS)
+        self.estimator = Estimator(self.pose, self.grf, body, PROFILE, TABLE.host, timing, self.clock)
         self.estimator.warm()
         self.k = 0
 
@@ -112,6 +130,7 @@ def shared_chain() -> Chain:
 @pytest.fixture
 def chain(shared_chain: Chain) -> Chain:
     shared_chain.pose.reason, shared_chain.grf.reason, shared_chain.grf.vertical_n = "", "", 270.0
+    shared_chain.clock.step_ns = 0
     shared_chain.estimator.reset()
     return shared_chain
 
@@ -170,3 +189,41 @@ def test_the_same_frames_give_the_same_bits(chain: Chain) -> None:
     assert np.array_equal(torque, chain.intent["torque_nm"])
     same = [name for name in first if name not in ("t_capture_ns", "frame")]
     assert np.array_equal([first[n] for n in same], [second[n] for n in same], equal_nan=True)
+
+
+def test_a_frame_over_its_budget_is_flagged_and_several_fade_assistance(chain: Chain) -> None:
+    chain.step(30)
+    before = np.abs(chain.intent["torque_nm"]).max()
+    chain.clock.step_ns = BUDGET_NS // 3 + 1  # moments, muscles and knee are three readings apart
+    late = [chain.step() for _ in range(2)]
+    assert [row["solve_late"] for row in late] == [1.0, 1.0]
+    assert [row["valid"] for row in late] == [1.0, 1.0]
+    assert late[-1]["doubt_r"] == 0.0
+    assert np.abs(chain.intent["torque_nm"]).max() == pytest.approx(before, rel=0.1)
+    row = chain.step()
+    assert (row["doubt_r"], CAUSES[int(row["doubt_cause"])]) == (1.0, "solve_late")
+    chain.step(4)
+    assert chain.intent["valid"] == 1
+    assert not chain.intent["torque_nm"].any()
+    chain.clock.step_ns = BUDGET_NS // 3
+    row = chain.step(15)
+    assert row["solve_late"] == 0.0
+    assert np.abs(chain.intent["torque_nm"]).max() == pytest.approx(before, rel=0.1)
+
+
+def test_a_clock_that_stands_still_flags_nothing(chain: Chain) -> None:
+    rows = [chain.step() for _ in range(20)]
+    solved = [row for row in rows if not np.isnan(row["solve_gradient_nm"])]
+    assert solved
+    assert not any(row["solve_late"] for row in solved)
+
+
+def test_a_capped_solve_keeps_the_estimate_and_fades_assistance(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain.step(30)
+    solver = chain.estimator._body._biomech._solver  # type: ignore[attr-defined]
+    monkeypatch.setattr(solver, "_limit", 0)
+    monkeypatch.setattr(solver, "_dual", solver._dual + 1.0)
+    rows = [chain.step() for _ in range(5)]
+    assert [CAUSES[int(row["doubt_cause"])] for row in rows] == ["solve_capped"] * 5
+    assert [row["valid"] for row in rows] == [1.0] * 5
+    assert not chain.intent["torque_nm"].any()

@@ -14,6 +14,8 @@ from edge_runtime.biomech.muscle_solve import DualSolver, MuscleSolver, Power
 from edge_runtime.biomech.muscles import Layer, MuscleModel, PassiveForce, solved_index
 from edge_runtime.types import COORDINATES, F64, Grf, Kinematics, KneeLoad, Muscles
 
+FRAME_BUDGET_S: Final = 0.001
+"""What a frame, coordinates to knee contact, may take: one cycle of the torque loop, beside which it has to fit."""
 MIN_ACTIVATION: Final = 0.01  # OpenSim's default lower bound of a muscle's control
 RESERVE_EASE_NM2: Final = {"hip_rotation": 1.0, "subtalar_angle": 1.0}
 """Ease of reserve moments (Nm², see `solve_dual`). These two turn about axes that a camera from the side

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _lines(result: dict[str, Any]) -> list[str]:
     lines = [f"motion: {result['motion']}", f"{'us':<30}{'p50':>9}{'p99':>9}{'max':>9}"]
     rows = {"solve, warm": result["warm_us"], "solve, cold": result["cold_us"], "whole frame": result["frame_us"]}
+    rows |= {f"in a stream, {way}": block for way, block in result["stream_us"].items()}
     for what, block in {**rows, **result["peers_us"]}.items():
         lines += [f"{f'{what} {model}':<30}{q['p50']:9.1f}{q['p99']:9.1f}{q['max']:9.1f}" for model, q in block.items()]
     lines.append(

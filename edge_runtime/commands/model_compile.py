@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edge_runtime.biomech.skeleton.compile import Scaling, compile_model
     from edge_runtime.biomech.skeleton.format import save
     from edge_runtime.commands.progress import pose_progress
+    from engines.cache import sha256_hex
 
     scaling = Scaling(dict(arguments.scale), arguments.mass) if arguments.scale or arguments.mass else None
     with pose_progress() as progress:
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     terms = len(model.skeleton.basis.exponent)
     print(f"{arguments.out}: {bodies} bodies, {muscles} muscles, {terms} polynomial terms")
     print("\n".join(_lines(report)))
+    print(f'for a profile: [muscles] model = "{arguments.out.name}" sha256 = "{sha256_hex(arguments.out)}"')
     for kind, count in report.left_out.items():
         print(f"warning: left out {count} {kind}: the runtime has no such force", file=sys.stderr)
     return 0

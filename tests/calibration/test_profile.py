@@ -44,6 +44,31 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, old: str, new: str, 
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ('[muscles]\nactivation_dynamics = "fast"', "muscles.activation_dynamics"),
+        ("[muscles]\nactivation_dynamics = true", "muscles.activation_dynamics"),
+        ("[muscles]\nmodel = 5", "muscles.model"),
+        ('[muscles]\nmodell = "a.npz"', "muscles.modell"),
+        ("muscles = 1", "muscles"),
+    ],
+)
+def test_the_optional_table_of_muscles_is_checked_as_strictly(tmp_path: Path, table: str, names: str) -> None:
+    path = altered(tmp_path, "[person]", f"{table}\n[person]")
+    with pytest.raises(ProfileError, match=names):
+        load_profile(path)
+
+
+def test_muscles_left_out_do_not_change_the_hash_and_any_value_does(tmp_path: Path) -> None:
+    hashes = {load_profile(DEMO).hash32}
+    for table in ("[muscles]", '[muscles]\nactivation_dynamics = "off"'):
+        assert load_profile(altered(tmp_path, "[person]", f"{table}\n[person]")).hash32 in hashes
+    for line in ('activation_dynamics = "on"', 'model = "a.npz"', 'model = "a.npz"\nsha256 = "00"'):
+        hashes.add(load_profile(altered(tmp_path, "[person]", f"[muscles]\n{line}\n[person]")).hash32)
+    assert len(hashes) == 4
+
+
 def test_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="no such profile"):
         load_profile(tmp_path / "none.toml")

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from edge_runtime.biomech.model import DOF_INDEX
+from edge_runtime.biomech.pipeline import FRAME_BUDGET_S
 from edge_runtime.biomech.segments import Detail, myolegs_moments, segments_of
 from edge_runtime.biomech.skeleton.person import Options, Person
 from edge_runtime.biomech.skeleton.playback import Played, play
@@ -149,6 +150,8 @@ def _flags(played: Played) -> dict[str, Any]:
     frames = played.frames
     return {
         "not_converged": sum(not frame.converged for frame in frames),
+        "capped": sum(frame.capped for frame in frames),
+        "late": int(np.sum(played.frame_us > FRAME_BUDGET_S * 1e6)),
         "saturated_share": float(np.mean([frame.saturated for frame in frames])),
         "iterations_max": max(frame.iterations for frame in frames),
         "gradient_max_nm": max(frame.gradient_nm for frame in frames),

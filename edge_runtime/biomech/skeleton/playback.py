@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +43,13 @@ def motion(person: Person, trial: Trial, cutoff_hz: float = CUTOFF_HZ) -> tuple[
     return (smooth, *derivatives(smooth, trial.rate_hz))
 
 
-def play(person: Person, trial: Trial, cutoff_hz: float = CUTOFF_HZ) -> Played:
-    """Every frame of `trial`, from a cold start. The exoskeleton gives nothing."""
+def play(
+    person: Person,
+    trial: Trial,
+    cutoff_hz: float = CUTOFF_HZ,
+    clock_ns: Callable[[], int] = time.perf_counter_ns,
+) -> Played:
+    """Every frame of `trial`, from a cold start, timed by `clock_ns`. The exoskeleton gives nothing."""
     q, qd, qdd = motion(person, trial, cutoff_hz)
     exo = np.zeros(len(SIDES))
     pushes = [Push(trial.force_n[k], trial.cop_m[k], trial.free_nm[k], exo) for k in range(len(q))]
@@ -52,7 +58,7 @@ def play(person: Person, trial: Trial, cutoff_hz: float = CUTOFF_HZ) -> Played:
     person.reset()
     frames, took = [], np.zeros(len(q))
     for k, push in enumerate(pushes):
-        began = time.perf_counter_ns()
+        began = clock_ns()
         frames.append(person.step(q[k], qd[k], qdd[k], push))
-        took[k] = (time.perf_counter_ns() - began) * 1e-3
+        took[k] = (clock_ns() - began) * 1e-3
     return Played(frames, took)

@@ -1,0 +1,43 @@
+"""Doubt about a muscle solve: reserves in proportion, capped solves and repeated lateness as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_runtime.doubt import CAUSES, KNEE_PEAK_NM_PER_KG, RESERVE_FULL, RESERVE_NONE, SolveWatch
+
+MASS_KG, BUDGET_NS, LATE_FRAMES = 80.0, 1_000_000, 3
+PEAK_NM = KNEE_PEAK_NM_PER_KG * MASS_KG
+
+
+def watch() -> SolveWatch:
+    return SolveWatch(MASS_KG, BUDGET_NS, LATE_FRAMES)
+
+
+@pytest.mark.parametrize(
+    ("share_of_peak", "doubt"),
+    [(0.0, 0.0), (RESERVE_FULL, 0.0), (0.2, 0.5), (RESERVE_NONE, 1.0), (5.0, 1.0), (float("nan"), 1.0)],
+)
+def test_reserves_doubt_their_own_leg_in_proportion(share_of_peak: float, doubt: float) -> None:
+    for sign in (-1.0, 1.0):
+        found = watch().judge(np.array([sign * share_of_peak * PEAK_NM, 0.0]), False, 0)
+        assert found.share == pytest.approx([doubt, 0.0], abs=1e-12)
+        assert CAUSES[found.cause] == ("reserve" if doubt else "")
+
+
+def test_only_lateness_in_a_row_is_a_doubt() -> None:
+    judge, none = watch(), np.zeros(2)
+    path = [judge.judge(none, False, spent).cause for spent in [BUDGET_NS + 1, BUDGET_NS + 1, BUDGET_NS] * 3]
+    assert not any(path)
+    path = [CAUSES[judge.judge(none, False, BUDGET_NS + 1).cause] for _ in range(4)]
+    assert path == ["", "", "solve_late", "solve_late"]
+    assert judge.late
+    assert not judge.judge(none, False, BUDGET_NS).share.any()
+    assert not judge.late
+
+
+def test_a_capped_solve_is_doubted_whatever_it_leaves_over() -> None:
+    found = watch().judge(np.zeros(2), True, 0)
+    assert found.share.tolist() == [1.0, 1.0]
+    assert CAUSES[found.cause] == "solve_capped"
