@@ -143,8 +143,9 @@ def test_doubt_fades_one_leg_without_a_step_and_gives_back_as_it_began() -> None
     assert torque[0] == pytest.approx(8.0, rel=0.01)
     assert np.abs(np.diff(torque)).max() <= 8.0 * 1e-3 / FADE_S * 1.02
     assert torque[-1] == pytest.approx(0.0, abs=1e-4)
-    gone = t_ns[np.flatnonzero(torque < 0.01)[0]] - 60 * FRAME_NS
-    assert gone * 1e-9 == pytest.approx(FADE_S, abs=2e-3)
+    since_s = (t_ns - 60 * FRAME_NS) * 1e-9
+    assert torque[since_s < 0.5 * FADE_S].min() == pytest.approx(4.0, rel=0.05)
+    assert torque[since_s > FADE_S].max() < 0.05 * 8.0  # the knots round the corner off
     assert intents[71][1] == pytest.approx(np.full(KNOTS, 8.0), rel=0.01)  # the other leg keeps its help
     back = np.array([intent[0, 0] for intent in intents[72:]])
     assert np.diff(back).max() <= 8.0 * FRAME_NS * 1e-9 / ENGAGE_S + 1e-6

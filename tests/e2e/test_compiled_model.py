@@ -73,6 +73,6 @@ def test_it_assists_with_the_compiled_model(plan: Plan) -> None:
 
 def test_a_model_that_is_gone_stops_the_run_before_it_starts(plan: Plan) -> None:
     (plan.profile_path.parent / "legs.npz").unlink()
-    with pytest.raises(UserError, match="legs.npz"):
+    with pytest.raises(UserError, match=r"legs\.npz"):
         execute(plan, Clock.VIRTUAL, View.NONE)
     assert not plan.out.exists()
