@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edge_runtime import shared
+from edge_runtime.doubt import CAUSES
 from edge_runtime.rt.bus_state import ACTIVE, OFF
 from edge_runtime.rt.rights import Right
 from edge_runtime.states import State
@@ -232,3 +235,18 @@ def test_stopping_takes_the_mode_away(engaged: World) -> None:
     engaged.supervisor.world.stop_requested = True
     assert engaged.tick() is State.OFF
     assert engaged.control[shared.MODE] == MODES["OFF"]
+
+
+def test_a_doubt_is_told_once_until_it_changes_or_has_been_away() -> None:
+    world = World()
+    causes = ["reserve"] * 3 + [""] * 3 + ["reserve", "solve_late"] + [""] * 70 + ["solve_late"]
+    for k, cause in enumerate(causes):
+        row = np.full(len(ESTIMATE_HEAD), np.nan)
+        row[ESTIMATE_HEAD.index("cut")] = row[ESTIMATE_HEAD.index("valid")] = 0.0
+        row[ESTIMATE_HEAD.index("t_capture_ns")] = S + k * S // 60
+        row[ESTIMATE_HEAD.index("doubt_cause")] = CAUSES.index(cause)
+        world.supervisor.see_estimate(row)
+    assert world.codes() == ["reserve", "solve_late", "solve_late"]
+    for cause in CAUSES[1:]:
+        page = Path(__file__).resolve().parents[1] / f"docs/reasons/{cause}.md"
+        assert f"`{cause}`" in page.read_text(encoding="utf-8")

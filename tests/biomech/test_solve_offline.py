@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -10,16 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_runtime.biomech.frame_solvers import How
+from edge_runtime.biomech.frame_solvers import How, frame_solver
 from edge_runtime.biomech.model import DOF_INDEX, DOFS, LegModel
 from edge_runtime.biomech.motion import Motion, from_trial, made_up_gait
 from edge_runtime.biomech.muscles import MuscleModel, solved_index
+from edge_runtime.biomech.skeleton.format import save
 from edge_runtime.biomech.solve_offline import Solved, solve_trial
 from edge_runtime.biomech.subject import Subject, subject_of
 from edge_runtime.biomech.tables import read_table
 from edge_runtime.biomech.trials import References, Trial, read_trial
 from edge_runtime.errors import UserError
 from edge_runtime.types import COORDINATES, F64
+from tests.biomech.skeleton.handmade import COORDINATES as HANDMADE_COORDINATES
+from tests.biomech.skeleton.handmade import handmade
 from tests.conftest import unavailable
 
 HEIGHT_M, MASS_KG = 1.72, 70.0
@@ -68,6 +72,36 @@ def test_dynamics_bound_what_changes_between_frames(walk: Path) -> None:
     fall = np.exp(-(1.0 / 60.0) / 0.040)
     assert np.all(bound.activation[1:] >= bound.activation[:-1] * fall - 1e-9)
     assert np.any(free.activation[1:] < free.activation[:-1] * fall - 1e-3)
+
+
+@pytest.mark.parametrize(("step_ns", "late"), [(0, 0), (1_000_000, 0), (1_000_001, 60)])
+def test_a_frame_over_its_budget_is_flagged_by_the_clock_it_is_given(walk: Path, step_ns: int, late: int) -> None:
+    ticks = itertools.count(0, step_ns)
+    subject = Subject(HEIGHT_M, MASS_KG)
+    found = solve_trial(
+        read_trial(walk), "myolegs", subject, How(), 1.0, lambda items, _n, _what: items, lambda: next(ticks)
+    )
+    assert found.quality["late"].sum() == late
+    assert np.all(found.quality["converged"] == 1.0)
+
+
+def test_dynamics_bound_a_compiled_model_too(tmp_path: Path) -> None:
+    save(tmp_path / "legs.npz", handmade())
+    size = len(HANDMADE_COORDINATES)
+    force, cop = np.zeros((3, 2, 3)), np.zeros((3, 2, 3))
+    force[:, 0, 1] = 400.0
+    cop[:, 0] = [[x, -0.85, 0.1] for x in (-0.05, 0.05, 0.05)]
+    rest = np.zeros((3, size))
+    motion = Motion(np.arange(3) / 60.0, rest, rest, rest, force, cop, np.zeros_like(cop))
+    found = {}
+    for dynamics in ("off", "on"):
+        solver = frame_solver(str(tmp_path / "legs.npz"), Subject(1.6, 46.0), How(dynamics=dynamics))  # type: ignore[arg-type]
+        extensor = solver.muscle_names.index("extensor_r")
+        found[dynamics] = np.array([solver.step(motion, k).activation[extensor] for k in range(3)])
+    fall = np.exp(-(1.0 / 60.0) / 0.040)
+    assert found["off"][0] == found["on"][0] > 0.3
+    assert found["off"][1] == pytest.approx(0.01)
+    assert found["on"] == pytest.approx(found["on"][0] * np.array([1.0, fall, fall**2]), rel=1e-6)
 
 
 def test_passive_force_acts_where_it_is_on(walk: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge_runtime.doubt import CAUSES
 from edge_runtime.record import Names, Recorder, TorqueLimits, limit_violations, load, summarize
 from edge_runtime.record.names import by_code, count_by_name, is_state, name_of
 from edge_runtime.record.summary import tracking
@@ -165,3 +166,19 @@ def test_limits_at_their_edges(tmp_path: Path, torque: list[float], expected: tu
 def test_a_missed_cycle_gives_the_step_its_real_time(tmp_path: Path) -> None:
     assert violations_of(tmp_path / "two", [0.0, 0.30], period_ms=2.0) == (0, 0, 0)
     assert violations_of(tmp_path / "half", [0.0, 0.15], period_ms=0.5) == (0, 1, 0)
+
+
+def test_flags_of_the_muscle_solve_are_counted(tmp_path: Path) -> None:
+    fields = estimate_fields(())
+    rows = np.zeros((8, len(fields)))
+    rows[:, fields.index("t_capture_ns")] = np.arange(8) * 16e6
+    rows[:, fields.index("valid")] = 1.0
+    rows[:, fields.index("solve_late")] = [1, 0, 1, 1, 1, 0, 1, 0]
+    rows[5, fields.index("solve_capped")] = 1.0
+    rows[:, fields.index("doubt_cause")] = [0, 0, 0, 0, CAUSES.index("solve_late"), CAUSES.index("solve_capped"), 0, 0]
+    rows[4:6, fields.index("doubt_r")] = 1.0
+    rows[7, [fields.index(name) for name in ("solve_late", "solve_gradient_nm", "doubt_cause")]] = np.nan
+    solve = summary_of(tmp_path, cycle_rows(200), rows)["solve"]
+    assert (solve["solved"], solve["late"], solve["late_in_a_row"], solve["capped"]) == (7, 5, 3, 1)
+    assert solve["doubt_causes"] == {"solve_late": 1, "solve_capped": 1}
+    assert solve["doubt_share"] == {"r": 0.25, "l": 0.0}
