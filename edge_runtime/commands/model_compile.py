@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     terms = len(model.skeleton.basis.exponent)
     print(f"{arguments.out}: {bodies} bodies, {muscles} muscles, {terms} polynomial terms")
     print("\n".join(_lines(report)))
-    print(f'for a profile: [muscles] model = "{arguments.out.name}" sha256 = "{sha256_hex(arguments.out)}"')
+    print(f'for a profile:\n[muscles]\nmodel = "{arguments.out.name}"\nsha256 = "{sha256_hex(arguments.out)}"')
     for kind, count in report.left_out.items():
         print(f"warning: left out {count} {kind}: the runtime has no such force", file=sys.stderr)
     return 0

@@ -95,7 +95,7 @@ def test_dynamics_bound_a_compiled_model_too(tmp_path: Path) -> None:
     motion = Motion(np.arange(3) / 60.0, rest, rest, rest, force, cop, np.zeros_like(cop))
     found = {}
     for dynamics in ("off", "on"):
-        solver = frame_solver(str(tmp_path / "legs.npz"), Subject(1.6, 46.0), How(dynamics=dynamics))  # type: ignore[arg-type]
+        solver = frame_solver(str(tmp_path / "legs.npz"), Subject(1.6, 46.0), How(dynamics=dynamics))
         extensor = solver.muscle_names.index("extensor_r")
         found[dynamics] = np.array([solver.step(motion, k).activation[extensor] for k in range(3)])
     fall = np.exp(-(1.0 / 60.0) / 0.040)
