@@ -16,9 +16,12 @@ from edge_runtime.biomech.muscle_solve import TAU_DEACTIVATION_S
 from edge_runtime.biomech.skeleton.format import Compiled, save
 from edge_runtime.biomech.skeleton.person import Person
 from edge_runtime.body import CompiledBody, MyoBody, body_of
+from edge_runtime.check import Question, check
+from edge_runtime.config import DEFAULT_PATH as DEVICE
 from edge_runtime.errors import UserError
 from edge_runtime.types import COORDINATES, SOLVED_DOFS, Grf, Kinematics
 from engines.cache import sha256_hex
+from firmware_bridge.table import TABLE
 from tests.biomech.skeleton.handmade import handmade
 
 DEMO = Path(calibration.__file__).with_name("profiles") / "demo.toml"
@@ -130,3 +133,13 @@ def test_a_model_without_knee_muscles_is_refused(model: Path) -> None:
     still = basis._replace(span=np.where(basis.span == 10, 9, basis.span))
     save(model, Compiled(compiled.skeleton._replace(basis=still), compiled.names, ""))
     assert "knee_angle_l" in refusal(profile(model=model.name), model.with_name("profile.toml"))
+
+
+@pytest.mark.parametrize(("name", "status"), [("wearer.npz", "ok"), ("no.npz", "no")])
+def test_check_looks_at_the_model_before_a_run_does(model: Path, name: str, status: str) -> None:
+    path = model.with_name("profile.toml")
+    text = DEMO.read_text().replace("mass_kg = 55.0", f"mass_kg = {MASS_KG}")
+    path.write_text(f'{text}\n[muscles]\nmodel = "{name}"\n')
+    answer = check(Question(DEVICE, path), TABLE)
+    (found,) = [finding for finding in answer.findings if finding.what == "muscle model"]
+    assert (found.status, answer.fit) == (status, status == "ok")
