@@ -50,11 +50,8 @@ def annulus(segment: Segment, cuff: Cuff, material: Material, mesh: Mesh, side: 
     rows = _rows(segment, cuff, mesh.along)
     points = _points(segment, rows, mesh, side)
     index = np.arange(len(points)).reshape(mesh.radial + 1, mesh.around, mesh.along + 1)
-    tets, shell = _tets(index, mesh)
-    volume = _volumes(points, tets)
-    swap = volume < 0.0
-    tets[swap, :2] = tets[swap, 1::-1]
-    volume = np.abs(volume)
+    tets, volume = oriented(points, kuhn_tets(np.concatenate([index, index[:, :1]], axis=1)))
+    shell = np.repeat(np.arange(mesh.radial), len(tets) // mesh.radial)
     node_volume = np.bincount(tets.ravel(), np.repeat(volume / 4.0, 4), len(points)).astype(np.float64)
     young = np.array([material.young_at((i + 0.5) / mesh.radial) for i in range(mesh.radial)])[shell]
     skin = np.zeros(len(points), bool)
@@ -96,20 +93,27 @@ def _points(segment: Segment, rows: F64, mesh: Mesh, side: float) -> F64:
     return np.concatenate([across, height[..., None]], axis=-1).reshape(-1, 3)
 
 
-def _tets(index: Ints, mesh: Mesh) -> tuple[Ints, Ints]:
-    """Tetrahedra [m, 4] and the radial cell of each [m]; neighbouring cells are mirrored, to favour no way."""
-    i, j, k = (a.ravel() for a in np.meshgrid(*map(np.arange, (mesh.radial, mesh.around, mesh.along)), indexing="ij"))
-    corners = np.empty((8, len(i)), np.int64)
+def kuhn_tets(index: Ints) -> Ints:
+    """Tetrahedra [6 cells, 4] of a grid of node numbers [a + 1, b + 1, c + 1], cell by cell, the last index fastest.
+
+    Neighbouring cells are mirrored, to favour no way; orientation is not set.
+    """
+    a, b, c = (size - 1 for size in index.shape)
+    i, j, k = (cell.ravel() for cell in np.meshgrid(np.arange(a), np.arange(b), np.arange(c), indexing="ij"))
+    corners = np.empty((8, a * b * c), np.int64)
     for corner in range(8):
         di, dj, dk = (corner >> 2) & 1, (corner >> 1) & 1, corner & 1
-        corners[corner] = index[i + (di ^ i % 2), (j + (dj ^ j % 2)) % mesh.around, k + (dk ^ k % 2)]
-    tets = np.stack([corners[list(cell)].T for cell in _KUHN], axis=1)
-    return tets.reshape(-1, 4), np.repeat(i, len(_KUHN))
+        corners[corner] = index[i + (di ^ i % 2), j + (dj ^ j % 2), k + (dk ^ k % 2)]
+    return np.stack([corners[list(cell)].T for cell in _KUHN], axis=1).reshape(-1, 4)
 
 
-def _volumes(points: F64, tets: Ints) -> F64:
-    a, b, c, d = (points[tets[:, i]] for i in range(4))
-    return np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
+def oriented(points_m: F64, tets: Ints) -> tuple[Ints, F64]:
+    """The tetrahedra with positive volume each, and those volumes [m], m3."""
+    a, b, c, d = (points_m[tets[:, i]] for i in range(4))
+    volume = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
+    turned = tets.copy()
+    turned[volume < 0.0, :2] = tets[volume < 0.0, 1::-1]
+    return turned, np.abs(volume)
 
 
 def _outward(points: F64, tets: Ints, skin: Mask) -> Ints:
