@@ -14,7 +14,7 @@ import numpy as np
 from edge_runtime.tissue.annulus import Annulus, Mask, annulus
 from edge_runtime.tissue.geometry import SEGMENTS, Device, Material, Phantom, SegmentName
 from edge_runtime.tissue.guard import check_law
-from edge_runtime.tissue.mesh_factor import young_factor
+from edge_runtime.tissue.mesh_factor import correction, element_young
 from edge_runtime.types import F64
 
 Knee = Literal["held", "free"]
@@ -26,6 +26,8 @@ SIDE: Final[dict[SegmentName, float]] = {"thigh": 1.0, "shank": -1.0}
 
 _HELD_INERTIA: Final = 100.0
 """kgm2 on a held knee: tissue moves it by less than 1e-6 rad in a step, which is taken back after the step."""
+_LEAST_LOSS_S: Final = 1e-9
+"""MuJoCo warns about tissue without any loss."""
 _SHANK_MASS_KG: Final = 3.5
 _SHANK_INERTIA_KGM2: Final = 0.30
 """Shank and foot about the knee, of a free knee: round numbers of a grown leg; a held knee does not feel them."""
@@ -52,7 +54,7 @@ class Built:
         model = mujoco.MjModel.from_xml_string(self.mjcf)
         for flex, name in enumerate(SEGMENTS):
             tissue, first = self.mesh(name), int(model.flex_vertadr[flex])
-            scale = tissue.young_pa / self.phantom.material.young_pa
+            scale = element_young(self.phantom, name, tissue) / self.phantom.material.young_pa
             per_element = stiffness_rows(model, flex)
             per_element *= scale[:, None]
             pressed = np.flatnonzero(tissue.cuff)
@@ -79,12 +81,10 @@ def build(phantom: Phantom, knee: Knee = "held", timestep_s: float = 0.002, grav
     }
     parts = [
         f'<mujoco model="phantom"><compiler angle="radian"/><option timestep="{timestep_s:g}" integrator="discrete" '
-        f'solver="Newton" tolerance="1e-6" iterations="500" gravity="0 0 {-gravity_mps2:g}"/>',
+        f'solver="Newton" tolerance="1e-6" iterations="2000" gravity="0 0 {-gravity_mps2:g}"/>',
         '<size memory="400M"/>' + _LOOKS,
-        "<worldbody>" + _LIGHTS + _bones(phantom, knee) + _device(phantom),
+        "<worldbody>" + _LIGHTS + _bones(phantom, knee, meshes) + _device(phantom) + "</worldbody><deformable>",
     ]
-    parts += [_slides(name, meshes[name], phantom.material.density_kgpm3) for name in SEGMENTS]
-    parts.append("</worldbody><deformable>")
     parts += [_flex(name, meshes[name], phantom) for name in SEGMENTS]
     parts.append('</deformable><actuator><motor name="motor" joint="hinge"/></actuator></mujoco>')
     return Built(phantom, "\n".join(parts), meshes["thigh"], meshes["shank"])
@@ -103,7 +103,7 @@ def _on_cuff(phantom: Phantom, name: SegmentName, points_m: F64) -> F64:
     return points_m - np.array([x, 0.0, z])
 
 
-def _bones(phantom: Phantom, knee: Knee) -> str:
+def _bones(phantom: Phantom, knee: Knee, meshes: dict[SegmentName, Annulus]) -> str:
     armature = _HELD_INERTIA if knee == "held" else 0.0
     bones = []
     for name in SEGMENTS:
@@ -113,11 +113,12 @@ def _bones(phantom: Phantom, knee: Knee) -> str:
             f'<geom type="capsule" fromto="{x:.6g} {y:.6g} {side * 0.03:g} {x:.6g} {y:.6g} '
             f'{side * 1.15 * segment.far_m:.6g}" size="{0.98 * segment.bone_radius_m:.6g}" {_BONE_LOOK}/>'
         )
+    thigh, shank = (_slides(name, meshes[name], phantom.material.density_kgpm3) for name in SEGMENTS)
     return (
-        f'<body name="femur">{bones[0]}<geom type="sphere" size="0.028" {_BONE_LOOK}/></body>'
+        f'<body name="femur">{bones[0]}<geom type="sphere" size="0.028" {_BONE_LOOK}/>{thigh}</body>'
         f'<body name="tibia"><joint name="knee" type="hinge" axis="0 1 0" armature="{armature:g}"/>'
         f'<inertial pos="0 0 {-0.6 * phantom.shank.far_m:.6g}" mass="{_SHANK_MASS_KG}" '
-        f'diaginertia="{_SHANK_INERTIA_KGM2} {_SHANK_INERTIA_KGM2} 0.01"/>{bones[1]}</body>'
+        f'diaginertia="{_SHANK_INERTIA_KGM2} {_SHANK_INERTIA_KGM2} 0.01"/>{bones[1]}{shank}</body>'
     )
 
 
@@ -151,7 +152,7 @@ def _half(phantom: Phantom, name: SegmentName, device: Device) -> str:
 
 
 def _slides(name: SegmentName, tissue: Annulus, density_kgpm3: float) -> str:
-    """A body on three slides for each free node: world axes, at rest where the node is at straight knee."""
+    """A body on three slides for each free node, in the frame of its bone, with which it turns."""
     joints = "".join(f'<joint type="slide" axis="{axis}"/>' for axis in ("1 0 0", "0 1 0", "0 0 1"))
     bodies = []
     for node in np.flatnonzero(tissue.free):
@@ -169,13 +170,14 @@ def _flex(name: SegmentName, tissue: Annulus, phantom: Phantom) -> str:
     local = np.zeros_like(tissue.points_m)
     local[tissue.bone] = tissue.points_m[tissue.bone]
     local[tissue.cuff] = _on_cuff(phantom, name, tissue.points_m[tissue.cuff])
-    young = material.young_pa * young_factor(phantom.mesh, material.poisson)
+    poisson = correction(phantom.mesh, material.poisson).poisson
+    loss_s = max(material.loss_s, _LEAST_LOSS_S)
     return (
         f'<flex name="{name}" dim="3" radius="0" flatskin="false" rgba=".95 .6 .5 .6" '
         f'body="{" ".join(_body_names(name, tissue.bone, tissue.cuff))}" vertex="{_numbers(local)}" '
         f'element="{" ".join(map(str, tissue.tets.ravel()))}">'
         '<contact selfcollide="none" contype="0" conaffinity="0"/>'
-        f'<elasticity young="{young:.12g}" poisson="{material.poisson:.12g}" damping="{material.loss_s:.12g}"/></flex>'
+        f'<elasticity young="{material.young_pa:.12g}" poisson="{poisson:.12g}" damping="{loss_s:.12g}"/></flex>'
     )
 
 

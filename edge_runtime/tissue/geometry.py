@@ -14,8 +14,8 @@ from edge_runtime.errors import UserError
 SegmentName = Literal["thigh", "shank"]
 SEGMENTS: Final[tuple[SegmentName, SegmentName]] = ("thigh", "shank")
 MODULUS_RANGE_PA: Final = (10e3, 300e3)
-POISSON_MAX: Final = 0.45
-"""Linear tetrahedra lock beyond: see docs/tissue.md."""
+POISSON_RANGE: Final = (0.15, 0.45)
+"""Linear tetrahedra lock beyond; below, their correction is not fitted (`mesh_factor`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Layer:
 class Material:
     """St. Venant-Kirchhoff tissue with Kelvin-Voigt loss: stress = E (strain + `loss_s` strain rate).
 
-    `layers` from bone to skin replace `young_pa` where given. `stiffening` b >= 0 makes the modulus of an element
-    E exp(b e) at equivalent strain e (see `edge_runtime.tissue.stiffening`); 0 is none.
+    `layers` from bone to skin replace `young_pa` where given. `stiffening` b makes stress exp(b^2 e^2) times larger at
+    strain e (see `edge_runtime.tissue.svk`); 0 is none.
     """
 
     young_pa: float = 60e3
@@ -86,10 +86,10 @@ class Material:
 
     def __post_init__(self) -> None:
         _between("material: young_pa", self.young_pa, *MODULUS_RANGE_PA)
-        _between("material: poisson", self.poisson, 0.0, POISSON_MAX)
+        _between("material: poisson", self.poisson, *POISSON_RANGE)
         _between("material: loss_s", self.loss_s, 0.0, 1.0)
         _between("material: density_kgpm3", self.density_kgpm3, 100.0, 3000.0)
-        _between("material: stiffening", self.stiffening, 0.0, 20.0)
+        _between("material: stiffening", self.stiffening, 0.0, 6.0)
         shares = [layer.outer_share for layer in self.layers]
         if shares and (shares != sorted(set(shares)) or shares[-1] != 1.0):
             raise UserError(f"material: layers end at {shares}; list them from bone to skin, the last at 1.0")

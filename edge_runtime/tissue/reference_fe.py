@@ -17,7 +17,7 @@ from edge_runtime.types import F64
 
 _MAX_ITERATIONS: Final = 40
 _TOLERANCE: Final = 1e-6
-_SLOW: Final = 0.2
+_SLOW: Final = 0.3
 _SYMMETRIC: Final = {"SymmetricMode": True, "DiagPivotThresh": 0.001}
 """For SuperLU: the matrix is symmetric, which halves its time."""
 _GRADE: Final = 1.6
@@ -59,7 +59,8 @@ class ReferenceCuff:
         self._at, self._axis = self._where()
         self._fixed, self._glued = self._constraints()
         self._free = np.setdiff1d(np.arange(self.basis.N), self._fixed)
-        self._last = np.zeros(self.basis.N)
+        self._last: F64 = np.zeros(self.basis.N)
+        self._linearize(self._last)
 
     def solve(self, pose: F64) -> F64:
         """Load [3] (N, N, Nm) that holds the cuff at `pose` (ux m, uz m, phi rad); signs as in `static.CuffLoad`.
@@ -67,13 +68,11 @@ class ReferenceCuff:
         Newton from the last pose; the tangent is made anew only where the residual falls by less than `_SLOW`.
         """
         values, modes = self._rigid(self._signs * pose)
-        u, tangent = self._last.copy(), self._tangent(self._last)
-        jump = np.zeros_like(u)
+        u, jump = self._last.copy(), np.zeros(self.basis.N)
         jump[self._glued] = values - u[self._glued]
-        factor = self._factorized(tangent)
         u += jump
-        u[self._free] -= factor((tangent @ jump)[self._free])
-        before, scale = np.inf, 0.0
+        u[self._free] -= self._factor((self._slope @ jump)[self._free])
+        before = np.inf
         for _ in range(_MAX_ITERATIONS):
             residual = self._forces(u)
             size, scale = float(np.linalg.norm(residual[self._free])), float(np.linalg.norm(residual[self._glued]))
@@ -81,10 +80,15 @@ class ReferenceCuff:
                 self._last = u
                 return np.asarray(self._signs * (2.0 * modes @ residual[self._glued]), np.float64)
             if size > _SLOW * before:
-                factor = self._factorized(self._tangent(u))
-            u[self._free] -= factor(residual[self._free])
+                self._linearize(u)
+            u[self._free] -= self._factor(residual[self._free])
             before = size
         raise UserError(f"the independent FE does not converge at cuff pose {pose}; take smaller steps")
+
+    def reset(self) -> None:
+        """Start the next solve from rest."""
+        self._last = np.zeros(self.basis.N)
+        self._linearize(self._last)
 
     def small_strain(self) -> F64:
         """Stiffness [3, 3] at rest in (x, z, phi), by linear elasticity alone: scikit-fem's own form."""
@@ -141,6 +145,11 @@ class ReferenceCuff:
         axis, column = self._axis[self._glued], np.arange(len(self._glued))
         return moved[axis, column], modes[:, axis, column]
 
+    def _linearize(self, u: F64) -> None:
+        """Tangent at displacements `u`, and the solver of its free part."""
+        self._slope = self._tangent(u)
+        self._factor = self._factorized(self._slope)
+
     def _factorized(self, matrix: Any) -> Any:
         from scipy.sparse.linalg import splu
 
@@ -187,16 +196,19 @@ def _box(segment: Segment, cuff: Cuff, cells: Cells) -> Any:
 
     edges = [segment.near_m, cuff.centre_m - cuff.length_m / 2.0, cuff.centre_m + cuff.length_m / 2.0, segment.far_m]
     count = np.maximum(2, np.round(cells.along * np.diff(edges) / (edges[-1] - edges[0])).astype(int))
-    toward = [lambda t: 1.0 - (1.0 - t) ** _GRADE, _both, lambda t: t**_GRADE]
     rows = [
-        low + (high - low) * grade(np.linspace(0.0, 1.0, n + 1)[1:])
-        for (low, high), n, grade in zip(pairwise(edges), count, toward, strict=True)
+        low + (high - low) * graded[1:]
+        for (low, high), graded in zip(pairwise(edges), _graded(*count.tolist()), strict=True)
     ]
     share = 1.0 - np.linspace(1.0, 0.0, cells.radial + 1) ** _GRADE
     angle = np.linspace(0.0, np.pi, cells.around + 1)
-    return skfem.MeshTet.init_tensor(share, angle, np.concatenate([edges[:1], *rows]))
+    mesh: Any = skfem.MeshTet
+    return mesh.init_tensor(share, angle, np.concatenate([edges[:1], *rows]))
 
 
-def _both(t: F64) -> F64:
-    """0 to 1 with steps that shrink towards both ends."""
-    return np.where(t < 0.5, 0.5 * (2.0 * t) ** _GRADE, 1.0 - 0.5 * (2.0 - 2.0 * t) ** _GRADE)
+def _graded(near: int, under: int, far: int) -> tuple[F64, F64, F64]:
+    """Rows from 0 to 1 of the three parts of a limb: their steps shrink towards the cuff's ends."""
+    to_end = 1.0 - np.linspace(1.0, 0.0, near + 1) ** _GRADE
+    both = np.linspace(0.0, 1.0, under + 1)
+    both = np.where(both < 0.5, 0.5 * (2.0 * both) ** _GRADE, 1.0 - 0.5 * (2.0 - 2.0 * both) ** _GRADE)
+    return to_end, both, np.linspace(0.0, 1.0, far + 1) ** _GRADE

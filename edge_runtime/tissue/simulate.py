@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from edge_runtime.errors import UserError
-from edge_runtime.tissue.builder import SIDE, Built, Knee, build
+from edge_runtime.tissue.builder import SIDE, Built, Knee, build, stiffness_rows
 from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
+from edge_runtime.tissue.mesh_factor import elements
 from edge_runtime.tissue.svk import Tets
 from edge_runtime.types import F64
 
@@ -55,7 +56,8 @@ class FullModel:
         self.data = mujoco.MjData(self.model)
         self.phantom, self._held = phantom, knee == "held"
         self._dof = {name: int(self.model.joint(name).dofadr[0]) for name in _JOINTS}
-        self._tets = {name: self._elements(name) for name in SEGMENTS}
+        self._tets = {name: elements(phantom, name, self.built.mesh(name)) for name in SEGMENTS}
+        self._rows = {name: stiffness_rows(self.model, flex).copy() for flex, name in enumerate(SEGMENTS)}
 
     @property
     def timestep_s(self) -> float:
@@ -71,6 +73,8 @@ class FullModel:
         import mujoco
 
         mujoco.mj_resetData(self.model, self.data)
+        for flex, name in enumerate(SEGMENTS):
+            stiffness_rows(self.model, flex)[:] = self._rows[name]
         usual, self.timestep_s = self.timestep_s, _SETTLE_STEP_S
         try:
             self._settle(knee_rad, motor_nm)
@@ -86,6 +90,8 @@ class FullModel:
         before = {name: (float(self.data.qpos[dof]), float(self.data.qvel[dof])) for name, dof in self._dof.items()}
         time_s = float(self.data.time)
         self.data.ctrl[0] = motor_nm
+        if self.phantom.material.stiffening > 0.0 and time_s > 0.0:
+            self._stiffen()
         if self._held:
             self._step_held(knee_rad)
         else:
@@ -120,12 +126,14 @@ class FullModel:
         """The same elements in numpy, to get nodal forces from `points_m`."""
         return self._tets[name]
 
-    def _elements(self, name: SegmentName) -> Tets:
-        from edge_runtime.tissue.mesh_factor import young_factor
+    def _stiffen(self) -> None:
+        """Exponential tissue: each element's modulus at the strain it had when the last step began.
 
-        mesh, poisson = self.built.mesh(name), self.phantom.material.poisson
-        young = mesh.young_pa * young_factor(self.phantom.mesh, poisson)
-        return Tets(mesh.points_m, mesh.tets, young, poisson)
+        Right at rest, for the force is then the derivative of the energy; a step late in motion.
+        """
+        for flex, name in enumerate(SEGMENTS):
+            growth = self._tets[name].growth(self.points_m(name))
+            stiffness_rows(self.model, flex)[:] = self._rows[name] * growth[:, None]
 
     def _settle(self, knee_rad: float, motor_nm: float) -> None:
         """Turn the knee slowly from straight, then wait until nothing moves."""

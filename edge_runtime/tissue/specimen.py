@@ -15,7 +15,6 @@ _HELD_KG: Final = 1e4
 _NODE_KG: Final = 1e-4
 _MAX_STEPS: Final = 600
 _RAMP_STEPS: Final = 20
-_BALANCED: Final = 1e-9
 
 
 def block(cells: tuple[int, int, int], size_m: tuple[float, float, float]) -> tuple[F64, Ints]:
@@ -71,13 +70,16 @@ class Specimen:
         data.qpos[fixed], data.qvel[fixed] = goal[fixed], rate[fixed]
         return self._passive()
 
-    def relax(self, held: Mask, target_m: F64) -> tuple[F64, F64]:
-        """Positions and forces [n, 3] at rest with `held` coordinates at `target_m`; starts where it is."""
+    def relax(self, held: Mask, target_m: F64, balance: float = 1e-9) -> tuple[F64, F64]:
+        """Positions and forces [n, 3] at rest with `held` coordinates at `target_m`; starts where it is.
+
+        At rest means: no free node feels more than `balance` of the largest force on a held one.
+        """
         here = self.points_m
         for k in range(_MAX_STEPS):
             share = min(1.0, (k + 1) / _RAMP_STEPS)
             forces = self.step(held, here + share * (target_m - here))
-            if k > _RAMP_STEPS and np.abs(forces[~held]).max() < _BALANCED * np.abs(forces[held]).max():
+            if k > _RAMP_STEPS and np.abs(forces[~held]).max() < balance * np.abs(forces[held]).max():
                 points = self.points_m
                 return points, self.forces_n(points)
         raise UserError(f"specimen: not at rest after {_MAX_STEPS} steps of {self._timestep_s:g} s")
@@ -96,8 +98,8 @@ class Specimen:
 def _mjcf(points_m: F64, tets: Ints, young_pa: float, poisson: float, loss_s: float, timestep_s: float) -> str:
     joints = "".join(f'<joint type="slide" axis="{axis}"/>' for axis in ("1 0 0", "0 1 0", "0 0 1"))
     bodies = "".join(
-        f'<body name="n{i}" pos="{x!r} {y!r} {z!r}"><inertial pos="0 0 0" mass="{_NODE_KG!r}" diaginertia="1e-9 1e-9 1e-9"/>'
-        f"{joints}</body>"
+        f'<body name="n{i}" pos="{x!r} {y!r} {z!r}"><inertial pos="0 0 0" mass="{_NODE_KG!r}" '
+        f'diaginertia="1e-9 1e-9 1e-9"/>{joints}</body>'
         for i, (x, y, z) in enumerate(points_m.tolist())
     )
     return (

@@ -11,7 +11,7 @@ from edge_runtime.errors import UserError
 from edge_runtime.tissue.annulus import Annulus, Ints, Mask, annulus
 from edge_runtime.tissue.builder import SIDE, pressed_points
 from edge_runtime.tissue.geometry import Phantom, SegmentName
-from edge_runtime.tissue.mesh_factor import young_factor
+from edge_runtime.tissue.mesh_factor import elements
 from edge_runtime.tissue.svk import Tets
 from edge_runtime.types import F64
 
@@ -41,8 +41,7 @@ class CuffStatics:
     def __init__(self, phantom: Phantom, name: SegmentName) -> None:
         material, cuff = phantom.material, phantom.cuff(name)
         self.mesh: Annulus = annulus(phantom.segment(name), cuff, material, phantom.mesh, SIDE[name])
-        young = self.mesh.young_pa * young_factor(phantom.mesh, material.poisson)
-        self.tets = Tets(self.mesh.points_m, self.mesh.tets, young, material.poisson)
+        self.tets: Tets = elements(phantom, name, self.mesh)
         self._centre = np.array([0.0, 0.0, SIDE[name] * cuff.centre_m])
         self._glued = pressed_points(phantom, name, self.mesh) - self._centre
         self._free, self._held = np.flatnonzero(self.mesh.free), np.flatnonzero(self.mesh.cuff)

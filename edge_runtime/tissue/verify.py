@@ -24,7 +24,7 @@ _SIZE_M: Final = (0.04, 0.02, 0.02)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`error`: largest relative error, to be at most `bar`; `x`, `found`, `exact` [n]: what a plot shows, with names."""
+    """`error`: largest relative error, to be at most `bar`; `x`, `found`, `exact` [n]: for a plot, with names."""
 
     name: str
     error: float
@@ -53,7 +53,7 @@ def measure() -> dict[str, Any]:
 
 
 def affine() -> Check:
-    """Patch: a block of irregular elements in 20 homogeneous deformations has the exact stress, inner nodes no force."""
+    """Patch: irregular elements in 20 homogeneous deformations have the exact stress, inner nodes feel no force."""
     rng = np.random.default_rng(_SEED)
     points, tets = block((4, 3, 3), _SIZE_M)
     inner = np.all((points > 1e-9) & (points < np.array(_SIZE_M) - 1e-9), axis=1)

@@ -14,12 +14,19 @@ from edge_runtime.tissue.builder import SIDE, build
 from edge_runtime.tissue.geometry import SEGMENTS, Cuff, Device, Layer, Material, Mesh, Phantom, phantom_for, with_girth
 from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.static import CuffStatics
+from edge_runtime.types import F64
 
 SMALL = Mesh(2, 8, 5)
 
 
 def leg(**changes: object) -> Phantom:
     return replace(phantom_for(1.75, 75.0, SMALL), **changes)  # type: ignore[arg-type]
+
+
+def _about_knee(phantom: Phantom, pose: F64) -> float:
+    """Torque on the knee, Nm, of what holds the shank's cuff at a pose."""
+    force_x, force_z, moment = CuffStatics(phantom, "shank").solve(pose).load
+    return float(moment + (pose[1] - phantom.shank_cuff.centre_m) * force_x - pose[0] * force_z)
 
 
 @pytest.mark.parametrize("name", SEGMENTS)
@@ -49,12 +56,16 @@ def test_mujoco_and_our_elements_give_the_same_forces() -> None:
     layers = (Layer(0.5, 90e3), Layer(1.0, 30e3))
     phantom = leg(material=Material(layers=layers), thigh_cuff=replace(leg().thigh_cuff, prestrain=0.05))
     model = FullModel(phantom)
+    nodes = np.concatenate([model.built.mesh(name).free for name in SEGMENTS])
+    slides = model.model.dof_bodyid >= 0
+    slides[[int(model.model.joint(name).dofadr[0]) for name in ("knee", "exo_x", "exo_z", "exo_pitch", "hinge")]] = (
+        False
+    )
     rng = np.random.default_rng(5)
-    model.data.qpos[5:] = rng.normal(0.0, 1e-3, model.model.nv - 5)
+    model.data.qpos[slides] = rng.normal(0.0, 1e-3, int(slides.sum()))
     mujoco.mj_forward(model.model, model.data)
-    free = np.concatenate([model.built.mesh(name).free for name in SEGMENTS])
-    ours = np.concatenate([model.tets(name).forces_n(model.points_m(name)) for name in SEGMENTS])[free]
-    theirs = model.data.qfrc_passive[5:].reshape(-1, 3)
+    ours = np.concatenate([model.tets(name).forces_n(model.points_m(name)) for name in SEGMENTS])[nodes]
+    theirs = model.data.qfrc_passive[slides].reshape(-1, 3)
     assert np.abs(ours).max() > 1.0
     np.testing.assert_allclose(theirs, ours, atol=1e-9 * np.abs(ours).max())
 
@@ -64,15 +75,28 @@ def test_static_load_is_the_gradient_of_the_energy_and_what_mujoco_settles_to() 
     model = FullModel(phantom)
     model.reset(0.7, 6.0)
     reading = model.step(6.0, 0.7)
-    ux, uz, _ = reading.cuff_poses[1]
-    load = CuffStatics(phantom, "shank").solve(reading.cuff_poses[1]).load
-    about_knee = load[2] + (uz - phantom.shank_cuff.centre_m) * load[0] - ux * load[1]
-    assert reading.knee_torque_nm == pytest.approx(about_knee, abs=5e-3)
+    assert reading.knee_torque_nm == pytest.approx(_about_knee(phantom, reading.cuff_poses[1]), abs=5e-3)
     statics, pose = CuffStatics(phantom, "thigh"), np.array([0.004, 0.003, 0.03])
     load = statics.solve(pose).load
     for axis, step in enumerate((1e-5, 1e-5, 1e-4)):
         ends = [statics.solve(pose + sign * step * np.eye(3)[axis]).energy_j for sign in (1.0, -1.0)]
         assert (ends[0] - ends[1]) / (2.0 * step) == pytest.approx(load[axis], rel=1e-5)
+
+
+def test_exponential_tissue_is_stiffer_under_load_and_mujoco_finds_the_same_rest() -> None:
+    phantom = leg(material=Material(stiffening=3.0))
+    statics, plain = CuffStatics(phantom, "thigh"), CuffStatics(leg(), "thigh")
+    np.testing.assert_allclose(statics.stiffness(), plain.stiffness(), rtol=1e-4, atol=0.1)
+    pose = np.array([0.004, 0.006, 0.08])
+    hard, soft = statics.solve(pose), plain.solve(pose)
+    assert hard.energy_j > 1.02 * soft.energy_j
+    for axis, step in enumerate((1e-5, 1e-5, 1e-4)):
+        ends = [statics.solve(pose + sign * step * np.eye(3)[axis]).energy_j for sign in (1.0, -1.0)]
+        assert (ends[0] - ends[1]) / (2.0 * step) == pytest.approx(hard.load[axis], rel=1e-4)
+    model = FullModel(phantom)
+    model.reset(0.0, 8.0)
+    reading = model.step(8.0, 0.0)
+    assert reading.knee_torque_nm == pytest.approx(_about_knee(phantom, reading.cuff_poses[1]), abs=5e-3)
 
 
 def test_a_held_knee_follows_its_angle_exactly_and_torque_arrives_at_rest() -> None:
