@@ -33,6 +33,7 @@ from edge_runtime.commands import (
     model_reference,
     run,
     solve,
+    tissue_verify,
 )
 
 
@@ -53,6 +54,7 @@ GROUPS: Final = {
     "bench": "measure speed",
     "evaluate": "measure accuracy",
     "model": "musculoskeletal models made from OpenSim's",
+    "tissue": "soft tissue between device and skeleton",
     "can": "the wire, and what is derived from firmware_bridge/limits.toml",
     "drive": "third-party drives behind a governor on this machine",
     "hil": "hardware in the loop: verdicts on runs",
@@ -75,6 +77,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     evaluate_synergies,
     model_compile,
     model_reference,
+    tissue_verify,
     can_generate,
     can_firmware,
     can_dump,
