@@ -147,8 +147,26 @@ def _half(phantom: Phantom, name: SegmentName, device: Device) -> str:
     )
     return (
         f'<inertial pos="{-x:.9g} 0 {centre:.9g}" mass="{device.frame_mass_kg / 2.0:.6g}" '
-        f'diaginertia="{inertia:.6g} {inertia:.6g} {inertia:.6g}"/>{bars}'
+        f'diaginertia="{inertia:.6g} {inertia:.6g} {inertia:.6g}"/>{bars}{_shell(phantom, name)}'
     )
+
+
+def _shell(phantom: Phantom, name: SegmentName) -> str:
+    """The cuff as a ring of plates, to be seen only, in the frame of its half of the device."""
+    cuff, segment = phantom.cuff(name), phantom.segment(name)
+    share = (cuff.centre_m - segment.near_m) / (segment.far_m - segment.near_m)
+    radii = (1.0 - share) * np.array(segment.near_radii_m) + share * np.array(segment.far_radii_m)
+    x, z = phantom.device.misalignment_m
+    plates = []
+    for angle in (np.arange(_PLATES) + 0.5) * cuff.wrap_rad / _PLATES - cuff.wrap_rad / 2.0:
+        out = np.array([np.cos(angle), np.sin(angle)])
+        at = (radii + 0.004) * out
+        wide = 1.05 * float(radii.max()) * cuff.wrap_rad / _PLATES / 2.0
+        plates.append(
+            f'<geom type="box" size=".002 {wide:.5g} {cuff.length_m / 2.0:.5g}" pos="{at[0] - x:.6g} {at[1]:.6g} '
+            f'{SIDE[name] * cuff.centre_m - z:.6g}" euler="0 0 {angle:.6g}" {_SHELL_LOOK}/>'
+        )
+    return "".join(plates)
 
 
 def _slides(name: SegmentName, tissue: Annulus, density_kgpm3: float) -> str:
@@ -173,7 +191,7 @@ def _flex(name: SegmentName, tissue: Annulus, phantom: Phantom) -> str:
     poisson = correction(phantom.mesh, material.poisson).poisson
     loss_s = max(material.loss_s, _LEAST_LOSS_S)
     return (
-        f'<flex name="{name}" dim="3" radius="0" flatskin="false" rgba=".95 .6 .5 .6" '
+        f'<flex name="{name}" dim="3" radius="0" flatskin="false" rgba=".95 .6 .5 .7" '
         f'body="{" ".join(_body_names(name, tissue.bone, tissue.cuff))}" vertex="{_numbers(local)}" '
         f'element="{" ".join(map(str, tissue.tets.ravel()))}">'
         '<contact selfcollide="none" contype="0" conaffinity="0"/>'
@@ -194,12 +212,15 @@ def _numbers(values: F64) -> str:
 
 _BONE_LOOK: Final = 'contype="0" conaffinity="0" mass="0" rgba=".9 .85 .7 1"'
 _BAR_LOOK: Final = 'contype="0" conaffinity="0" mass="0" rgba=".25 .25 .28 1"'
+_SHELL_LOOK: Final = 'contype="0" conaffinity="0" mass="0" rgba=".2 .4 .8 .35"'
+_PLATES: Final = 24
 _LOOKS: Final = (
-    '<visual><global offwidth="1200" offheight="1200"/><map znear="0.01"/></visual>'
+    '<visual><headlight ambient=".45 .45 .45" diffuse=".5 .5 .5" specular=".1 .1 .1"/>'
+    '<global offwidth="1200" offheight="1200"/><map znear="0.01"/></visual>'
     '<asset><texture type="skybox" builtin="gradient" rgb1=".9 .95 1" rgb2=".5 .6 .7" width="64" height="64"/></asset>'
 )
 _LIGHTS: Final = (
     '<light pos="0.5 -1 1" dir="-.3 .7 -.6" diffuse=".8 .8 .8"/>'
-    '<camera name="side" pos="0.1 -1.15 0.05" xyaxes="1 0 0 0 0.05 1"/>'
-    '<camera name="iso" pos="0.75 -0.85 0.45" xyaxes="0.75 0.66 0 -0.25 0.29 0.92"/>'
+    '<camera name="side" pos="0.0 -0.95 0.02" xyaxes="1 0 0 0 0.05 1"/>'
+    '<camera name="iso" pos="0.60 -0.68 0.33" xyaxes="0.75 0.66 0 -0.25 0.29 0.92"/>'
 )

@@ -14,8 +14,8 @@ from edge_runtime.tissue.verify import Check
 
 KEYS: Final = ("kx", "kz", "kphi")
 LOADS: Final = ((0.001, 0.0025, 0.004), (0.003, 0.006, 0.009), (0.015, 0.03, 0.045))
-"""Three ways of the cuff each, m and rad, in x, z and pitch; about 15 to 40 Nm at most. Beyond, the law itself collapses
-at the cuff's edge when the cells are fine."""
+"""Three ways of the cuff each, m and rad, in x, z and pitch, up to 200 N and 5 Nm on one cuff at 60 kPa. Much beyond,
+the law itself collapses at the cuff's edge when the cells are fine."""
 POISSONS: Final = (0.3, 0.45)
 CELLS: Final = Cells(5, 6, 14)
 FINE: Final = Cells(7, 8, 20)
