@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -67,14 +68,16 @@ def annulus(segment: Segment, cuff: Cuff, material: Material, mesh: Mesh, side: 
 
 
 def _rows(segment: Segment, cuff: Cuff, cells: int) -> F64:
-    """Distances of the node rows from the knee, [cells + 1]: near part, cuff, far part in proportion."""
-    ends = np.array(
-        [segment.near_m, cuff.centre_m - cuff.length_m / 2.0, cuff.centre_m + cuff.length_m / 2.0, segment.far_m]
-    )
-    lengths = np.diff(ends)
-    count = np.maximum(1, np.round(cells * lengths / lengths.sum())).astype(int)
-    count[np.argmax(count)] += cells - count.sum()
-    parts = [np.linspace(ends[i], ends[i + 1], count[i] + 1)[:-1] for i in range(3)]
+    """Distances of the node rows from the knee, [cells + 1]: half of the cells under the cuff, a quarter on each side.
+
+    Always so, however long the parts are, for `mesh_factor` is fitted to this pattern.
+    """
+    ends = (segment.near_m, cuff.centre_m - cuff.length_m / 2.0, cuff.centre_m + cuff.length_m / 2.0, segment.far_m)
+    side = max(1, round(cells / 4))
+    parts = [
+        np.linspace(low, high, count + 1)[:-1]
+        for (low, high), count in zip(pairwise(ends), (side, cells - 2 * side, side), strict=True)
+    ]
     return np.concatenate([*parts, ends[-1:]])
 
 
