@@ -28,7 +28,7 @@ from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import new_torque
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import Frame
-from engines.pose import ThreadedDetector
+from engines.beside import Threaded
 from firmware_bridge.bus import UNIX_PREFIX, open_torque_bus
 from firmware_bridge.simulator.process import SimLink
 from firmware_bridge.table import TABLE
@@ -95,7 +95,7 @@ def estimator(plan: Plan, links: Links) -> None:
     cv2.setNumThreads(1)
     source = ClipSource(plan.clip, plan.passes)
     period_ns = frame_period_ns(plan, source)
-    chain = make_estimator(plan, period_ns, ThreadedDetector, time.monotonic_ns)
+    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns)
     chain.warm()
     rings.control[shared.ESTIMATOR_STEP] = 2
     feedback = shared.FeedbackReader(rings)

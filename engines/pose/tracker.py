@@ -9,14 +9,19 @@ from typing import Final
 import numpy as np
 
 from engines.backends.base import Runner
-from engines.pose.detector import U8, Box, PersonDetector
-from engines.pose.executors import Detect, DetectorExecutor, Reply, ThreadedDetector
+from engines.beside import Beside, Reply, Threaded
+from engines.pose.detector import U8, Box, Detection, PersonDetector
 from engines.pose.landmarks import LandmarkNet, Landmarks
 from engines.pose.result import PoseResult, no_pose
 from engines.pose.roi import Roi, RoiTracker, roi_from_points
 
+Detect = Callable[[U8], Detection | None]
+
 MIN_PRESENCE: Final = 0.5
 """Below it the landmark net sees no person in the region (MediaPipe's min_tracking_confidence)."""
+
+DETECTOR_TICKS: Final = 2
+"""Frames that the detector takes where time is virtual; measured beside a camera of 60 Hz it takes one to two."""
 
 MIN_SIDE_PX: Final = 16.0
 """A region smaller than this holds no person worth following; also catches collapsed points. Own choice."""
@@ -26,7 +31,7 @@ class PoseTracker:
     """Pose of one person, frame by frame.
 
     `search_box` (x, y, width, height in frame px) is where the detector looks for the wearer, None for the
-    whole frame. `executor` decides where the detector runs. Both runners belong to the caller.
+    whole frame. `placement` decides where the detector runs. Both runners belong to the caller.
     """
 
     def __init__(
@@ -34,14 +39,15 @@ class PoseTracker:
         detector: Runner,
         landmarks: Runner,
         search_box: Box | None = None,
-        executor: Callable[[Detect], DetectorExecutor] = ThreadedDetector,
+        placement: Callable[[Detect, int], Beside[U8, Detection | None]] = Threaded,
     ) -> None:
-        self._executor = executor(PersonDetector(detector, search_box).detect)
+        detect = PersonDetector(detector, search_box).detect
+        self._executor = placement(detect, DETECTOR_TICKS)
         self._net = LandmarkNet(landmarks)
         self._roi_tracker = RoiTracker()
         self._roi: Roi | None = None
         self._ticket: int | None = None
-        self._last_run: Reply | None = None
+        self._last_run: Reply[Detection | None] | None = None
         self._ran = False
 
     @property
@@ -95,10 +101,10 @@ class PoseTracker:
             self._last_run, self._ran = reply, True
         if self._ticket is not None and (reply is None or reply.ticket != self._ticket):
             return None
-        if self._ticket is not None and reply is not None and reply.detection is not None:
+        if self._ticket is not None and reply is not None and reply.answer is not None:
             self._ticket = None
             self._roi_tracker.reset()
-            return roi_from_points(reply.detection.points_px)
+            return roi_from_points(reply.answer.points_px)
         self._ticket = self._executor.submit(rgb)
         return None
 

@@ -14,9 +14,9 @@ import pytest
 
 from edge_runtime.camera import ClipSource, ClipSpec
 from engines.backends.ort_cpu import OrtCpuRunner
-from engines.pose import InlineDetector, PoseResult, PoseTracker, ThreadedDetector
+from engines.beside import Beside, Inline, Reply, Threaded
+from engines.pose import PoseResult, PoseTracker
 from engines.pose.detector import U8, Detection
-from engines.pose.executors import Detect, DetectorExecutor, Reply
 from tests.engines.test_pose_parts import FixedNet, raw_people
 
 HIP, KNEE, ANKLE = 23, 25, 27
@@ -51,7 +51,7 @@ class StandingNet:
 
 
 def tracker(net: StandingNet, centre: tuple[float, float] = (0.5, 0.5), logit: float = 2.0) -> PoseTracker:
-    return PoseTracker(FixedNet(*raw_people([(centre, logit)])), net, None, InlineDetector)
+    return PoseTracker(FixedNet(*raw_people([(centre, logit)])), net, None, Inline)
 
 
 def reasons(pose: PoseTracker, steps: int, start: int = 0) -> list[str]:
@@ -117,7 +117,7 @@ def test_reset_drops_the_person_and_the_request_under_way() -> None:
 
 @pytest.mark.parametrize("delay", [1, 2, 5])
 def test_inline_delivers_after_a_fixed_number_of_polls(delay: int) -> None:
-    executor = InlineDetector(lambda rgb: None, delay)
+    executor: Inline[U8, None] = Inline(lambda rgb: None, delay)
     assert executor.poll() is None
     ticket = executor.submit(BLACK)
     replies = [executor.poll() for _ in range(delay + 1)]
@@ -129,15 +129,15 @@ def test_inline_delivers_after_a_fixed_number_of_polls(delay: int) -> None:
 class ManualDetector:
     """Answers when the test says so."""
 
-    def __init__(self, detect: Detect) -> None:
+    def __init__(self) -> None:
         self.tickets = 0
-        self.reply: Reply | None = None
+        self.reply: Reply[Detection | None] | None = None
 
     def submit(self, rgb: U8) -> int:
         self.tickets += 1
         return self.tickets
 
-    def poll(self) -> Reply | None:
+    def poll(self) -> Reply[Detection | None] | None:
         reply, self.reply = self.reply, None
         return reply
 
@@ -145,8 +145,8 @@ class ManualDetector:
 
 
 def test_an_answer_from_before_a_reset_is_not_used() -> None:
-    executor = ManualDetector(lambda rgb: None)
-    pose = PoseTracker(FixedNet(*raw_people([])), StandingNet(), None, lambda detect: executor)
+    executor = ManualDetector()
+    pose = PoseTracker(FixedNet(*raw_people([])), StandingNet(), None, lambda detect, ticks: executor)
     person = Detection(np.array([[200.0, 200.0], [200.0, 120.0]]), 0.9)
     reasons(pose, 1)
     pose.reset()
@@ -158,11 +158,11 @@ def test_an_answer_from_before_a_reset_is_not_used() -> None:
     assert pose.step(BLACK, 3 * FRAME_NS).valid
 
 
-def wait_for(executor: DetectorExecutor, ticket: int) -> Detection | None:
+def wait_for(executor: Beside[U8, Detection | None], ticket: int) -> Detection | None:
     for _ in range(500):
         reply = executor.poll()
         if reply is not None and reply.ticket == ticket:
-            return reply.detection
+            return reply.answer
         threading.Event().wait(0.01)
     raise AssertionError("no reply within 5 s")
 
@@ -175,7 +175,7 @@ def test_thread_never_blocks_the_tick_and_takes_only_the_newest_frame() -> None:
         assert gate.wait(5)
         return Detection(np.full((2, 2), float(rgb[0, 0, 0])), 1.0)
 
-    executor = ThreadedDetector(detect)
+    executor = Threaded(detect, 1)
     executor.submit(np.full((1, 1, 3), 1, np.uint8))
     while not seen:
         threading.Event().wait(0.001)
@@ -193,7 +193,7 @@ def test_thread_hands_its_error_to_the_caller() -> None:
     def detect(rgb: U8) -> Detection | None:
         raise ValueError("broken net")
 
-    executor = ThreadedDetector(detect)
+    executor = Threaded(detect, 1)
     executor.submit(BLACK)
     with pytest.raises(ValueError, match="broken net"):
         wait_for(executor, 1)
@@ -216,7 +216,7 @@ def runners(assets: dict[str, Path]) -> Iterator[tuple[OrtCpuRunner, OrtCpuRunne
 def track(
     runners: tuple[OrtCpuRunner, OrtCpuRunner], clip: ClipSource, turn: Callable[[U8], U8] = np.asarray
 ) -> list[PoseResult]:
-    pose = PoseTracker(*runners, None, InlineDetector)
+    pose = PoseTracker(*runners, None, Inline)
     frames = [clip.frame_at(k, FRAME_NS, 0) for k in range(len(clip))]
     return [pose.step(turn(f.rgb), f.t_capture_ns) for f in frames]
 
