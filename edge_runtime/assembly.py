@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
+from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
 from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.plan import Plan
 from engines.backends.ort_cpu import OrtCpuRunner
+from engines.beside import Placement
 from engines.cache import cache_dir
 from engines.fetch import onnx_path
 from engines.grf import GrfEngine
-from engines.pose import Detect, DetectorExecutor, PoseTracker
+from engines.inpaint import Inpainter
+from engines.pose import PoseTracker
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
 from firmware_bridge.table import TABLE
@@ -25,17 +28,16 @@ PLANT_STIFFER: Final = 1.15
 """The simulated tissue is so much stiffer than the profile says: the compensation is not graded on its own model."""
 
 
-def make_estimator(
-    plan: Plan, frame_ns: int, executor: Callable[[Detect], DetectorExecutor], clock_ns: Callable[[], int]
-) -> Estimator:
-    """Open the engines and assemble the chain; raises EngineError where an asset is missing, UserError where the
-    profile's model is."""
+def make_estimator(plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int]) -> Estimator:
+    """Open the engines and assemble the chain; what is too slow for the tick runs `beside` it. Raises EngineError where
+    an asset is missing, UserError where the profile's model is."""
     pose = PoseTracker(
-        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, executor
+        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, beside
     )
+    legs = OcclusionFill(Inpainter(), beside)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    return Estimator(pose, GrfEngine(), body, plan.profile, TABLE.host, timing, clock_ns)
+    return Estimator(pose, GrfEngine(), legs, body, plan.profile, TABLE.host, timing, clock_ns)
 
 
 def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:

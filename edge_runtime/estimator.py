@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.kinematics import KinematicsFilter
+from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.body import Body
 from edge_runtime.doubt import NO_DOUBT, SolveWatch
 from edge_runtime.intent import at
@@ -35,6 +36,7 @@ REASONS: Final = (
 """Why an estimate is invalid; a row carries the index."""
 
 _KNEES: Final = [SOLVED_DOFS.index(f"knee_angle_{side}") for side in SIDES]
+_LEG_JOINTS: Final = [[i for i, name in enumerate(COORDINATES) if name.endswith(f"_{side}")] for side in SIDES]
 _COLUMN: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
 
 
@@ -93,13 +95,14 @@ class Estimator:
         self,
         pose: PoseSource,
         grf: GrfSource,
+        legs: OcclusionFill,
         body: Body,
         profile: Profile,
         host: HostRules,
         timing: Timing,
         clock_ns: Callable[[], int],
     ) -> None:
-        self._pose, self._grf, self._clock_ns = pose, grf, clock_ns
+        self._pose, self._grf, self._legs, self._clock_ns = pose, grf, legs, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
@@ -123,6 +126,7 @@ class Estimator:
         """Forget the wearer and the history (a scene cut)."""
         self._pose.reset()
         self._kinematics.reset()
+        self._legs.reset()
         self._grf.reset()
         self._body.reset()
         self._watch.reset()
@@ -142,7 +146,7 @@ class Estimator:
         marks = [self._clock_ns()]
         pose = self._track(frame)
         marks.append(self._clock_ns())
-        kinematics = self._kinematics.step(pose)
+        kinematics = self._legs.step(self._kinematics.step(pose))
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
@@ -168,7 +172,7 @@ class Estimator:
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
-        found = self._grf.step(k.t_capture_ns, k.q, k.qd, k.observed, self._mass_kg)
+        found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
         grf = Grf(
             k.t_capture_ns,
             found.valid,
@@ -176,7 +180,7 @@ class Estimator:
             found.force_n,
             found.cop_ankle_m,
             found.contact,
-            found.sd_n,
+            self._legs.force_sd_n(found.sd_n, k, self._mass_kg),
         )
         marks.append(self._clock_ns())
         if not grf.valid:
@@ -228,6 +232,9 @@ class Estimator:
         if kinematics.valid:
             row[_COLUMN[COORDINATES[0]] : _COLUMN[COORDINATES[-1]] + 1] = kinematics.q
         row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
+        for side, joints in zip(SIDES, _LEG_JOINTS, strict=True):
+            row[_COLUMN[f"inferred_{side}"]] = kinematics.inferred[joints].any()
+        row[_COLUMN["inpaint_ms"]] = self._legs.fill_ms
         first = _COLUMN[f"{STAGES[0]}_ms"]
         if len(marks) == len(STAGES) + 1:
             row[first : first + len(STAGES)] = np.diff(marks) * 1e-6

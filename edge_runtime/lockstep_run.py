@@ -22,7 +22,7 @@ from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES
-from engines.pose import InlineDetector
+from engines.beside import Inline
 from firmware_bridge.bus import open_bus
 from firmware_bridge.simulator.process import Pace, SimLink
 from firmware_bridge.table import TABLE
@@ -31,7 +31,9 @@ _START_NS: Final = 1_000_000_000  # virtual time zero is avoided: a stamp of 0 m
 _ARM_TIMEOUT_NS: Final = 5_000_000_000
 _TAIL_NS: Final = 500_000_000
 _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
-_WALL_COLUMNS: Final = [ESTIMATE_HEAD.index(name) for name in ("detector_ms", *(f"{s}_ms" for s in STAGES))]
+_WALL_COLUMNS: Final = [
+    ESTIMATE_HEAD.index(name) for name in ("detector_ms", "inpaint_ms", *(f"{s}_ms" for s in STAGES))
+]
 
 
 class LockstepRun:
@@ -54,7 +56,7 @@ class LockstepRun:
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
         period_ns = frame_period_ns(self._plan, source)
-        estimator = make_estimator(self._plan, period_ns, InlineDetector, lambda: self._now_ns)
+        estimator = make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns)
         estimator.warm()
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
             firmware = make_firmware(self._plan, Pace.LOCKSTEP, Path(folder))

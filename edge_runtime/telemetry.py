@@ -73,6 +73,8 @@ ESTIMATE_HEAD: Final = (
     *(f"{stage}_ms" for stage in STAGES),
     *COORDINATES,  # rad, m
     *(f"observed_{name}" for name in COORDINATES),
+    *(f"inferred_{side}" for side in SIDES),  # 1 where a joint of that leg was not seen but filled
+    "inpaint_ms",  # what a fill collected for this frame took, beside the tick
     *(f"grf_{axis}_{side}" for side in SIDES for axis in "xyz"),  # N
     *(f"contact_{side}" for side in SIDES),
     *(f"knee_moment_nm_{side}" for side in SIDES),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -57,8 +57,9 @@ class Kinematics:
     """Generalized coordinates in `COORDINATES` order.
 
     `q` [16] rad or m, `qd` [16] per s, `qdd` [16] per s², `sd` [16] standard deviation of `q`,
-    `observed` [16] bool: seen by the camera now (the rest holds a neutral value). Axes: x forward (walking
-    direction), y up, z to the wearer's right.
+    `observed` [16] bool: seen by the camera now; `inferred` [16]: not seen, but filled from what was
+    (biomech.occlusion); the rest holds a neutral value. Axes: x forward (walking direction), y up, z to the wearer's
+    right.
     """
 
     t_capture_ns: int
@@ -69,6 +70,7 @@ class Kinematics:
     qdd: F64
     sd: F64
     observed: npt.NDArray[np.bool_]
+    inferred: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(len(COORDINATES), dtype=np.bool_))
 
 
 @dataclass(frozen=True, slots=True)

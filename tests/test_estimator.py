@@ -10,11 +10,15 @@ import pytest
 
 import calibration
 from calibration.profile import load_profile
+from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
 from edge_runtime.doubt import CAUSES
 from edge_runtime.estimator import REASONS, Estimator, Timing
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import F64, U8, Frame
+from engines.beside import Inline
+from engines.inpaint import Fill
+from engines.inpaint.window import SAMPLES
 from firmware_bridge.table import TABLE
 
 DEMO = Path(calibration.__file__).with_name("profiles") / "demo.toml"
@@ -91,6 +95,16 @@ class FakeGrf:
         return result
 
 
+class NoFill:
+    """Knows nothing of hidden joints."""
+
+    force_sd_bw_per_rad = np.ones(3)
+
+    def fill(self, t_s: F64, q: F64) -> Fill:
+        nothing = np.full((10, SAMPLES), np.nan)
+        return Fill(nothing, nothing, nothing, nothing[None], np.zeros(nothing.shape, dtype=np.bool_))
+
+
 class Clock:
     """Stands still, or passes `step_ns` each time it is read."""
 
@@ -110,7 +124,8 @@ class Chain:
         self.clock = Clock()
         body = body_of(PROFILE, DEMO)
         timing = Timing(16_600_000, FRAME_NS, BUDGET_NS)
-        self.estimator = Estimator(self.pose, self.grf, body, PROFILE, TABLE.host, timing, self.clock)
+        legs = OcclusionFill(NoFill(), Inline)
+        self.estimator = Estimator(self.pose, self.grf, legs, body, PROFILE, TABLE.host, timing, self.clock)
         self.estimator.warm()
         self.k = 0
 
