@@ -1,4 +1,4 @@
-"""Doubt about a muscle solve: how much of the help it takes away from each leg, and why."""
+"""Doubt about a muscle solve or a leg that is not seen: how much help it takes away from each leg, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.types import F64, SIDES
 
-CAUSES: Final = ("", "solve_capped", "solve_late", "reserve")
+CAUSES: Final = ("", "solve_capped", "solve_late", "reserve", "leg_inferred")
 """Why there is doubt, strongest first; a row carries the index. Each has a page docs/reasons/<cause>.md."""
 
 KNEE_PEAK_NM_PER_KG: Final = 0.5
@@ -19,6 +19,11 @@ RESERVE_FULL: Final = 0.10
 documentation, "Reserves and residuals": typically less than 10 % of the peak joint torque)."""
 RESERVE_NONE: Final = 0.30
 """From this share on, three times that rule, nothing is left; linear between. A decision, not a measurement."""
+
+INFERRED_FULL_S: Final = 0.1
+"""A leg inferred for less than this (`biomech.occlusion`) is no doubt: one leg hides the other for that long."""
+INFERRED_NONE_S: Final = 1.0
+"""From here on nothing is left, linear between: no step where the leg is given up. A decision, not a measurement."""
 
 _ALL: Final = np.ones(len(SIDES))
 _NOTHING: Final = np.zeros(len(SIDES))
@@ -32,6 +37,17 @@ class Doubt(NamedTuple):
 
 
 NO_DOUBT: Final = Doubt(_NOTHING, 0)
+
+
+def with_inferred(doubt: Doubt, inferred_s: F64) -> Doubt:
+    """`doubt` with that about legs which have been inferred, not seen, for `inferred_s` [2] seconds, 0 where seen.
+
+    Of both the greater share counts; the cause stays that of `doubt` where it has one.
+    """
+    lost = np.clip((inferred_s - INFERRED_FULL_S) / (INFERRED_NONE_S - INFERRED_FULL_S), 0.0, 1.0)
+    if not lost.any():
+        return doubt
+    return Doubt(np.maximum(doubt.share, lost), doubt.cause or CAUSES.index("leg_inferred"))
 
 
 class SolveWatch:

@@ -14,7 +14,7 @@ from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.kinematics import KinematicsFilter
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.body import Body
-from edge_runtime.doubt import NO_DOUBT, SolveWatch
+from edge_runtime.doubt import NO_DOUBT, SolveWatch, with_inferred
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
@@ -191,7 +191,8 @@ class Estimator:
         marks.append(self._clock_ns())
         load = self._body.knee(muscles)
         marks.append(self._clock_ns())
-        self._doubt = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
+        solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
+        self._doubt = with_inferred(solve, self._legs.inferred_s)
         self._loads(grf, muscles, load)
         return (load, "") if muscles.converged or muscles.capped else (None, "muscle_solve")
 

@@ -1,11 +1,20 @@
-"""Doubt about a muscle solve: reserves in proportion, capped solves and repeated lateness as a whole."""
+"""Doubt: reserves in proportion, capped solves and repeated lateness as a whole, a leg not seen by its time."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from edge_runtime.doubt import CAUSES, KNEE_PEAK_NM_PER_KG, RESERVE_FULL, RESERVE_NONE, SolveWatch
+from edge_runtime.doubt import (
+    CAUSES,
+    KNEE_PEAK_NM_PER_KG,
+    NO_DOUBT,
+    RESERVE_FULL,
+    RESERVE_NONE,
+    Doubt,
+    SolveWatch,
+    with_inferred,
+)
 
 MASS_KG, BUDGET_NS, LATE_FRAMES = 80.0, 1_000_000, 3
 PEAK_NM = KNEE_PEAK_NM_PER_KG * MASS_KG
@@ -41,3 +50,16 @@ def test_a_capped_solve_is_doubted_whatever_it_leaves_over() -> None:
     found = watch().judge(np.zeros(2), True, 0)
     assert found.share.tolist() == [1.0, 1.0]
     assert CAUSES[found.cause] == "solve_capped"
+
+
+@pytest.mark.parametrize(("lost_s", "share"), [(0.0, 0.0), (0.1, 0.0), (0.55, 0.5), (1.0, 1.0), (3.0, 1.0)])
+def test_a_leg_inferred_fades_its_own_help_in_time(lost_s: float, share: float) -> None:
+    found = with_inferred(NO_DOUBT, np.array([0.0, lost_s]))
+    assert found.share == pytest.approx([0.0, share])
+    assert CAUSES[found.cause] == ("leg_inferred" if share else "")
+
+
+def test_the_greater_doubt_counts_and_the_solve_names_it() -> None:
+    solve = Doubt(np.array([0.3, 0.3]), CAUSES.index("reserve"))
+    found = with_inferred(solve, np.array([0.0, 0.55]))
+    assert found.share == pytest.approx([0.3, 0.5]) and CAUSES[found.cause] == "reserve"

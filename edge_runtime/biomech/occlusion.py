@@ -43,7 +43,8 @@ class OcclusionFill:
 
     A joint goes on as it moved until its first fill arrives, a frame or two later. Both legs hidden, a leg unseen for
     more than a second, or a fill that comes too late leave the kinematics as they are: invalid with reason "hidden"
-    once the filter has given up.
+    once the filter has given up. Of the last step: `inferred_s` [2] for how long each leg has been inferred, 0 where it
+    is seen; `fill_ms` what a fill that it collected took, NaN without one.
     """
 
     def __init__(self, inpainter: Inpainting, beside: Placement) -> None:
@@ -53,11 +54,13 @@ class OcclusionFill:
         self._newest: TimedFill | None = None
         self._asked = self._first_ticket = 0
         self.fill_ms = float("nan")
+        self.inferred_s: F64 = np.zeros(2)
 
     def reset(self) -> None:
         """Forget the wearer, and what is being computed."""
         self._stream.reset()
         self._newest = None
+        self.inferred_s = np.zeros(2)
         self._first_ticket = self._asked + 1
 
     def close(self) -> None:
@@ -70,6 +73,7 @@ class OcclusionFill:
         self.fill_ms = float("nan") if reply is None else reply.elapsed_ms
         if reply is not None and reply.ticket >= self._first_ticket:
             self._newest = reply.answer
+        self.inferred_s = np.zeros(2)
         if not k.valid and k.reason != "hidden":
             return k
         going_on = self._stream.step(k.t_capture_ns, (k.q, k.qd, k.qdd, k.sd), k.observed, self._newest)
@@ -77,6 +81,7 @@ class OcclusionFill:
             self._asked = self._beside.submit(_Request(k.t_capture_ns, *self._stream.recent()))
         if not going_on.inferred.any():
             return k
+        self.inferred_s = self._stream.unseen_s(going_on.inferred)
         valid = k.valid or not (_TRACKED & ~k.observed & ~going_on.inferred).any()
         return replace(
             k,

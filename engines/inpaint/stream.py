@@ -69,6 +69,12 @@ class LegStream:
         """Whether a joint that was seen before is not seen now, and a fill would be of use."""
         return bool(((self._unseen_s > 0.0) & (self._unseen_s <= LONGEST_S)).any())
 
+    def unseen_s(self, inferred: Mask) -> F64:
+        """For how long each leg [2] has not been seen, s, as far as its joints are `inferred` [16]; else 0."""
+        waited = np.where(inferred[LEGS], self._unseen_s, 0.0)
+        longest: F64 = waited.reshape(2, LEG_JOINTS).max(axis=1)
+        return longest
+
     def recent(self) -> tuple[F64, F64]:
         """Times [N] s up to 0 and coordinates [N, 16], NaN where hidden, of the last 1.5 s: for `Inpainter.fill`."""
         t_s = (self._t_ns[: self._end] - self._t_ns[self._end - 1]) * 1e-9

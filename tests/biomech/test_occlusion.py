@@ -82,6 +82,7 @@ def test_a_lost_leg_is_inferred_marked_and_wider(legs: OcclusionFill, filler: Fi
         assert np.abs(found.q - gait(np.array([k * FRAME_NS * 1e-9]))[0])[RIGHT & SIDE_VIEW].max() < 0.06
         assert (shown(found) == SIDE_VIEW).all()
     assert frames[-1].sd[RIGHT & SIDE_VIEW] == pytest.approx(0.05)
+    assert legs.inferred_s == pytest.approx([40 * FRAME_NS * 1e-9, 0.0])
 
 
 def test_after_a_second_the_leg_is_hidden_again(legs: OcclusionFill, filler: Filler) -> None:
@@ -89,6 +90,7 @@ def test_after_a_second_the_leg_is_hidden_again(legs: OcclusionFill, filler: Fil
     last = max(k for k in range(120) if frames[k].inferred.any())
     assert (last - 39) * FRAME_NS * 1e-9 == pytest.approx(LONGEST_S, abs=0.02)
     assert not frames[-1].valid and frames[-1].reason == "hidden"
+    assert not legs.inferred_s.any()
 
 
 def test_a_lost_pelvis_is_not_made_up(legs: OcclusionFill, filler: Filler) -> None:
