@@ -44,15 +44,19 @@ def deviation_scale(runs: list[Scored]) -> float:
 
 
 def force_deviation(runs: list[Scored], scale: float) -> tuple[float, float, float]:
-    """What a filled leg must add to the deviation of the force, BW per rad, for 90 % inside, axes x, y, z."""
-    needed = []
+    """What a filled leg adds to the deviation of the force, BW per rad, axes x, y, z.
+
+    The root of what the mean square error of the force has more with the leg filled than with it known, over the root
+    mean square of the joints' deviation.
+    """
+    more, spread = [], []
     for run in runs:
-        filled = scale * np.where(np.isfinite(run.sd), run.sd, np.nan)
-        there = run.valid & np.all(np.isfinite(filled), axis=1, keepdims=True)
-        error, sd = run.force[_ROW] / _Z_90, run.force_sd[_ROW]
-        per_rad: F64 = np.sqrt(np.maximum(error**2 - sd**2, 0.0)) / filled.mean(axis=1)[:, None, None]
-        needed.append(per_rad[there])
-    x, y, z = np.quantile(np.concatenate(needed), 0.9, axis=0)
+        filled = scale * np.where(np.isfinite(run.sd), run.sd, np.nan).mean(axis=1)
+        there = run.valid & np.isfinite(filled)[:, None]
+        more.append((run.force[_ROW] ** 2 - run.force["known"] ** 2)[there])
+        spread.append(np.broadcast_to(filled[:, None] ** 2, there.shape)[there])
+    per_rad: F64 = np.sqrt(np.maximum(np.concatenate(more).mean(axis=0), 0.0) / np.concatenate(spread).mean())
+    x, y, z = per_rad
     return float(x), float(y), float(z)
 
 
@@ -64,7 +68,7 @@ def calibrate(trials: list[Trial], checkpoints: Path) -> tuple[float, tuple[floa
         _export(checkpoints, Facts((), (), (1.0, 1.0, 1.0)), 1.0, path)
         inpainter, engine = Inpainter(path), GrfEngine()
         runs = [
-            score(engine, inpainter, gap, SIDE_VIEW, (_ROW,))
+            score(engine, inpainter, gap, SIDE_VIEW, ("known", _ROW))
             for i, trial in enumerate(t for t in trials if folds.get(t.subject) == CALIBRATED_ON)
             for j, length_s in enumerate(CALIBRATION_GAPS_S)
             for gap in gaps_of(trial, length_s, 1, np.random.default_rng((i, j)))

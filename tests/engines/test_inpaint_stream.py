@@ -43,7 +43,7 @@ def run(frames: int, hidden: dict[int, Mask], source: Clairvoyant | None, late: 
         after = gait(np.array([t_s + 1e-3]))[0]
         seen = ~hidden.get(k, np.zeros(16, dtype=np.bool_))
         motion = (np.where(seen, q, 0.0), (after - before) / 2e-3, (after - 2 * q + before) / 1e-6, NOTHING)
-        newest = source.at((k - late) * FRAME_NS) if source is not None and stream.lacking else None
+        newest = None if source is None else source.at((k - late) * FRAME_NS)
         found = stream.step(k * FRAME_NS, motion, seen, newest)
         out.append((found.q, found.inferred))
     return out
