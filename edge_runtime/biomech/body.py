@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import atan2
 from typing import Any, Final
 
 import numpy as np
@@ -233,13 +234,14 @@ class WholeBody:
     """What the motion of one person asks of the ground; the arrays are reused by every `step`.
 
     After `step`: `centre_m` [3] of mass, `wrench` [6]: force m (a - g) (N) and moment about the centre of mass (Nm, the
-    rate of angular momentum), `ankles_m` [2, 3], sides r and l.
+    rate of angular momentum); `ankles_m` [2, 3] and pitch of the feet `pitch_rad` [2], sides r and l.
     """
 
     def __init__(self, body: Body) -> None:
         self.body = body
         size = len(SEGMENTS)
         self.centre_m, self.wrench, self.ankles_m = np.zeros(3), np.zeros(6), np.zeros((len(SIDES), 3))
+        self.pitch_rad = np.zeros(len(SIDES))
         self._tables = (body.offset_m, body.axis, body.driver, np.array(_PARENTS))
         self._inertial = (body.mass_kg, body.com_m, body.inertia)
         vectors = tuple(np.zeros((size, 3)) for _ in range(4))
@@ -253,3 +255,4 @@ class WholeBody:
         _sum_up(self._inertial, self._state, self.centre_m, self.wrench, self._work)
         for i, foot in enumerate(_FEET):
             self.ankles_m[i] = self._state[4][foot]
+            self.pitch_rad[i] = atan2(self._state[0][foot, 1, 0], self._state[0][foot, 0, 0])

@@ -99,9 +99,10 @@ class Differentiator:
 class BodyMotion:
     """The wrench that the body's motion asks of the ground, with its deviation; arrays are reused by every `step`.
 
-    After `step`: `wrench`, `sd` [6] (N, Nm about the centre of mass), `ankles_from_com_m` [2, 3], `delay_s` how old the
-    acceleration is on average. The deviation follows the size of the motion (`ERROR_SHARE`), what the delay makes of
-    its rate of change, and what is not observed.
+    After `step`: `wrench`, `sd` [6] (N, Nm about the centre of mass), `centre_m` [3] of mass, `ankles_m`,
+    `ankles_from_com_m` [2, 3] and `pitch_rad` [2] of the feet; `delay_s` how old the acceleration is on average. The
+    deviation follows the size of the motion (`ERROR_SHARE`), what the delay makes of its rate of change, and what is
+    not observed.
     """
 
     def __init__(self, body: Body, cutoff: float = MARKER_CUTOFF_HZ) -> None:
@@ -112,7 +113,8 @@ class BodyMotion:
         self._late_s = max(self.delay_s - delay_s(MARKER_CUTOFF_HZ), 0.0)
         unit = np.array([FLOOR_BW] * 3 + [FLOOR_BW_M] * 3)
         self._floor = (unit * self._weight_n) ** 2
-        self.wrench, self.centre_m = self._whole.wrench, self._whole.centre_m
+        self.wrench, self.centre_m, self.ankles_m = self._whole.wrench, self._whole.centre_m, self._whole.ankles_m
+        self.pitch_rad = self._whole.pitch_rad
         self.sd, self.ankles_from_com_m = np.zeros(6), np.zeros((len(SIDES), 3))
         self.reset()
 
