@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_runtime.biomech.body import BODY_COORDINATES, Body, WholeBody
+from edge_runtime.biomech.whole_body import BODY_COORDINATES, BodySegments, WholeBody
 from edge_runtime.biomech.model import GRAVITY_MPS2
 from edge_runtime.biomech.tracker import REFERENCE_DT_S, Mask, Tracker
 from edge_runtime.types import COORDINATES, F64, Q_INDEX, SIDES
@@ -105,7 +105,7 @@ class BodyMotion:
     not observed.
     """
 
-    def __init__(self, body: Body, cutoff: float = MARKER_CUTOFF_HZ) -> None:
+    def __init__(self, body: BodySegments, cutoff: float = MARKER_CUTOFF_HZ) -> None:
         self._whole = WholeBody(body)
         self._weight_n = body.total_kg * GRAVITY_MPS2
         self._leg_share = float(body.mass_kg[2:5].sum()) / body.total_kg

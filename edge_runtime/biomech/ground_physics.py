@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from edge_runtime.biomech.body import BODY_COORDINATES, Body
+from edge_runtime.biomech.whole_body import BODY_COORDINATES, BodySegments
 from edge_runtime.biomech.body_motion import MARKER_CUTOFF_HZ, BodyMotion
 from edge_runtime.biomech.frame_check import FrameCheck, Standing
 from edge_runtime.biomech.gait_events import GaitEvents
@@ -66,7 +66,7 @@ class GroundPhysics:
     `step`.
     """
 
-    def __init__(self, body: Body, cutoff_hz: float = MARKER_CUTOFF_HZ) -> None:
+    def __init__(self, body: BodySegments, cutoff_hz: float = MARKER_CUTOFF_HZ) -> None:
         self.motion = BodyMotion(body, cutoff_hz)
         self.refiner = Refiner(body.total_kg)
         self.events, self.frame = GaitEvents(), FrameCheck()

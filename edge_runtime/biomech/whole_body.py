@@ -29,7 +29,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class BodySegments:
     """Segments in `SEGMENTS` order, parents first; SI, axes x forward, y up, z right.
 
     `offset_m` [8, 3] joint in the parent's frame; `axis` [8, 3, 3] the joint's hinges in turn and `driver` [8, 3] their
@@ -49,7 +49,7 @@ class Body:
         return float(self.mass_kg.sum())
 
 
-def body_of(leg: LegModel) -> Body:
+def body_segments(leg: LegModel) -> BodySegments:
     """The segments of a scaled leg model, so that both share masses and lengths.
 
     Feet are rigid, knees are hinges that do not slide, and arms move with the trunk.
@@ -71,7 +71,7 @@ def body_of(leg: LegModel) -> Body:
         mass[i], com[i], inertia[i] = _lump(leg.model, data, groups[i])
         com[i] -= origin[i]
     offset = np.stack([origin[i] - origin[max(p, 0)] for i, p in enumerate(_PARENTS)])
-    return Body(offset, axis, driver, mass, com, inertia)
+    return BodySegments(offset, axis, driver, mass, com, inertia)
 
 
 def _first_body(segment: str) -> str:
@@ -237,7 +237,7 @@ class WholeBody:
     rate of angular momentum); `ankles_m` [2, 3] and pitch of the feet `pitch_rad` [2], sides r and l.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: BodySegments) -> None:
         self.body = body
         size = len(SEGMENTS)
         self.centre_m, self.wrench, self.ankles_m = np.zeros(3), np.zeros(6), np.zeros((len(SIDES), 3))
