@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from edge_runtime.biomech.whole_body import BODY_COORDINATES, BodySegments, WholeBody
 from edge_runtime.biomech.model import GRAVITY_MPS2
 from edge_runtime.biomech.tracker import REFERENCE_DT_S, Mask, Tracker
+from edge_runtime.biomech.whole_body import BODY_COORDINATES, BodySegments, WholeBody
 from edge_runtime.types import COORDINATES, F64, Q_INDEX, SIDES
 
 MARKER_NOISE_RAD: Final = 0.003

@@ -8,12 +8,12 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from edge_runtime.biomech.whole_body import BODY_COORDINATES, BodySegments
 from edge_runtime.biomech.body_motion import MARKER_CUTOFF_HZ, BodyMotion
 from edge_runtime.biomech.frame_check import FrameCheck, Standing
 from edge_runtime.biomech.gait_events import GaitEvents
 from edge_runtime.biomech.refine import COP_SD_M, Predicted, Refiner
 from edge_runtime.biomech.tracker import Mask
+from edge_runtime.biomech.whole_body import BODY_COORDINATES, BodySegments
 from edge_runtime.types import COORDINATES, F64, Q_INDEX, SIDES
 
 SURPRISE: Final = (3.0, 9.0)

@@ -199,8 +199,14 @@ def _prepare(
 
 
 @njit(cache=True, nogil=True)
-def _give(wrench: F64, cov: F64, cop_in: F64, force: F64, sd: F64, cop: F64, free: F64) -> None:
-    """Force, deviation, centre of pressure and free moment of both feet from their wrenches."""
+def _give(
+    wrench: F64, cov: F64, predicted: tuple[F64, F64, F64, F64, F64], force: F64, sd: F64, cop: F64, free: F64
+) -> None:
+    """Force, deviation, centre of pressure and free moment of both feet from their wrenches.
+
+    A foot held at zero keeps its predicted deviation: that it stands after all is not excluded.
+    """
+    sd_in, cop_in, contact = predicted[1], predicted[2], predicted[3]
     for foot in range(2):
         first = foot * _WRENCH
         load = wrench[first + 1]
@@ -208,7 +214,8 @@ def _give(wrench: F64, cov: F64, cop_in: F64, force: F64, sd: F64, cop: F64, fre
         shift_z = -wrench[first + 3] / load if load > 0.0 else 0.0
         for i in range(3):
             force[foot, i] = wrench[first + i]
-            sd[foot, i] = np.sqrt(max(cov[first + i, first + i], 0.0))
+            refined = np.sqrt(max(cov[first + i, first + i], 0.0))
+            sd[foot, i] = refined if contact[foot] >= NO_CONTACT else sd_in[foot, i]
             cop[foot, i] = cop_in[foot, i]
         cop[foot, 0] += shift_x
         cop[foot, 2] += shift_z
@@ -244,7 +251,7 @@ def _refine(
     steps = _respect(wrench, cov, rows, weight_n, work)
     _balance(lever, wrench, body)
     left = np.sqrt((asked[0] - body[0]) ** 2 + (asked[1] - body[1]) ** 2 + (asked[2] - body[2]) ** 2)
-    _give(wrench, cov, predicted[2], force, sd, cop, free)
+    _give(wrench, cov, predicted, force, sd, cop, free)
     return steps, before, left, surprise
 
 

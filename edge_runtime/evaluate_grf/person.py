@@ -15,6 +15,8 @@ from engines.grf.trials import Trial
 
 _POSSIBLE_M: Final = (1.2, 2.2)
 _FLAT_SHARE: Final = 0.1  # of the frames, those where the pelvis stands lowest over the lower foot: it is flat then
+_LEG: Final = [f"{part}_{side}" for side in SIDES for part in ("hip_flexion", "knee_angle")]
+_NEEDED: Final = [Q_INDEX[name] for name in ("pelvis_ty", "pelvis_tilt", *_LEG)]
 
 _segments: dict[tuple[int, int], BodySegments] = {}
 
@@ -24,8 +26,7 @@ def stature_m(trial: Trial) -> float:
 
     Uses no force. That of the unscaled model where heights, or a leg, were not measured or are not possible.
     """
-    names = ["pelvis_ty", "pelvis_tilt", *(f"{part}_{side}" for side in SIDES for part in ("hip_flexion", "knee_angle"))]
-    seen = trial.observed[:, [Q_INDEX[name] for name in names]].all(axis=1)
+    seen = trial.observed[:, _NEEDED].all(axis=1)
     if not seen.any():
         return UNSCALED_STATURE_M
     q = trial.q[seen]

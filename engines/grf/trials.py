@@ -60,7 +60,7 @@ def make_trial(
     measured where `observed` [N, 16] is not given."""
     force_bw = force_n / (mass_kg * GRAVITY)
     known: Mask = np.ones(q.shape, dtype=np.bool_) if observed is None else observed
-    placed: Mask = known[:, _PLACES_ANKLE].all(axis=1)
+    placed: Mask = np.all(known[:, _PLACES_ANKLE], axis=1)
     scale = leg_scale(q, np.where(valid & placed[:, None], force_bw[:, :, 1], 0.0))
     absent = (force_n[:, :, 1] < CONTACT_N) | ~valid | ~placed[:, None]
     cop = np.where(absent[:, :, None], np.nan, cop_m - ankles(q, scale))
@@ -146,8 +146,8 @@ def find_trials(data_dir: Path) -> tuple[list[Path], list[Path]]:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = set(archive.namelist())
-        except (OSError, zipfile.BadZipFile) as error:
-            raise EngineError(f"{path}: not a readable .npz trial ({error}); copy the file again") from None
+        except (OSError, zipfile.BadZipFile):
+            names = {"q.npy", "grf_r.npy"}  # `read_trial` says what is wrong with it
         (trials if {"q.npy", "grf_r.npy"} <= names else others).append(path)
     if not trials:
         raise EngineError(f"{data_dir}: holds no .npz trial with joint coordinates and forces")
