@@ -28,7 +28,7 @@ FLAT_RADPS: Final = 0.7  # a standing foot that turns more slowly is flat
 LIST_SEEN: Final = 0.75
 """Share of a list that shows in the lever: the predicted centre of pressure leans with the pose. Mean over training
 people turned by 5 degrees."""
-SPAN_M: Final = 0.15  # flat feet must lie this far apart (standard deviation times two) to show a line
+SPAN_M: Final = 0.08  # twice the standard deviation of where flat feet lie, below which they show no line
 
 AXES: Final = ("tilt", "list", "turn")
 
@@ -83,7 +83,7 @@ class FrameCheck:
             self._origin_m = float(now.ankles_m[0, 0])
         elif dt_s > 0.0:
             for leg in range(len(SIDES)):
-                if now.load[leg] > LOADED:
+                if min(now.load[leg], last.load[leg]) > LOADED:
                     self._stand(dt_s, now.ankles_m[leg], abs(now.pitch_rad[leg] - last.pitch_rad[leg]) / dt_s)
                     self._back += (now.rel_m[leg, [0, 2]] - last.rel_m[leg, [0, 2]]) * now.load[leg]
             if now.load.max() > LOADED:
