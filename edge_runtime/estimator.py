@@ -11,9 +11,12 @@ import numpy.typing as npt
 
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
-from edge_runtime.biomech.kinematics import KinematicsFilter
+from edge_runtime.biomech.ground_physics import GroundPhysics, Refined
+from edge_runtime.biomech.kinematics import CUTOFF_HZ, KinematicsFilter
+from edge_runtime.biomech.model import LegModel
+from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.body import Body
-from edge_runtime.doubt import NO_DOUBT, SolveWatch
+from edge_runtime.doubt import NO_DOUBT, SolveWatch, whole_body_doubt, worse
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
@@ -31,10 +34,13 @@ REASONS: Final = (
     "gap",
     "bad_input",
     "muscle_solve",
+    "refinement",
 )
 """Why an estimate is invalid; a row carries the index."""
 
 _KNEES: Final = [SOLVED_DOFS.index(f"knee_angle_{side}") for side in SIDES]
+_MOTION_CUTOFF_HZ: Final = 0.6 * CUTOFF_HZ  # where the kinematics filter cuts the slowest of the pelvis' travel
+_OWN: Final = slice(0, len(COORDINATES))
 _COLUMN: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
 
 
@@ -84,7 +90,8 @@ class Timing(NamedTuple):
 
 
 class Estimator:
-    """Pose, kinematics, GRF, inverse dynamics, muscle solve, knee load and assist, in this order, for one wearer.
+    """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
+    wearer.
 
     `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
     """
@@ -104,6 +111,10 @@ class Estimator:
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
         self._body = body
+        person = profile.person
+        self._physics = GroundPhysics(body_segments(LegModel(person.height_m, person.mass_kg)), _MOTION_CUTOFF_HZ)
+        self._motion = np.zeros((3, len(BODY_COORDINATES)))  # the trunk goes with what is taken for the pelvis' tilt
+        self._known = np.zeros(len(BODY_COORDINATES), np.bool_)
         self._watch = SolveWatch(self._mass_kg, timing.solve_budget_ns, host.missed_fade)
         self._doubt = NO_DOUBT
         ceiling = knee_ceiling(host, profile.person.mass_kg)
@@ -114,6 +125,7 @@ class Estimator:
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
         self._body.warm()
+        self._physics.warm()
         nothing = _neutral(0)
         self._assist.step(nothing, None)
         self._kinematics.step(_no_pose(0))
@@ -124,6 +136,7 @@ class Estimator:
         self._pose.reset()
         self._kinematics.reset()
         self._grf.reset()
+        self._physics.reset()
         self._body.reset()
         self._watch.reset()
         self._assist.reset()
@@ -169,27 +182,42 @@ class Estimator:
             return None, kinematics.reason
         k = kinematics
         found = self._grf.step(k.t_capture_ns, k.q, k.qd, k.observed, self._mass_kg)
-        grf = Grf(
-            k.t_capture_ns,
-            found.valid,
-            found.reason,
-            found.force_n,
-            found.cop_ankle_m,
-            found.contact,
-            found.sd_n,
-        )
         marks.append(self._clock_ns())
-        if not grf.valid:
-            return None, grf.reason
+        refined = self._refine(k, found)
+        if refined is None:
+            return None, found.reason or "refinement"
+        grf = Grf(k.t_capture_ns, True, "", refined.force_n, refined.cop_ankle_m, found.contact, refined.sd_n)
+        marks.append(self._clock_ns())
         moments = self._body.moments(kinematics, grf, self._exo_nm)
         marks.append(self._clock_ns())
         muscles = self._body.muscles(moments)
         marks.append(self._clock_ns())
         load = self._body.knee(muscles)
         marks.append(self._clock_ns())
-        self._doubt = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
+        solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
+        self._doubt = worse(solve, whole_body_doubt(refined.doubt, refined.reason))
         self._loads(grf, muscles, load)
         return (load, "") if muscles.converged or muscles.capped else (None, "muscle_solve")
+
+    def _refine(self, k: Kinematics, found: Any) -> Refined | None:
+        """The ground reaction that obeys mechanics, its gait events and residuals; None where there is none."""
+        for order, values in enumerate((k.q, k.qd, k.qdd)):
+            self._motion[order, _OWN] = values
+        self._known[_OWN] = k.observed
+        refined = self._physics.step(k.t_capture_ns, self._motion, self._known, found)
+        if refined is not None:
+            events, row = self._physics.events, self._row
+            for name, pair in (
+                ("stance", events.stance),
+                ("gait_event", events.code()),
+                ("gait_phase", events.phase),
+                ("stride_s", events.stride_s),
+            ):
+                row[_COLUMN[f"{name}_r"] : _COLUMN[f"{name}_l"] + 1] = pair
+            residuals = refined.before, refined.left, refined.after
+            row[_COLUMN["newton_before_bw"] : _COLUMN["newton_after_bw"] + 1] = residuals
+            row[_COLUMN["frame_tilt_deg"] : _COLUMN["frame_turn_deg"] + 1] = self._physics.frame.angle_deg
+        return refined
 
     def _loads(self, grf: Grf, muscles: Muscles, load: KneeLoad) -> None:
         row = self._row

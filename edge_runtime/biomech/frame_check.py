@@ -72,6 +72,10 @@ class FrameCheck:
         self.angle_deg[:] = np.nan
         self.reason, self.doubt = "", 0.0
 
+    def pause(self) -> None:
+        """The next frame follows no other, as after a gap; what was seen stays."""
+        self._last = None
+
     def step(self, dt_s: float, now: Standing) -> None:
         """Take one frame, `dt_s` after the last."""
         keep, last = exp(-dt_s / MEMORY_S), self._last
@@ -79,9 +83,9 @@ class FrameCheck:
         self._back *= keep
         self._lever = keep * self._lever + dt_s * now.lever_bw_m
         self._height = keep * self._height + dt_s * now.height_m * float(now.load.sum())
-        if last is None:
+        if not self._line[0]:
             self._origin_m = float(now.ankles_m[0, 0])
-        elif dt_s > 0.0:
+        if last is not None and dt_s > 0.0:
             for leg in range(len(SIDES)):
                 if min(now.load[leg], last.load[leg]) > LOADED:
                     self._stand(dt_s, now.ankles_m[leg], abs(now.pitch_rad[leg] - last.pitch_rad[leg]) / dt_s)

@@ -75,10 +75,14 @@ class GroundPhysics:
 
     def reset(self) -> None:
         """Forget motion, gait and frame, as after a cut."""
+        self._pause()
+        self.frame.reset()
+
+    def _pause(self) -> None:
         self._last_ns, self._surprise = -1, 0.0
         self.motion.reset()
         self.events.reset()
-        self.frame.reset()
+        self.frame.pause()
 
     def warm(self) -> None:
         """Compile and touch everything, so that the first frame is as fast as the others."""
@@ -96,7 +100,7 @@ class GroundPhysics:
         None, and the gait begins anew, where the network gives nothing or something is not a finite number.
         """
         if self._last_ns >= 0 and t_ns - self._last_ns > GAP_S * 1e9:
-            self.reset()
+            self._pause()
         dt_s = (t_ns - self._last_ns) * 1e-9 if self._last_ns >= 0 else 0.0
         self._last_ns = t_ns
         self.motion.step(t_ns, motion, known)
