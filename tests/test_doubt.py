@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_runtime.doubt import CAUSES, KNEE_PEAK_NM_PER_KG, RESERVE_FULL, RESERVE_NONE, SolveWatch
+from edge_runtime.doubt import (
+    CAUSES,
+    KNEE_PEAK_NM_PER_KG,
+    NO_DOUBT,
+    RESERVE_FULL,
+    RESERVE_NONE,
+    Doubt,
+    SolveWatch,
+    whole_body_doubt,
+    worse,
+)
 
 MASS_KG, BUDGET_NS, LATE_FRAMES = 80.0, 1_000_000, 3
 PEAK_NM = KNEE_PEAK_NM_PER_KG * MASS_KG
@@ -41,3 +51,12 @@ def test_a_capped_solve_is_doubted_whatever_it_leaves_over() -> None:
     found = watch().judge(np.zeros(2), True, 0)
     assert found.share.tolist() == [1.0, 1.0]
     assert CAUSES[found.cause] == "solve_capped"
+
+
+def test_the_worse_of_two_doubts_counts_leg_by_leg_and_names_the_larger() -> None:
+    reserve = Doubt(np.array([0.8, 0.0]), CAUSES.index("reserve"))
+    ground = whole_body_doubt(0.5, "unphysical")
+    assert worse(reserve, ground).share.tolist() == [0.8, 0.5]
+    assert CAUSES[worse(reserve, ground).cause] == CAUSES[worse(ground, reserve).cause] == "reserve"
+    assert CAUSES[worse(NO_DOUBT, ground).cause] == "unphysical"
+    assert whole_body_doubt(0.0, "") is NO_DOUBT

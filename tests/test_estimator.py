@@ -229,3 +229,14 @@ def test_a_capped_solve_keeps_the_estimate_and_fades_assistance(chain: Chain, mo
     assert [CAUSES[int(row["doubt_cause"])] for row in rows] == ["solve_capped"] * 5
     assert [row["valid"] for row in rows] == [1.0] * 5
     assert not chain.intent["torque_nm"].any()
+
+
+def test_forces_that_the_motion_contradicts_fade_assistance(chain: Chain) -> None:
+    chain.step(30)
+    chain.grf.vertical_n = 1500.0  # five body weights, believed to 1 N, under somebody who stands still
+    rows = [chain.step() for _ in range(12)]
+    assert CAUSES[int(rows[-1]["doubt_cause"])] == "unphysical"
+    assert rows[-1]["doubt_r"] == rows[-1]["doubt_l"] == 1.0
+    assert rows[-1]["newton_before_bw"] > 4.0
+    assert rows[-1]["valid"] == 1.0
+    assert not chain.intent["torque_nm"].any()
