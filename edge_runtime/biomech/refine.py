@@ -34,6 +34,8 @@ COP_SD_M: Final = (0.025, 0.012)
 """Deviation of the predicted centre of pressure, forward and sideways (card of the network), where it gives none."""
 FREE_SD_M: Final = 0.008
 """Free moment over normal force, root mean square of the same two trials; its prediction is zero."""
+NO_LOAD_N: Final = 1e-3
+"""A lighter foot keeps its predicted centre of pressure."""
 NO_CONTACT: Final = 0.05
 """A foot with a lower contact probability gets no force."""
 
@@ -210,8 +212,10 @@ def _give(
     for foot in range(2):
         first = foot * _WRENCH
         load = wrench[first + 1]
-        shift_x = wrench[first + 5] / load if load > 0.0 else 0.0
-        shift_z = -wrench[first + 3] / load if load > 0.0 else 0.0
+        shift_x, shift_z = 0.0, 0.0
+        if load > NO_LOAD_N:  # the solution stays in the sole but for rounding, which a light load would blow up
+            shift_x = min(max(wrench[first + 5] / load, SOLE_X_M[0] - cop_in[foot, 0]), SOLE_X_M[1] - cop_in[foot, 0])
+            shift_z = min(max(-wrench[first + 3] / load, SOLE_Z_M[0] - cop_in[foot, 2]), SOLE_Z_M[1] - cop_in[foot, 2])
         for i in range(3):
             force[foot, i] = wrench[first + i]
             refined = np.sqrt(max(cov[first + i, first + i], 0.0))

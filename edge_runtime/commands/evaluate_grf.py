@@ -48,12 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _lines(result: dict[str, Any]) -> list[str]:
     lines = [
         "% of body weight; RMSE / MAE, network alone → refined",
-        f"{'set':<20}{'vertical':>27}{'fore-aft':>27}{'CoP mm':>8}{'90 %':>7}",
+        f"{'set':<20}{'vertical':>32}{'fore-aft':>32}{'CoP mm':>8}{'90 %':>7}",
     ]
     for name, block in {**result["by_set"], "overall": result["overall"]}.items():
         cells = [_change(block, axis) for axis in ("vertical", "fore_aft")]
         cover = block["coverage_90"]
-        lines.append(f"{name:<20}{cells[0]:>27}{cells[1]:>27}{_number(block['cop_mm']):>8}{_number(cover, 100.0):>7}")
+        lines.append(f"{name:<20}{cells[0]:>32}{cells[1]:>32}{_number(block['cop_mm']):>8}{_number(cover, 100.0):>7}")
     for name, block in result["overall"]["events"].items():
         lines.append(
             f"{name.replace('_', ' ')}: {block['n']} measured, {block['missed']} missed, {block['extra']} extra; "
