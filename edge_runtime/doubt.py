@@ -1,4 +1,4 @@
-"""Doubt about a muscle solve or a leg that is not seen: how much help it takes away from each leg, and why."""
+"""Doubt about a frame's estimates: how much of the help it takes away from each leg, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 
 from edge_runtime.types import F64, SIDES
 
-CAUSES: Final = ("", "solve_capped", "solve_late", "reserve", "leg_inferred")
+CAUSES: Final = (
+    "", "solve_capped", "solve_late", "reserve", "leg_inferred", "unphysical", "frame_tilt", "frame_list", "frame_turn",
+)  # fmt: skip
 """Why there is doubt, strongest first; a row carries the index. Each has a page docs/reasons/<cause>.md."""
 
 KNEE_PEAK_NM_PER_KG: Final = 0.5
@@ -39,15 +41,20 @@ class Doubt(NamedTuple):
 NO_DOUBT: Final = Doubt(_NOTHING, 0)
 
 
-def with_inferred(doubt: Doubt, inferred_s: F64) -> Doubt:
-    """`doubt` with that about legs which have been inferred, not seen, for `inferred_s` [2] seconds, 0 where seen.
-
-    Of both the greater share counts; the cause stays that of `doubt` where it has one.
-    """
+def inferred_doubt(inferred_s: F64) -> Doubt:
+    """Doubt about legs which have been inferred, not seen, for `inferred_s` [2] seconds, 0 where seen."""
     lost = np.clip((inferred_s - INFERRED_FULL_S) / (INFERRED_NONE_S - INFERRED_FULL_S), 0.0, 1.0)
-    if not lost.any():
-        return doubt
-    return Doubt(np.maximum(doubt.share, lost), doubt.cause or CAUSES.index("leg_inferred"))
+    return Doubt(lost, CAUSES.index("leg_inferred")) if lost.any() else NO_DOUBT
+
+
+def whole_body_doubt(share: float, cause: str) -> Doubt:
+    """The same `share` of both legs' help, for a `cause` of `CAUSES`; none where the share is 0."""
+    return Doubt(share * _ALL, CAUSES.index(cause)) if share > 0.0 else NO_DOUBT
+
+
+def worse(a: Doubt, b: Doubt) -> Doubt:
+    """Of each leg the larger share of both; the cause of the one that takes more, `a`'s where they are alike."""
+    return Doubt(np.maximum(a.share, b.share), b.cause if b.share.max() > a.share.max() else a.cause)
 
 
 class SolveWatch:

@@ -11,10 +11,13 @@ import numpy.typing as npt
 
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
-from edge_runtime.biomech.kinematics import KinematicsFilter
+from edge_runtime.biomech.ground_physics import GroundPhysics, Refined
+from edge_runtime.biomech.kinematics import CUTOFF_HZ, KinematicsFilter
+from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
+from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.body import Body
-from edge_runtime.doubt import NO_DOUBT, SolveWatch, with_inferred
+from edge_runtime.doubt import NO_DOUBT, SolveWatch, inferred_doubt, whole_body_doubt, worse
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
@@ -32,11 +35,14 @@ REASONS: Final = (
     "gap",
     "bad_input",
     "muscle_solve",
+    "refinement",
 )
 """Why an estimate is invalid; a row carries the index."""
 
 _KNEES: Final = [SOLVED_DOFS.index(f"knee_angle_{side}") for side in SIDES]
 _LEG_JOINTS: Final = [[i for i, name in enumerate(COORDINATES) if name.endswith(f"_{side}")] for side in SIDES]
+_MOTION_CUTOFF_HZ: Final = 0.6 * CUTOFF_HZ  # where the kinematics filter cuts the slowest of the pelvis' travel
+_OWN: Final = slice(0, len(COORDINATES))
 _COLUMN: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
 
 
@@ -86,7 +92,8 @@ class Timing(NamedTuple):
 
 
 class Estimator:
-    """Pose, kinematics, GRF, inverse dynamics, muscle solve, knee load and assist, in this order, for one wearer.
+    """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
+    wearer.
 
     `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
     """
@@ -107,6 +114,10 @@ class Estimator:
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m)
         self._body = body
+        person = profile.person
+        self._physics = GroundPhysics(body_segments(LegModel(person.height_m, person.mass_kg)), _MOTION_CUTOFF_HZ)
+        self._motion = np.zeros((3, len(BODY_COORDINATES)))  # the trunk goes with what is taken for the pelvis' tilt
+        self._known = np.zeros(len(BODY_COORDINATES), np.bool_)
         self._watch = SolveWatch(self._mass_kg, timing.solve_budget_ns, host.missed_fade)
         self._doubt = NO_DOUBT
         ceiling = knee_ceiling(host, profile.person.mass_kg)
@@ -117,6 +128,7 @@ class Estimator:
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
         self._body.warm()
+        self._physics.warm()
         nothing = _neutral(0)
         self._assist.step(nothing, None)
         self._kinematics.step(_no_pose(0))
@@ -128,6 +140,7 @@ class Estimator:
         self._kinematics.reset()
         self._legs.reset()
         self._grf.reset()
+        self._physics.reset()
         self._body.reset()
         self._watch.reset()
         self._assist.reset()
@@ -173,7 +186,7 @@ class Estimator:
             return None, kinematics.reason
         k = kinematics
         found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
-        grf = Grf(
+        predicted = Grf(
             k.t_capture_ns,
             found.valid,
             found.reason,
@@ -183,8 +196,11 @@ class Estimator:
             self._legs.force_sd_n(found.sd_n, k, self._mass_kg),
         )
         marks.append(self._clock_ns())
-        if not grf.valid:
-            return None, grf.reason
+        refined = self._refine(k, predicted)
+        if refined is None:
+            return None, predicted.reason or "refinement"
+        grf = Grf(k.t_capture_ns, True, "", refined.force_n, refined.cop_ankle_m, predicted.contact, refined.sd_n)
+        marks.append(self._clock_ns())
         moments = self._body.moments(kinematics, grf, self._exo_nm)
         marks.append(self._clock_ns())
         muscles = self._body.muscles(moments)
@@ -192,9 +208,30 @@ class Estimator:
         load = self._body.knee(muscles)
         marks.append(self._clock_ns())
         solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
-        self._doubt = with_inferred(solve, self._legs.inferred_s)
+        body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
+        self._doubt = worse(solve, body)
         self._loads(grf, muscles, load)
         return (load, "") if muscles.converged or muscles.capped else (None, "muscle_solve")
+
+    def _refine(self, k: Kinematics, predicted: Grf) -> Refined | None:
+        """The ground reaction that obeys mechanics, its gait events and residuals; None where there is none."""
+        for order, values in enumerate((k.q, k.qd, k.qdd)):
+            self._motion[order, _OWN] = values
+        self._known[_OWN] = shown(k)
+        refined = self._physics.step(k.t_capture_ns, self._motion, self._known, predicted)
+        if refined is not None:
+            events, row = self._physics.events, self._row
+            for name, pair in (
+                ("stance", events.stance),
+                ("gait_event", events.code()),
+                ("gait_phase", events.phase),
+                ("stride_s", events.stride_s),
+            ):
+                row[_COLUMN[f"{name}_r"] : _COLUMN[f"{name}_l"] + 1] = pair
+            residuals = refined.before, refined.left, refined.after
+            row[_COLUMN["newton_before_bw"] : _COLUMN["newton_after_bw"] + 1] = residuals
+            row[_COLUMN["frame_tilt_deg"] : _COLUMN["frame_turn_deg"] + 1] = self._physics.frame.angle_deg
+        return refined
 
     def _loads(self, grf: Grf, muscles: Muscles, load: KneeLoad) -> None:
         row = self._row

@@ -110,7 +110,7 @@ class Supervisor:
         world = self.world
         if cause != world.doubt_cause or t_ns - world.doubt_ns > _DOUBT_OVER_NS:
             name = DOUBT_CAUSES[cause]
-            self._event(t_ns, "warning", name, "assistance fades while the estimate is in doubt")
+            self._event(t_ns, "warning", name, "assistance fades while the estimates are in doubt")
         world.doubt_ns, world.doubt_cause = t_ns, cause
 
     @property

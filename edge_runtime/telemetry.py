@@ -59,7 +59,7 @@ def cycle_width(joints: int) -> int:
     return len(CYCLE_FIELDS) + max(0, joints - len(SIDES)) * len(_JOINT_FIELDS)
 
 
-STAGES: Final = ("pose", "kinematics", "grf", "inverse_dynamics", "muscle", "kcf", "assist")
+STAGES: Final = ("pose", "kinematics", "grf", "physics", "inverse_dynamics", "muscle", "kcf", "assist")
 
 ESTIMATE_HEAD: Final = (
     "t_capture_ns",
@@ -77,6 +77,15 @@ ESTIMATE_HEAD: Final = (
     "inpaint_ms",  # what a fill collected for this frame took, beside the tick
     *(f"grf_{axis}_{side}" for side in SIDES for axis in "xyz"),  # N
     *(f"contact_{side}" for side in SIDES),
+    *(f"stance_{side}" for side in SIDES),  # 1 while the foot is down
+    *(f"gait_event_{side}" for side in SIDES),  # 1 heel strike, -1 toe-off, on their frame
+    *(f"gait_phase_{side}" for side in SIDES),  # 0..1 since the heel strike, by the last stride
+    *(f"stride_s_{side}" for side in SIDES),
+    # |sum of forces - m (a - g)| in body weights: as predicted; refined, with the acceleration as measured; refined
+    "newton_before_bw",
+    "newton_left_bw",
+    "newton_after_bw",
+    *(f"frame_{axis}_deg" for axis in ("tilt", "list", "turn")),  # of the coordinates against gravity and the walk
     *(f"knee_moment_nm_{side}" for side in SIDES),
     *(f"kcf_{part}_n_{side}" for side in SIDES for part in ("medial", "lateral", "total")),
     *(f"kcf_relief_{side}" for side in SIDES),  # share of assistance taken away for that load, 0..1

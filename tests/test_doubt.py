@@ -13,7 +13,9 @@ from edge_runtime.doubt import (
     RESERVE_NONE,
     Doubt,
     SolveWatch,
-    with_inferred,
+    inferred_doubt,
+    whole_body_doubt,
+    worse,
 )
 
 MASS_KG, BUDGET_NS, LATE_FRAMES = 80.0, 1_000_000, 3
@@ -54,12 +56,15 @@ def test_a_capped_solve_is_doubted_whatever_it_leaves_over() -> None:
 
 @pytest.mark.parametrize(("lost_s", "share"), [(0.0, 0.0), (0.1, 0.0), (0.55, 0.5), (1.0, 1.0), (3.0, 1.0)])
 def test_a_leg_inferred_fades_its_own_help_in_time(lost_s: float, share: float) -> None:
-    found = with_inferred(NO_DOUBT, np.array([0.0, lost_s]))
+    found = inferred_doubt(np.array([0.0, lost_s]))
     assert found.share == pytest.approx([0.0, share])
     assert CAUSES[found.cause] == ("leg_inferred" if share else "")
 
 
-def test_the_greater_doubt_counts_and_the_solve_names_it() -> None:
-    solve = Doubt(np.array([0.3, 0.3]), CAUSES.index("reserve"))
-    found = with_inferred(solve, np.array([0.0, 0.55]))
-    assert found.share == pytest.approx([0.3, 0.5]) and CAUSES[found.cause] == "reserve"
+def test_the_worse_of_two_doubts_counts_leg_by_leg_and_names_the_larger() -> None:
+    reserve = Doubt(np.array([0.8, 0.0]), CAUSES.index("reserve"))
+    ground = whole_body_doubt(0.5, "unphysical")
+    assert worse(reserve, ground).share.tolist() == [0.8, 0.5]
+    assert CAUSES[worse(reserve, ground).cause] == CAUSES[worse(ground, reserve).cause] == "reserve"
+    assert CAUSES[worse(NO_DOUBT, ground).cause] == "unphysical"
+    assert whole_body_doubt(0.0, "") is NO_DOUBT

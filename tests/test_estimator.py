@@ -153,7 +153,9 @@ def chain(shared_chain: Chain) -> Chain:
 def test_a_standing_person_gives_a_whole_row(chain: Chain) -> None:
     row = chain.step(30)
     assert row["valid"] == 1.0
-    assert row["grf_y_r"] == 270.0
+    assert row["grf_y_r"] + row["grf_y_l"] == pytest.approx(540.0, abs=8.0)
+    assert row["stance_r"] == row["stance_l"] == 1.0
+    assert row["newton_after_bw"] < 1e-6 < row["newton_before_bw"]
     assert abs(np.degrees(row["knee_angle_l"])) < 20.0
     assert row["kcf_total_n_l"] > 100.0
     assert chain.intent["valid"] == 1
@@ -181,7 +183,7 @@ def test_no_ground_reaction_is_no_torque(chain: Chain, reason: str) -> None:
 def test_a_network_that_gives_nan_is_no_torque(chain: Chain) -> None:
     chain.grf.vertical_n = float("nan")
     row = chain.step(30)
-    assert REASONS[int(row["reason"])] == "muscle_solve"
+    assert REASONS[int(row["reason"])] == "refinement"
     assert chain.intent["valid"] == 0
     assert not chain.intent["torque_nm"].any()
     chain.grf.vertical_n = 270.0
@@ -241,4 +243,15 @@ def test_a_capped_solve_keeps_the_estimate_and_fades_assistance(chain: Chain, mo
     rows = [chain.step() for _ in range(5)]
     assert [CAUSES[int(row["doubt_cause"])] for row in rows] == ["solve_capped"] * 5
     assert [row["valid"] for row in rows] == [1.0] * 5
+    assert not chain.intent["torque_nm"].any()
+
+
+def test_forces_that_the_motion_contradicts_fade_assistance(chain: Chain) -> None:
+    chain.step(30)
+    chain.grf.vertical_n = 1500.0  # five body weights, believed to 1 N, under somebody who stands still
+    rows = [chain.step() for _ in range(12)]
+    assert CAUSES[int(rows[-1]["doubt_cause"])] == "unphysical"
+    assert rows[-1]["doubt_r"] == rows[-1]["doubt_l"] == 1.0
+    assert rows[-1]["newton_before_bw"] > 4.0
+    assert rows[-1]["valid"] == 1.0
     assert not chain.intent["torque_nm"].any()

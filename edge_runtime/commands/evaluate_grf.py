@@ -1,8 +1,9 @@
-"""`exo-edge evaluate grf`: accuracy of the GRF engine on measured gait."""
+"""`exo-edge evaluate grf`: accuracy of ground reaction, network and physics, on measured gait."""
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,78 @@ HELP = "ground reaction force against measured gait"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The measured data."""
+    """The measured data, and what to make harder."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with measured gait (.npz)")
+    parser.add_argument("--people", choices=("unseen", "all"), default="unseen", help="whom to score (unseen)")
+    parser.add_argument("--occlude", action="store_true", help="also hide a leg for 0.1 to 1 s, filled in every way")
+    parser.add_argument(
+        "--noise-deg", type=noise, default=0.0, metavar="SD", help="noise like video pose on every angle (0)"
+    )
     add_json(parser)
+
+
+def noise(text: str) -> float:
+    """A standard deviation in degrees."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 45.0:
+        raise argparse.ArgumentTypeError(f"must be degrees from 0 to 45, got {text}")
+    return value
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate every trial of the folder."""
+    from edge_runtime.evaluate_grf.evaluate import Question, evaluate
     from edge_runtime.stats import host_block
-    from engines.grf.evaluate import evaluate
 
-    show(evaluate(arguments.data) | host_block(), arguments, _lines)
+    question = Question(arguments.people, arguments.noise_deg, arguments.occlude)
+    result: dict[str, Any] = evaluate(arguments.data, question)
+    show(result | host_block(), arguments, _lines)
     return 0
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    lines = [f"{'set':<20}{'vertical RMSE':>15}{'fore-aft':>10}{'lateral':>10}   % BW;  CoP mm"]
-    for name, block in {**result.get("by_set", {}), "overall": result["overall"]}.items():
-        values = [block[axis]["rmse_pct_bw"] for axis in ("vertical", "fore_aft", "lateral")]
-        cop = block.get("cop_mm")
-        lines.append(f"{name:<20}{_pct(values[0], 15)}{_pct(values[1], 10)}{_pct(values[2], 10)}{_pct(cop, 16)}")
+    lines = [
+        "% of body weight; RMSE / MAE, network alone → refined",
+        f"{'set':<20}{'vertical':>32}{'fore-aft':>32}{'CoP mm':>8}{'90 %':>7}",
+    ]
+    for name, block in {**result["by_set"], "overall": result["overall"]}.items():
+        cells = [_change(block, axis) for axis in ("vertical", "fore_aft")]
+        cover = block["coverage_90"]
+        lines.append(f"{name:<20}{cells[0]:>32}{cells[1]:>32}{_number(block['cop_mm']):>8}{_number(cover, 100.0):>7}")
+    for name, block in result["overall"]["events"].items():
+        lines.append(
+            f"{name.replace('_', ' ')}: {block['n']} measured, {block['missed']} missed, {block['extra']} extra; "
+            f"{_number(block['median_ms'])} ms median, {_number(block['p95_ms'])} ms p95"
+        )
+    residual, ms = result["overall"]["newton"], result["ms_per_frame"]
+    parts = ", ".join(f"{name} {_number(residual[name]['mean'])}" for name in ("before", "left", "after"))
+    lines.append(f"Newton residual, % of body weight: {parts}")
+    lines.append(f"frame of the coordinates: {result['frame']['judged']} judged, off: {_listed(result['frame'])}")
+    lines.append(f"per frame: {_number(ms['p50'])} ms median, {_number(ms['p99'])} ms p99")
+    reasons = Counter(result["skipped"].values())
+    lines += [f"passed over {count} {'file' if count == 1 else 'files'}: {why}" for why, count in reasons.items()]
+    for name, rows in result.get("occlusion", {}).items():
+        lines.append(f"{name}, a leg unseen: gap s, fill, vertical MAE % (with it seen), increase %")
+        lines += [
+            f"{row['gap_s']:>6}  {row['fill']:<18}{_number(row['mae_pct_bw']):>7} ({_number(row['seen_mae_pct_bw'])})"
+            f"{_number(row['increase_pct']):>9}"
+            for row in rows
+        ]
     return lines
 
 
-def _pct(value: float | None, width: int) -> str:
-    return f"{'–':>{width}}" if value is None else f"{value:>{width}.2f}"
+def _change(block: dict[str, Any], axis: str) -> str:
+    old, new = block["without_refinement"][axis], block[axis]
+    both = [f"{_number(part['rmse_pct_bw'])} / {_number(part['mae_pct_bw'])}" for part in (old, new)]
+    return " → ".join(both)
+
+
+def _listed(frame: dict[str, Any]) -> str:
+    return ", ".join(frame["flagged"]) or "none"
+
+
+def _number(value: float | None, factor: float = 1.0) -> str:
+    return "–" if value is None else f"{factor * value:.2f}"

@@ -24,6 +24,8 @@ LATENCY_BUDGET_MS: Final = 16.6
 """Capture to acting torque: one frame at 60 Hz (docs/architecture, "The life of one frame")."""
 
 WORST_MISSES: Final = 20
+NEWTON_PARTS: Final = ("before", "left", "after")
+FRAME_AXES: Final = ("tilt", "list", "turn")
 KCF_PARTS: Final = ("medial", "lateral", "total")
 
 
@@ -42,6 +44,7 @@ def summarize(
         "valid_share": _share(valid),
         "invalid_reasons": count_by_name(record.estimates["reason"][~valid], names.estimate_reasons),
         "solve": _solve(record, valid),
+        "ground": _ground(record, valid),
         "torque": {side: _torque(record, side, names.states) for side in SIDES},
         "kcf": {side: _kcf(record, side, mass_kg) for side in SIDES},
         "limiter_counts": {
@@ -139,6 +142,20 @@ def _solve(record: Record, valid: npt.NDArray[np.bool_]) -> dict[str, object]:
     }
 
 
+def _ground(record: Record, valid: npt.NDArray[np.bool_]) -> dict[str, object]:
+    """Newton residuals of the ground reaction in % of body weight, gait events and strides of each leg, and the last
+    verdict on the coordinates' frame (degrees; None where there was none)."""
+    e = record.estimates
+    events = {side: e[f"gait_event_{side}"] for side in SIDES}
+    return {
+        **{f"newton_{part}_pct_bw": quantiles(100.0 * e[f"newton_{part}_bw"][valid]) for part in NEWTON_PARTS},
+        "heel_strikes": {side: int(np.sum(events[side] == 1.0)) for side in SIDES},
+        "toe_offs": {side: int(np.sum(events[side] == -1.0)) for side in SIDES},
+        "stride_s": {side: quantiles(e[f"stride_s_{side}"][events[side] == 1.0]) for side in SIDES},
+        "frame_deg": {axis: _final(e[f"frame_{axis}_deg"]) for axis in FRAME_AXES},
+    }
+
+
 def _torque(record: Record, side: str, states: tuple[str, ...]) -> dict[str, object]:
     cycles = record.cycles
     desired, delivered = cycles[f"desired_nm_{side}"], cycles[f"knee_nm_{side}"]
@@ -210,6 +227,11 @@ def _longest(flags: npt.NDArray[np.bool_]) -> int:
     """Length of the longest run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int64), [0]))))
     return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
+def _final(values: F64) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if finite.size else None
 
 
 def _last(counter: F64) -> int | None:

@@ -15,7 +15,15 @@ from edge_runtime.record import Names, Record
 from edge_runtime.report.payload import build
 from edge_runtime.report.sections import SECTIONS, Figure, Section
 from edge_runtime.report.series import Source
-from edge_runtime.report.tables import events_table, latency_table, limiter_table, misses_table, solve_table, wire_table
+from edge_runtime.report.tables import (
+    events_table,
+    ground_table,
+    latency_table,
+    limiter_table,
+    misses_table,
+    solve_table,
+    wire_table,
+)
 from edge_runtime.report.tiles import MARKS, headline, tiles
 
 SAFETY_NOTICE: Final = (
@@ -62,6 +70,7 @@ def render(record: Record, summary: dict[str, Any], title: str, context: ReportC
     tables = {
         "latency": latency_table(summary) + wire_table(summary) + misses_table(summary),
         "torque": limiter_table(summary),
+        "ground": ground_table(summary),
         "muscles": solve_table(summary),
         "events": events_table(summary),
     }

@@ -128,7 +128,22 @@ def _motion(source: Source) -> dict[str, Chart]:
             for side, name in SIDE_NAMES.items()
         ]
         charts[key] = line(source.force_unit, both)
-    return charts
+    residuals = [
+        series(name, "estimate", source.estimate(f"newton_{part}_bw", 100.0), color)
+        for name, part, color in (
+            ("predicted", "before", "quiet"),
+            ("refined, acceleration as measured", "left", "main"),
+        )
+    ]
+    phases = [
+        series(name, "estimate", source.estimate(f"gait_phase_{side}"), name, digits=3)
+        for side, name in SIDE_NAMES.items()
+    ]
+    return {
+        **charts,
+        "newton": line("% BW", residuals, height=130),
+        "gait_phase": line("", phases, height=130, top=1.0),
+    }
 
 
 def _knee(source: Source, side: str, color: str) -> list[Chart | None]:

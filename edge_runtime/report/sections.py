@@ -70,6 +70,8 @@ SECTIONS: Final = (
         (
             Figure("grf_vertical", "Vertical", size="full"),
             Figure("grf_fore_aft", "Fore-aft", size="full"),
+            Figure("gait_phase", "Gait phase", "from heel strike to heel strike, by the last stride"),
+            Figure("newton", "Newton residual", "forces against the motion of the whole body"),
         ),
     ),
     Section(

@@ -74,6 +74,25 @@ def solve_table(summary: dict[str, Any]) -> str:
     return f"<details><summary>Muscle solve</summary>{_table(['', ''], rows)}</details>"
 
 
+def ground_table(summary: dict[str, Any]) -> str:
+    """How well ground reaction and motion agree, strides and events of each leg, and the frame of the coordinates."""
+    ground = summary.get("ground")
+    if not ground or not ground["newton_after_pct_bw"]["n"]:
+        return ""
+    labels = {
+        "before": "Newton residual as predicted, p50 · p99 · max, % of body weight",
+        "left": "… refined, with the acceleration as measured",
+        "after": "… refined, with the acceleration adjusted too",
+    }
+    rows = [[label, _three(ground[f"newton_{part}_pct_bw"], 2)] for part, label in labels.items()]
+    for key, label in (("heel_strikes", "heel strikes"), ("toe_offs", "toe-offs")):
+        rows.append([f"{label}, right · left", " · ".join(number(ground[key][side], 0) for side in "rl")])
+    strides = " · ".join(number(ground["stride_s"][side]["p50"], 2) for side in "rl")
+    rows.append(["stride, median, right · left, s", strides])
+    rows += [[f"frame of the coordinates: {axis}, °", number(deg, 1)] for axis, deg in ground["frame_deg"].items()]
+    return f"<details><summary>Mechanics and gait</summary>{_table(['', ''], rows)}</details>"
+
+
 def _three(block: dict[str, Any], digits: int) -> str:
     return " · ".join(number(block[key], digits) for key in ("p50", "p99", "max"))
 

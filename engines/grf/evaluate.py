@@ -47,7 +47,7 @@ def run_trial(engine: GrfEngine, trial: Trial, observed: Mask) -> Scored:
     weight_n, still = trial.mass_kg * GRAVITY, np.zeros(len(COORDINATES))
     for i, t_s in enumerate(trial.t_s):
         began_ns = time.perf_counter_ns()
-        result = engine.step(round(t_s * 1e9), trial.q[i], still, observed, trial.mass_kg)
+        result = engine.step(round(t_s * 1e9), trial.q[i], still, observed & trial.observed[i], trial.mass_kg)
         step_ms[i] = (time.perf_counter_ns() - began_ns) * 1e-6
         force[i], sd[i], cop[i] = result.force_n / weight_n, result.sd_n / weight_n, result.cop_ankle_m
         mask[i] &= result.valid

@@ -13,7 +13,7 @@ from engines.grf.features import COORDINATES, F64, SIDES
 _HIP_M: Final = np.array([-0.0563, -0.0785, 0.0773])
 _KNEE_M: Final = np.array([-0.0081, -0.4080, 0.0])
 _ANKLE_M: Final = np.array([-0.0019, -0.3965, 0.0])
-_ANKLE_HEIGHT_M: Final = 0.075  # 0.042 m talus → calcaneus origin in the same model, and flesh and shoe below
+ANKLE_HEIGHT_M: Final = 0.075  # 0.042 m talus → calcaneus origin in the same model, and flesh and shoe below
 _STANCE_BW: Final = 0.5
 _I: Final = {name: i for i, name in enumerate(COORDINATES)}
 
@@ -52,7 +52,7 @@ def leg_scale(q: F64, vertical_bw: F64) -> float:
     for i, side in enumerate(SIDES):
         loaded = vertical_bw[:, i] > _STANCE_BW
         drop = -pelvis_to_ankle(q[loaded], side)[:, 1]
-        scales.append(q[loaded, _I["pelvis_ty"]] / (drop + _ANKLE_HEIGHT_M))
+        scales.append(q[loaded, _I["pelvis_ty"]] / (drop + ANKLE_HEIGHT_M))
     both = np.concatenate(scales)
     return float(np.median(both)) if len(both) else float("nan")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.envelope import REASONS as ENVELOPE_REASONS
 from edge_runtime.states import CAUSES
 from firmware_bridge import codegen, e2e, wire
@@ -59,7 +60,8 @@ def test_dbc_decodes_as_wire_does() -> None:
     assert signals["limits_hash"] == 0xDEADBEEF
 
 
-HOST_EVENTS = {*CAUSES, *ENVELOPE_REASONS, "handshake_refused", "rights_missing", "run_ended", "clip_truncated", "cut"}
+HOST_EVENTS = {*CAUSES, *DOUBT_CAUSES[1:], *ENVELOPE_REASONS}
+HOST_EVENTS |= {"handshake_refused", "rights_missing", "run_ended", "clip_truncated", "cut"}
 WITH_PAGE = (set(GOVERNOR_REASONS) | set(LIMITER_REASONS)) - NO_PAGE | HOST_EVENTS
 
 

@@ -90,7 +90,7 @@ def _estimates(seconds: float, rng: np.random.Generator) -> F64:
     out: dict[str, F64] = {name: np.zeros(n) for name in estimate_fields(MUSCLES)}
     out["t_capture_ns"], out["frame"] = T0_NS + np.round(t * 1e9), np.arange(n, dtype=np.float64)
     out["detector"][0] = 1.0
-    typical = dict(zip(STAGES, (6.1, 0.15, 0.5, 0.35, 0.9, 0.05, 0.02), strict=True))
+    typical = dict(zip(STAGES, (6.1, 0.15, 0.5, 0.06, 0.35, 0.9, 0.05, 0.02), strict=True))
     for stage, value in typical.items():
         out[f"{stage}_ms"] = value * rng.lognormal(0.0, 0.12, n)
     total = np.sum([out[f"{stage}_ms"] for stage in STAGES], axis=0) + 0.3 + 20.0 * out["detector"]

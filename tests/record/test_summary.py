@@ -89,6 +89,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
         "pose",
         "kinematics",
         "grf",
+        "physics",
         "inverse_dynamics",
         "muscle",
         "kcf",

@@ -1,0 +1,119 @@
+"""`evaluate`: every trial of a folder through network and physics, scored on people the network has not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from edge_runtime.evaluate_grf.fills import fills
+from edge_runtime.evaluate_grf.noise import noisy
+from edge_runtime.evaluate_grf.occlusion import compare
+from edge_runtime.evaluate_grf.scores import block, frames, times
+from edge_runtime.evaluate_grf.stream import Case, Run, case_of, stream
+from edge_runtime.progress import progress
+from engines.errors import EngineError
+from engines.grf.engine import GrfEngine
+from engines.grf.evaluate import SIDE_VIEW
+from engines.grf.trials import find_trials, read_trial
+from engines.grf.weights import ZOO_PATH, read_split
+
+SEED: Final = 1
+People = Literal["unseen", "all"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to measure beside the plain scores: `people` "unseen" by the weights or "all"; keypoint-like noise of
+    `noise_deg` on the coordinates; `occlude` adds the table of hidden legs."""
+
+    people: People = "unseen"
+    noise_deg: float = 0.0
+    occlude: bool = False
+
+
+def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> dict[str, Any]:
+    """Errors of the chain on the `.npz` trials under `data_dir`, by the keys of the product's benchmark table.
+
+    A file that cannot be used is named in `skipped` with its reason. EngineError: no folder, no trial, nobody to score.
+    """
+    trained = set(read_split(onnx_path).trained)
+    cases, others, skipped = _read(data_dir)
+    chosen = [case for case in cases if question.people == "all" or case.trial.subject not in trained]
+    if not chosen:
+        raise EngineError(
+            f"{data_dir}: holds only people the network was trained on; give it other people, or score them with "
+            "--people all"
+        )
+    rng = np.random.default_rng(SEED)
+    shown = [noisy(case, question.noise_deg, rng) if question.noise_deg > 0.0 else case for case in chosen]
+    engine = GrfEngine(onnx_path)
+    runs = list(_streamed(engine, shown, "trials"))
+    side = list(_streamed(engine, (_side_view(case) for case in shown), "side view", len(shown)))
+    people = sorted({case.trial.subject for case in chosen})
+    result = {
+        "trials": len(chosen),
+        "subjects": people,
+        "seen_in_training": [name for name in people if name in trained],
+        "left_out": sorted({case.trial.subject for case in cases} - set(people)),
+        "skipped": others | skipped,
+        "harmonized": {case.trial.name: case.trial.notes for case in chosen if case.trial.notes},
+        "noise_deg": question.noise_deg,
+        "overall": block(runs),
+        "frame": frames(runs),
+        "by_set": _by_set(runs),
+        "by_set_side_view": _by_set(side),
+        **times(runs),
+        "per_trial": [_trial_block(run) for run in runs],
+    }
+    if question.occlude:
+        result["occlusion"] = _occluded(engine, shown)
+    return result
+
+
+def _read(data_dir: Path) -> tuple[list[Case], dict[str, str], dict[str, str]]:
+    """Cases of all trials that can be read, and by file why others were passed over: no coordinates, or damaged."""
+    paths, without = find_trials(data_dir)
+    cases, skipped, last = [], {}, None
+    for path in progress(paths, len(paths), "reading"):
+        try:
+            cases.append(case_of(read_trial(path), path))
+        except EngineError as error:
+            skipped[str(path)], last = str(error), error
+    if not cases and last is not None:
+        raise last
+    return cases, {str(path): "no joint coordinates" for path in without}, skipped
+
+
+def _streamed(engine: GrfEngine, cases: Iterable[Case], what: str, total: int = 0) -> Iterator[Run]:
+    cases = list(cases)
+    for case in progress(cases, total or len(cases), what):
+        yield stream(engine, case)
+
+
+def _side_view(case: Case) -> Case:
+    """The same with what a camera beside the wearer sees: sagittal plane and height; the trunk goes with the pelvis."""
+    return dataclasses.replace(case, observed=case.observed & SIDE_VIEW, trunk_rad=None)
+
+
+def _by_set(runs: list[Run]) -> dict[str, Any]:
+    names = sorted({run.trial.data_set for run in runs})
+    return {name: block([run for run in runs if run.trial.data_set == name]) for name in names}
+
+
+def _trial_block(run: Run) -> dict[str, Any]:
+    head = {"set": run.trial.data_set, "subject": run.trial.subject, "trial": run.trial.name}
+    angles = {"frame_deg": run.angle_deg.tolist(), "frame_reason": run.frame_reason}
+    return head | block([run]) | angles
+
+
+def _occluded(engine: GrfEngine, cases: list[Case]) -> dict[str, Any]:
+    names = sorted({case.trial.data_set for case in cases})
+    tables = {}
+    for name in progress(names, len(names), "hidden legs"):
+        tables[name] = compare(engine, [case for case in cases if case.trial.data_set == name], fills(), SEED)
+    return tables

@@ -1,0 +1,1 @@
+"""Evaluation of the ground-reaction chain."""
