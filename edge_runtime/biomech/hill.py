@@ -27,18 +27,18 @@ _BUMPS: Final = (
 # Force-velocity; first and last as in OpenSim's DeGrooteFregly2016Muscle, where -1 gives 0 and 0 gives 1 exactly.
 _D1, _D2, _D3, _D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
 _PASSIVE_SHAPE: Final = 4.0
-_PASSIVE_STRAIN: Final = 0.6  # at which the passive force is the optimal force
 _SHORTEST: Final = 1e-3  # of the fibre along the tendon, optimal lengths; a slack muscle pulls nothing
 
 
 class Hill(NamedTuple):
     """Parameters [k]: `force_n` optimal force, `optimal_m` fibre and `slack_m` tendon length, `sine` of the pennation
-    at optimal length (the muscle keeps its thickness)."""
+    at optimal length (the muscle keeps its thickness), `strain` of the fibre that the optimal force gives at rest."""
 
     force_n: F64
     optimal_m: F64
     slack_m: F64
     sine: F64
+    strain: F64
 
 
 @njit(cache=True, nogil=True)
@@ -57,9 +57,9 @@ def force_velocity(velocity: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def passive_force(length: float) -> float:
-    """Passive force over optimal force at fibre length `length` (optimal lengths)."""
-    return max(0.0, np.expm1(_PASSIVE_SHAPE * (length - 1.0) / _PASSIVE_STRAIN) / np.expm1(_PASSIVE_SHAPE))
+def passive_force(length: float, strain: float) -> float:
+    """Passive force over optimal force at fibre length `length` (optimal lengths); 1 at the `strain`."""
+    return max(0.0, np.expm1(_PASSIVE_SHAPE * (length - 1.0) / strain) / np.expm1(_PASSIVE_SHAPE))
 
 
 @njit(cache=True, nogil=True)
@@ -75,7 +75,7 @@ def tensions(length_m: F64, velocity_mps: F64, which: npt.NDArray[np.int64], hil
         cosine = along / fibre
         velocity = velocity_mps[i] * cosine / (hill.optimal_m[k] * MAX_VELOCITY)
         out_n[0, i] = hill.force_n[k] * cosine * force_length(fibre) * force_velocity(velocity)
-        out_n[1, i] = hill.force_n[k] * cosine * passive_force(fibre)
+        out_n[1, i] = hill.force_n[k] * cosine * passive_force(fibre, hill.strain[k])
 
 
 def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> tuple[npt.NDArray[np.int64], Hill]:
@@ -88,9 +88,9 @@ def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> 
     rows = {row["muscle"]: row for row in csv.DictReader(line for line in lines if not line.startswith("#"))}
     known = np.array([i for i, name in enumerate(muscles) if name[:-2] in rows])
     used = [rows[muscles[i][:-2]] for i in known]
-    force, pennation, optimal, slack = (
+    force, pennation, optimal, slack, strain = (
         np.array([float(row[key]) for row in used])
-        for key in ("force_n", "pennation_rad", "optimal_ratio", "slack_ratio")
+        for key in ("force_n", "pennation_rad", "optimal_ratio", "slack_ratio", "passive_strain")
     )
     length = neutral_m[known]
-    return known, Hill(force * force_scale, optimal * length, slack * length, np.sin(pennation))
+    return known, Hill(force * force_scale, optimal * length, slack * length, np.sin(pennation), strain)
