@@ -17,13 +17,15 @@ MAX_VELOCITY: Final = 10.0
 SOURCE_MASS_KG: Final = 75.0
 """Body mass of the person whom Rajagopal et al. 2016 describe; `anatomy.csv` has its optimal forces."""
 
-# Curves of De Groote et al. 2016, Ann Biomed Eng 44:2922-2936. Active force-length: three bumps, each with height,
-# centre, width and growth of the width with length.
-_BUMPS: Final = (
-    (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465),
-    (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188),
-    (0.1, 1.0, 0.353553390593274, 0.0),
-)
+_SHORT, _STEP = 0.40, 0.05
+_ACTIVE: Final = (
+    0.2041, 0.3078, 0.4117, 0.5156, 0.6190, 0.7194, 0.8007, 0.8483, 0.8873, 0.9250, 0.9624, 0.9961, 1.0000, 0.9965,
+    0.9613, 0.9038, 0.8428, 0.7809, 0.7186, 0.6562, 0.5937, 0.5312, 0.4688, 0.4063, 0.3438, 0.2813, 0.2189, 0.1566,
+    0.0946, 0.0340, 0.0,
+)  # fmt: skip
+"""Active force-length from 0.40 optimal lengths in steps of 0.05, straight between: the curve of Millard et al. 2013 (J
+Biomech Eng 135:021005) with the width that Uhlrich et al. 2022 give it. `anatomy.csv` has their fibre lengths."""
+# Other curves of De Groote et al. 2016, Ann Biomed Eng 44:2922-2936.
 # Force-velocity; first and last as in OpenSim's DeGrooteFregly2016Muscle, where -1 gives 0 and 0 gives 1 exactly.
 _D1, _D2, _D3, _D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
 _PASSIVE_SHAPE: Final = 4.0
@@ -43,11 +45,16 @@ class Hill(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def force_length(length: float) -> float:
-    """Active force over optimal force at fibre length `length` (optimal lengths)."""
-    total = 0.0
-    for height, centre, width, growth in _BUMPS:
-        total += height * np.exp(-0.5 * ((length - centre) / (width + growth * length)) ** 2)
-    return total
+    """Active force over optimal force at fibre length `length` (optimal lengths); NaN stays NaN."""
+    at = (length - _SHORT) / _STEP
+    if np.isnan(at):
+        return at
+    if at < 0.0:
+        return max(0.0, _ACTIVE[0] + at * (_ACTIVE[1] - _ACTIVE[0]))
+    i = int(at)
+    if i >= len(_ACTIVE) - 1:
+        return 0.0
+    return _ACTIVE[i] + (at - i) * (_ACTIVE[i + 1] - _ACTIVE[i])
 
 
 @njit(cache=True, nogil=True)

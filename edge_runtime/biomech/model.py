@@ -14,7 +14,7 @@ import myo_sim
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.biomech.hip_paths import move_attachments
+from edge_runtime.biomech.hip_paths import add_wraps, move_attachments
 from edge_runtime.biomech.scaling import Segments, scale_segments
 from edge_runtime.errors import UserError
 from edge_runtime.types import COORDINATES, F64, SIDES, Kinematics
@@ -147,6 +147,7 @@ def upright(spec: Any) -> Any:
         for joint in spec.body(f"tibia_{side}").joints:
             joint.pos = knee_axis(side)
     spec.option.gravity = [0.0, -GRAVITY_MPS2, 0.0]
+    add_wraps(spec)
     model = spec.compile()
     move_attachments(model)
     return model
