@@ -78,7 +78,8 @@ def opensim_lengths(path: Path, angles: dict[str, F64]) -> tuple[dict[str, tuple
     model = opensim.Model(str(path))
     state = model.initSystem()
     names = [m.getName() for m in _muscles(model) if m.getName().endswith("_r")]
-    parameters, lengths = {}, np.empty((POSTURES, len(names)))
+    parameters: dict[str, tuple[float, ...]] = {}
+    lengths = np.empty((POSTURES, len(names)))
     for name in names:
         muscle = model.getMuscles().get(name)
         parameters[name.removesuffix("_r")] = (

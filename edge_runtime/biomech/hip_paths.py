@@ -19,9 +19,9 @@ ATTACHMENTS_M: Final[dict[str, tuple[Point, Point]]] = {
     "glmin3": ((-0.0789, -0.0155, 0.0798), (-0.0040, -0.0010, 0.0510)),
     "tfl": ((-0.0200, 0.0110, 0.1290), (0.0294, -0.0995, 0.0597)),
 }
-"""On the pelvis and on the right femur, in unscaled axes: the left side mirrors z. From the model of Uhlrich et al. 2022
-(Sci Rep 12:9842; Apache-2.0), over its scale factors. MyoLegs has the points of the model before it, with abduction
-arms 10 to 20 % shorter; every other path is the same in both."""
+"""On the pelvis and on the right femur, in unscaled axes: the left side mirrors z. From the scaled model of Uhlrich et
+al. 2022 (Apache-2.0) over its scale factors. MyoLegs has the points of the model before it, with abduction arms 10 to
+20 % shorter; the attachments of all other leg muscles are the same in both."""
 
 
 class Wrap(NamedTuple):
