@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import mujoco
@@ -54,6 +54,22 @@ class Segments:
         base, _, side = body.rpartition("_") if body.endswith(("_r", "_l")) else (body, "", "")
         segment = getattr(self, _SEGMENTS.get(base, "trunk"))
         return np.array(segment["rl".index(side)] if isinstance(segment[0], tuple) else segment)
+
+
+def relative(segments: Segments, factor: float) -> Segments:
+    """The same person's segments where the model was `factor` times larger before."""
+
+    def times(segment: Factors) -> Factors:
+        x, y, z = (factor * value for value in segment)
+        return x, y, z
+
+    def both(pair: tuple[Factors, Factors]) -> tuple[Factors, Factors]:
+        return times(pair[0]), times(pair[1])
+
+    return replace(
+        segments, pelvis=times(segments.pelvis), trunk=times(segments.trunk), thigh=both(segments.thigh),
+        shank=both(segments.shank), foot=both(segments.foot),
+    )  # fmt: skip
 
 
 def scale_segments(model: Any, segments: Segments) -> None:
