@@ -52,7 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     trial = read_trial(arguments.trial)
     subject, segments, why = _size(trial, arguments)
-    print(why, file=sys.stderr)
     dynamics: Literal["off", "on"] = "on" if arguments.dynamics else "off"
     how = How(arguments.power, arguments.layer, arguments.passive, arguments.solver, dynamics)
     with one_core():
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments.out)
     paths = write_tables(folder, solved)
     picture = _draw(folder, solved)
-    show(_result(solved, subject, arguments.model, [*paths, *picture]), arguments, _lines)
+    show(_result(solved, subject, arguments.model, [*paths, *picture]) | {"scaling": why}, arguments, _lines)
     return 0
 
 
@@ -129,6 +128,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     worst = max(result["tau_res_rms_nm"].items(), key=lambda item: item[1])
     lines = [
         f"{result['trial']} with {result['model']}, {result['height_m']:.3f} m, {result['mass_kg']:.1f} kg",
+        result["scaling"],
         f"{result['frames']} frames ({result['motion_s']:.1f} s) solved in {result['solve_s']:.3f} s on one core, "
         f"{result['frame_us']['p50']:.0f} us per frame",
         f"{result['not_converged']} not converged, {result['capped']} capped, {result['late']} late, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def quiet(done: int, count: int) -> None:
 def thigh_and_shank(leg: LegModel) -> list[float]:
     leg.set_state(*np.zeros((3, len(DOFS))))
     at = [leg.data.xpos[leg.model.body(f"{name}_r").id] for name in ("femur", "tibia", "talus")]
-    return [float(np.linalg.norm(a - b)) for a, b in zip(at[:-1], at[1:], strict=True)]
+    return [float(np.linalg.norm(a - b)) for a, b in pairwise(at)]
 
 
 def test_a_scale_set_scales_each_segment(tmp_path: Path) -> None:

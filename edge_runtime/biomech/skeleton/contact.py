@@ -65,7 +65,7 @@ def leg_length(skeleton: Skeleton, legs: Legs) -> float:
 def scaled_plateau(skeleton: Skeleton, legs: Legs) -> Plateau:
     """MyoLegs' contact points in proportion to the length of the leg; measured ones are better where they are known.
 
-    They lie about the tibia's origin; models of Rajagopal's kind have the joint centre 4 mm below it and 1.5 mm inwards.
+    They lie about the tibia's origin; Rajagopal's joint centre is 4 mm below it and 1.5 mm inwards.
     """
     scale = leg_length(skeleton, legs) / GENERIC_LEG_M
     centre = skeleton.tree.child_position[legs.knee]  # [2, 3] of the joint, in tibia axes
