@@ -77,8 +77,8 @@ def solve_trial(
     how: How,
     seconds: float | None,
     watch: Watch,
-    segments: Segments | None = None,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
+    segments: Segments | None = None,
 ) -> Solved:
     """Solve the first `seconds` (None: all) of `trial` at `RATE_HZ`; `watch` shows progress over the frames;
     `segments` scale a Myo model in place of stature.

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     dynamics: Literal["off", "on"] = "on" if arguments.dynamics else "off"
     how = How(arguments.power, arguments.layer, arguments.passive, arguments.solver, dynamics)
     with one_core():
-        solved = solve_trial(trial, arguments.model, subject, how, arguments.seconds, progress, segments)
+        solved = solve_trial(trial, arguments.model, subject, how, arguments.seconds, progress, segments=segments)
     folder = _folder(arguments.out)
     paths = write_tables(folder, solved)
     picture = _draw(folder, solved)
