@@ -35,10 +35,11 @@ _MIN_POSTURES: Final = 50
 _HEAD: Final = (
     "# Muscles of one leg (the other is the same), made by edge_runtime/biomech/anatomy_fit.py; method and use in it.",
     "# force_n and pennation_rad: Rajagopal et al. 2016 (IEEE Trans Biomed Eng 63:2068), as in the scaled model of",
-    "# Uhlrich et al. 2022, Apache-2.0. optimal_ratio, slack_ratio: fitted, shares of the muscle's neutral length in",
-    "# MyoLegs. fit_rmse: what the fit leaves, optimal fibre lengths.",
+    "# Uhlrich et al. 2022, Apache-2.0, whose passive_strain is (fibre strain where the passive force is force_n).",
+    "# optimal_ratio, slack_ratio: fitted, shares of the muscle's neutral length in MyoLegs. fit_rmse: what the fit",
+    "# leaves, optimal fibre lengths.",
 )
-_FIELDS: Final = ("muscle", "force_n", "pennation_rad", "optimal_ratio", "slack_ratio", "fit_rmse")
+_FIELDS: Final = ("muscle", "force_n", "pennation_rad", "optimal_ratio", "slack_ratio", "passive_strain", "fit_rmse")
 
 
 def postures() -> dict[str, F64]:
@@ -68,20 +69,22 @@ def fibre_along_tendon(length_m: F64, optimal_m: float, slack_m: float) -> F64:
     return along
 
 
-def opensim_lengths(path: Path, angles: dict[str, F64]) -> tuple[dict[str, tuple[float, float, float, float]], F64]:
-    """Per muscle of the right leg: force N, optimal fibre m, slack m, pennation rad; and lengths m [POSTURES, n]."""
+def opensim_lengths(path: Path, angles: dict[str, F64]) -> tuple[dict[str, tuple[float, ...]], F64]:
+    """Per muscle of the right leg: force N, optimal fibre m, slack m, pennation rad, passive strain; and lengths m
+    [POSTURES, n]."""
     import opensim
 
     opensim.Logger.setLevelString("Error")
     model = opensim.Model(str(path))
     state = model.initSystem()
     names = [m.getName() for m in _muscles(model) if m.getName().endswith("_r")]
-    parameters, lengths = {}, np.empty((POSTURES, len(names)))
+    parameters: dict[str, tuple[float, ...]] = {}
+    lengths = np.empty((POSTURES, len(names)))
     for name in names:
         muscle = model.getMuscles().get(name)
         parameters[name.removesuffix("_r")] = (
             muscle.getMaxIsometricForce(), muscle.getOptimalFiberLength(), muscle.getTendonSlackLength(),
-            muscle.getPennationAngleAtOptimalFiberLength(),
+            muscle.getPennationAngleAtOptimalFiberLength(), _passive_strain(opensim, muscle),
         )  # fmt: skip
     coordinates = model.updCoordinateSet()
     for k in range(POSTURES):
@@ -91,6 +94,11 @@ def opensim_lengths(path: Path, angles: dict[str, F64]) -> tuple[dict[str, tuple
         model.realizePosition(state)
         lengths[k] = [model.getMuscles().get(name).getGeometryPath().getLength(state) for name in names]
     return parameters, lengths
+
+
+def _passive_strain(opensim: Any, muscle: Any) -> float:
+    curve = opensim.Millard2012EquilibriumMuscle.safeDownCast(muscle).getFiberForceLengthCurve()
+    return float(curve.get_strain_at_one_norm_force())
 
 
 def _muscles(model: Any) -> list[Any]:
@@ -120,7 +128,7 @@ def table(path: Path) -> list[dict[str, str]]:
     parameters, source = opensim_lengths(path, angles)
     names, lengths, neutral = myolegs_lengths(angles)
     rows = []
-    for i, (name, (force, optimal, slack, pennation)) in enumerate(parameters.items()):
+    for i, (name, (force, optimal, slack, pennation, strain)) in enumerate(parameters.items()):
         column = names.index(f"{name}_r")
         along = fibre_along_tendon(source[:, i], optimal, slack)
         fibre = np.sqrt(np.maximum(along, 0.0) ** 2 + np.sin(pennation) ** 2)
@@ -128,7 +136,7 @@ def table(path: Path) -> list[dict[str, str]]:
         if np.count_nonzero(works) < _MIN_POSTURES:
             raise ValueError(f"{path}: muscle {name} works in {np.count_nonzero(works)} of {POSTURES} postures")
         ours, ours_slack, rest = fit(lengths[works, column], along[works])
-        values = (force, pennation, ours / neutral[column], ours_slack / neutral[column], rest)
+        values = (force, pennation, ours / neutral[column], ours_slack / neutral[column], strain, rest)
         rows.append(dict(zip(_FIELDS, (name, *(f"{v:.6g}" for v in values)), strict=True)))
     return rows
 

@@ -9,11 +9,12 @@ from typing import Final, Literal, Protocol
 import numpy as np
 
 from edge_runtime.biomech.dual_newton_numpy import solve_dual_numpy
-from edge_runtime.biomech.model import LegModel, load_full_body
+from edge_runtime.biomech.model import UNSCALED_STATURE_M, LegModel, load_full_body
 from edge_runtime.biomech.motion import Motion
 from edge_runtime.biomech.muscle_solve import DualSolver, Dynamics, Power
 from edge_runtime.biomech.muscles import Layer, PassiveForce
 from edge_runtime.biomech.pipeline import Biomechanics
+from edge_runtime.biomech.scaling import Segments
 from edge_runtime.biomech.skeleton.format import load
 from edge_runtime.biomech.skeleton.loads import Push
 from edge_runtime.biomech.skeleton.person import Options, Person
@@ -131,18 +132,24 @@ def _dt_s(motion: Motion, k: int, dynamics: Dynamics) -> float | None:
     return float(motion.time_s[k] - motion.time_s[k - 1]) if dynamics == "on" and k > 0 else None
 
 
-def frame_solver(model: str, subject: Subject, how: How) -> MyoSolver | CompiledSolver:
+def frame_solver(
+    model: str, subject: Subject, how: How, segments: Segments | None = None
+) -> MyoSolver | CompiledSolver:
     """`model` is one of `MYO`, or the path of a compiled OpenSim model (which has its person's size). Raises UserError.
 
-    A compiled model has Hill parameters of its own and always takes the compiled solver.
+    `segments` scale a Myo model from its own size in place of stature. A compiled model has Hill parameters of its own
+    and always takes the compiled solver.
     """
     if model in MYO:
         unscaled = load_full_body() if model == "myofullbody" else None
-        leg = LegModel(*subject, unscaled=unscaled)
+        height_m = UNSCALED_STATURE_M if segments else subject.height_m
+        leg = LegModel(height_m, subject.mass_kg, segments, unscaled)
         biomech = Biomechanics(leg, how.power, how.layer, how.passive, SOLVERS[how.solver])
         return MyoSolver(leg, biomech, how.dynamics)
     if not model.endswith(".npz"):
         raise UserError(f"model {model}: not known; give {', '.join(MYO)}, or the .npz of a compiled .osim")
+    if segments:
+        raise UserError(f"model {model}: a compiled model has its person's size; give --scale to model compile")
     if how.solver != "numba" or how.layer != "anatomical":
         raise UserError(f"model {model}: a compiled model takes neither a layer nor another solver; leave them out")
     person = Person(load(Path(model)), subject.height_m, Options(how.power, how.passive))

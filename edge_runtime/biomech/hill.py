@@ -17,37 +17,44 @@ MAX_VELOCITY: Final = 10.0
 SOURCE_MASS_KG: Final = 75.0
 """Body mass of the person whom Rajagopal et al. 2016 describe; `anatomy.csv` has its optimal forces."""
 
-# Curves of De Groote et al. 2016, Ann Biomed Eng 44:2922-2936. Active force-length: three bumps, each with height,
-# centre, width and growth of the width with length.
-_BUMPS: Final = (
-    (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465),
-    (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188),
-    (0.1, 1.0, 0.353553390593274, 0.0),
-)
+_SHORT, _STEP = 0.40, 0.05
+_ACTIVE: Final = (
+    0.2041, 0.3078, 0.4117, 0.5156, 0.6190, 0.7194, 0.8007, 0.8483, 0.8873, 0.9250, 0.9624, 0.9961, 1.0000, 0.9965,
+    0.9613, 0.9038, 0.8428, 0.7809, 0.7186, 0.6562, 0.5937, 0.5312, 0.4688, 0.4063, 0.3438, 0.2813, 0.2189, 0.1566,
+    0.0946, 0.0340, 0.0,
+)  # fmt: skip
+"""Active force-length from 0.40 optimal lengths in steps of 0.05, straight between: the curve of Millard et al. 2013 (J
+Biomech Eng 135:021005) with the width that Uhlrich et al. 2022 give it. `anatomy.csv` has their fibre lengths."""
+# Other curves of De Groote et al. 2016, Ann Biomed Eng 44:2922-2936.
 # Force-velocity; first and last as in OpenSim's DeGrooteFregly2016Muscle, where -1 gives 0 and 0 gives 1 exactly.
 _D1, _D2, _D3, _D4 = -0.3211346127989808, -8.149, -0.374, 0.8825327733249912
 _PASSIVE_SHAPE: Final = 4.0
-_PASSIVE_STRAIN: Final = 0.6  # at which the passive force is the optimal force
 _SHORTEST: Final = 1e-3  # of the fibre along the tendon, optimal lengths; a slack muscle pulls nothing
 
 
 class Hill(NamedTuple):
     """Parameters [k]: `force_n` optimal force, `optimal_m` fibre and `slack_m` tendon length, `sine` of the pennation
-    at optimal length (the muscle keeps its thickness)."""
+    at optimal length (the muscle keeps its thickness), `strain` of the fibre that the optimal force gives at rest."""
 
     force_n: F64
     optimal_m: F64
     slack_m: F64
     sine: F64
+    strain: F64
 
 
 @njit(cache=True, nogil=True)
 def force_length(length: float) -> float:
-    """Active force over optimal force at fibre length `length` (optimal lengths)."""
-    total = 0.0
-    for height, centre, width, growth in _BUMPS:
-        total += height * np.exp(-0.5 * ((length - centre) / (width + growth * length)) ** 2)
-    return total
+    """Active force over optimal force at fibre length `length` (optimal lengths); NaN stays NaN."""
+    at = (length - _SHORT) / _STEP
+    if np.isnan(at):
+        return at
+    if at < 0.0:
+        return max(0.0, _ACTIVE[0] + at * (_ACTIVE[1] - _ACTIVE[0]))
+    i = int(at)
+    if i >= len(_ACTIVE) - 1:
+        return 0.0
+    return _ACTIVE[i] + (at - i) * (_ACTIVE[i + 1] - _ACTIVE[i])
 
 
 @njit(cache=True, nogil=True)
@@ -57,9 +64,9 @@ def force_velocity(velocity: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def passive_force(length: float) -> float:
-    """Passive force over optimal force at fibre length `length` (optimal lengths)."""
-    return max(0.0, np.expm1(_PASSIVE_SHAPE * (length - 1.0) / _PASSIVE_STRAIN) / np.expm1(_PASSIVE_SHAPE))
+def passive_force(length: float, strain: float) -> float:
+    """Passive force over optimal force at fibre length `length` (optimal lengths); 1 at the `strain`."""
+    return max(0.0, np.expm1(_PASSIVE_SHAPE * (length - 1.0) / strain) / np.expm1(_PASSIVE_SHAPE))
 
 
 @njit(cache=True, nogil=True)
@@ -75,7 +82,7 @@ def tensions(length_m: F64, velocity_mps: F64, which: npt.NDArray[np.int64], hil
         cosine = along / fibre
         velocity = velocity_mps[i] * cosine / (hill.optimal_m[k] * MAX_VELOCITY)
         out_n[0, i] = hill.force_n[k] * cosine * force_length(fibre) * force_velocity(velocity)
-        out_n[1, i] = hill.force_n[k] * cosine * passive_force(fibre)
+        out_n[1, i] = hill.force_n[k] * cosine * passive_force(fibre, hill.strain[k])
 
 
 def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> tuple[npt.NDArray[np.int64], Hill]:
@@ -88,9 +95,9 @@ def anatomical(muscles: tuple[str, ...], neutral_m: F64, force_scale: float) -> 
     rows = {row["muscle"]: row for row in csv.DictReader(line for line in lines if not line.startswith("#"))}
     known = np.array([i for i, name in enumerate(muscles) if name[:-2] in rows])
     used = [rows[muscles[i][:-2]] for i in known]
-    force, pennation, optimal, slack = (
+    force, pennation, optimal, slack, strain = (
         np.array([float(row[key]) for row in used])
-        for key in ("force_n", "pennation_rad", "optimal_ratio", "slack_ratio")
+        for key in ("force_n", "pennation_rad", "optimal_ratio", "slack_ratio", "passive_strain")
     )
     length = neutral_m[known]
-    return known, Hill(force * force_scale, optimal * length, slack * length, np.sin(pennation))
+    return known, Hill(force * force_scale, optimal * length, slack * length, np.sin(pennation), strain)

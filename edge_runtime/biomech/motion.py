@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_runtime.biomech.model import DOFS, LegModel
 from edge_runtime.biomech.trials import Trial
-from edge_runtime.biomech.zero_phase import derivatives, low_pass
+from edge_runtime.biomech.zero_phase import CUTOFF_HZ, derivatives, low_pass
 from edge_runtime.errors import UserError
 from edge_runtime.types import F64, SIDES
 
@@ -64,7 +64,9 @@ class Motion:
         return np.where(loaded, self.cop_m[k] - ankles_m, 0.0)
 
 
-def from_trial(trial: Trial, dofs: tuple[str, ...], rate_hz: float | None = None) -> Motion:
+def from_trial(
+    trial: Trial, dofs: tuple[str, ...], rate_hz: float | None = None, cutoff_hz: float = CUTOFF_HZ
+) -> Motion:
     """`trial` low-passed without phase shift and put into the order of `dofs`; coordinates that it lacks stay at zero.
 
     `rate_hz` resamples (`Motion.at_rate`). Raises UserError where a joint angle that
@@ -78,7 +80,7 @@ def from_trial(trial: Trial, dofs: tuple[str, ...], rate_hz: float | None = None
     for i, name in enumerate(dofs):
         if name in column:
             recorded[:, i] = trial.q[:, column[name]]
-    q = low_pass(recorded, trial.rate_hz)
+    q = low_pass(recorded, trial.rate_hz, cutoff_hz)
     qd, qdd = derivatives(q, trial.rate_hz)
     motion = Motion(trial.time_s, q, qd, qdd, trial.force_n, trial.cop_m, trial.free_nm)
     return motion if rate_hz is None else motion.at_rate(rate_hz)

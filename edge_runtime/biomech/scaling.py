@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import mujoco
@@ -35,7 +35,7 @@ class Segments:
     """What makes unscaled MyoLegs this person: length factors per segment, and masses.
 
     `thigh`, `shank`, `foot` right and left; `knee_axis_m` centre of the knee joint from the tibia's origin, right and
-    left: OpenSim's present Rajagopal models have it 8 mm behind MyoLegs', which is worth 5 Nm in walking. `mass_kg` is
+    left (None: it scales with the shank); 8 mm of it are worth 5 Nm in walking. `mass_kg` is
     shared out in MyoLegs' proportions, except where `inertial` says what a body (`femur_r`, `tibia_l` ...) has, as a
     scaled `.osim` does.
     """
@@ -46,7 +46,7 @@ class Segments:
     thigh: tuple[Factors, Factors] = (_ONE, _ONE)
     shank: tuple[Factors, Factors] = (_ONE, _ONE)
     foot: tuple[Factors, Factors] = (_ONE, _ONE)
-    knee_axis_m: tuple[Factors, Factors] = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    knee_axis_m: tuple[Factors, Factors] | None = None
     inertial: Mapping[str, Inertial] = field(default_factory=dict)
 
     def of(self, body: str) -> F64:
@@ -54,6 +54,22 @@ class Segments:
         base, _, side = body.rpartition("_") if body.endswith(("_r", "_l")) else (body, "", "")
         segment = getattr(self, _SEGMENTS.get(base, "trunk"))
         return np.array(segment["rl".index(side)] if isinstance(segment[0], tuple) else segment)
+
+
+def relative(segments: Segments, factor: float) -> Segments:
+    """The same person's segments where the model was `factor` times larger before."""
+
+    def times(segment: Factors) -> Factors:
+        x, y, z = (factor * value for value in segment)
+        return x, y, z
+
+    def both(pair: tuple[Factors, Factors]) -> tuple[Factors, Factors]:
+        return times(pair[0]), times(pair[1])
+
+    return replace(
+        segments, pelvis=times(segments.pelvis), trunk=times(segments.trunk), thigh=both(segments.thigh),
+        shank=both(segments.shank), foot=both(segments.foot),
+    )  # fmt: skip
 
 
 def scale_segments(model: Any, segments: Segments) -> None:
@@ -70,7 +86,8 @@ def scale_segments(model: Any, segments: Segments) -> None:
     model.geom_pos *= factors[model.geom_bodyid]
     model.geom_size *= factors[model.geom_bodyid].mean(axis=1)[:, None]
     for joint in range(model.njnt):
-        if (name := model.joint(joint).name).startswith("knee_") and "beta" not in name:
+        name = model.joint(joint).name
+        if segments.knee_axis_m and name.startswith("knee_") and "beta" not in name:
             model.jnt_pos[joint] = segments.knee_axis_m["rl".index(name[-1])]
     _scale_slides(model, factors)
     _scale_masses(model, segments, factors)

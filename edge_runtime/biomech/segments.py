@@ -19,7 +19,6 @@ from edge_runtime.types import F64, SIDES
 
 Detail = Literal["lengths", "axes", "inertia"]
 """What is taken over: segment lengths; also the place of the knees' axes; also masses and inertia (everything)."""
-_NO_AXES: Final[tuple[Factors, Factors]] = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 _LEG: Final = ("femur", "tibia", "talus", "calcn", "toes")
 
 
@@ -51,7 +50,7 @@ def segments_of(compiled: Compiled, detail: Detail = "inertia") -> Segments:
     )  # fmt: skip
     if detail == "inertia":
         return whole
-    return replace(whole, inertial={}, knee_axis_m=whole.knee_axis_m if detail == "axes" else _NO_AXES)
+    return replace(whole, inertial={}, knee_axis_m=whole.knee_axis_m if detail == "axes" else None)
 
 
 def _factors(values: F64) -> Factors:

@@ -13,6 +13,7 @@ from edge_runtime.biomech.frame_solvers import QUALITY, CompiledSolver, Frame, H
 from edge_runtime.biomech.model import DOFS, GRAVITY_MPS2
 from edge_runtime.biomech.motion import Motion, from_trial, with_trunk
 from edge_runtime.biomech.pipeline import FRAME_BUDGET_S
+from edge_runtime.biomech.scaling import Segments
 from edge_runtime.biomech.skeleton.playback import motion as compiled_motion
 from edge_runtime.biomech.subject import Subject
 from edge_runtime.biomech.trials import Trial
@@ -21,7 +22,7 @@ from edge_runtime.types import F64
 RATE_HZ: Final = 60.0
 """The runtime's camera rate, to which trials are resampled."""
 _STANCE_N: Final = 30.0
-_SHORTEST_STANCE_S: Final = 0.25
+_SHORTEST_STANCE_S: Final = 0.15
 
 Watch = Callable[[Iterable[int], int, str], Iterable[int]]
 
@@ -77,13 +78,15 @@ def solve_trial(
     seconds: float | None,
     watch: Watch,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
+    segments: Segments | None = None,
 ) -> Solved:
-    """Solve the first `seconds` (None: all) of `trial` at `RATE_HZ`; `watch` shows progress over the frames.
+    """Solve the first `seconds` (None: all) of `trial` at `RATE_HZ`; `watch` shows progress over the frames;
+    `segments` scale a Myo model in place of stature.
 
     A frame that takes longer than `FRAME_BUDGET_S` by `clock_ns` is kept and flagged late. Raises UserError where
     trial, model and options do not fit together.
     """
-    solver = frame_solver(model, subject, how)
+    solver = frame_solver(model, subject, how, segments)
     motion = _motion(trial, solver)
     if seconds is not None:
         motion = motion.first(max(2, round(seconds * RATE_HZ)))

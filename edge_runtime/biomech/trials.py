@@ -39,13 +39,23 @@ class References:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """What a trial says of its person's size: stature, hip to knee, knee to ankle, hip to hip (m); None: not said."""
+
+    height_m: float | None = None
+    thigh_m: float | None = None
+    shank_m: float | None = None
+    hips_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One trial, axes x forward, y up, z right; sides in `SIDES` order. Nothing is filtered.
 
     `time_s` [N] evenly spaced; `q` [N, C] in rad and m, named in `coordinates`, with the signs of their source
     (`.npz`: knee flexion positive); `force_n`, `cop_m` and free moment `free_nm` [N, 2, 3] on each foot in the
     ground's axes, `cop_m` zero where the foot carries nothing; `seen` [N, 2] where a plate measured the foot.
-    `model` is the `.osim` beside it.
+    `model` is the `.osim` beside it, `stated` what it says of its person's size.
     """
 
     name: str
@@ -59,6 +69,7 @@ class Trial:
     mass_kg: float | None
     model: Path | None
     references: References
+    stated: Stated = Stated()
 
     @property
     def rate_hz(self) -> float:
@@ -135,7 +146,9 @@ def _read_npz(path: Path) -> Trial:
         q = _to_si(np.asarray(data["q"], float), names)
         force = np.stack([np.asarray(data[f"grf_{side}"], float) for side in SIDES], axis=1)
         cop = np.stack([np.asarray(data[f"cop_{side}"], float) for side in SIDES], axis=1)
-        mass = float(data["mass_kg"])
+        mass = float(data["mass_kg"]) if "mass_kg" in data else None
+        stated = Stated(*(float(data[name]) if name in data else None for name in Stated.__slots__))
+        references = References(knee_n=_measured_knees(data, time_s))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
             f"trial {path}: not an .npz trial ({error}); see the keys t, q, q_names, grf_r, cop_r"
@@ -149,9 +162,29 @@ def _read_npz(path: Path) -> Trial:
         [np.asarray(data.get(f"free_moment_{side}", np.zeros((len(time_s), 3))), float) for side in SIDES], axis=1
     )
     force, cop, free = (np.where(loaded[:, :, None], part, 0.0) for part in (force, cop, free))
-    knee = {key.removeprefix("kcf_"): np.asarray(data[key], float) for key in data if key.startswith("kcf_")}
-    references = References(knee_n=knee)
-    return Trial(path.stem, time_s, names, q, force, cop, free, seen, mass, _model(path.parent), references)
+    return Trial(path.stem, time_s, names, q, force, cop, free, seen, mass, _model(path.parent), references, stated)
+
+
+def _measured_knees(data: dict[str, Any], time_s: F64) -> dict[str, F64]:
+    """Keys `kcf_...` [N] at `time_s`, or at times of their own in `kcf_t`: NaN where a neighbour is unknown or none."""
+    found = {}
+    for key in (key for key in data if key.startswith("kcf_") and key != "kcf_t"):
+        values, at = np.asarray(data[key], float), np.asarray(data.get("kcf_t", time_s), float)
+        if values.shape != at.shape:
+            raise ValueError(f"{key} needs one value per time")
+        own = "kcf_t" not in data
+        found[key.removeprefix("kcf_")] = values if own else np.interp(time_s, at, values, np.nan, np.nan)
+    return with_totals(found)
+
+
+def with_totals(knee_n: dict[str, F64]) -> dict[str, F64]:
+    """Adds medial and lateral up where a side has both and no total."""
+    sums = {
+        side: knee_n[f"medial_{side}"] + knee_n[f"lateral_{side}"]
+        for side in SIDES
+        if side not in knee_n and {f"medial_{side}", f"lateral_{side}"} <= knee_n.keys()
+    }
+    return knee_n | sums
 
 
 def _to_si(q: F64, names: Sequence[str]) -> F64:
@@ -268,7 +301,7 @@ def _read_references(path: Path, beside: dict[str, list[Path]], time_s: F64) -> 
         _bare(name.removeprefix("/forceset/"), "/activation"): v for name, v in found.get("activation", {}).items()
     }
     knee = {name.removeprefix("kcf_"): v for name, v in found.get("contact", {}).items() if name.startswith("kcf_")}
-    return References(moments, activation, emg, knee | compression(found.get("reaction", {})))
+    return References(moments, activation, emg, with_totals(knee | compression(found.get("reaction", {}))))
 
 
 def _bare(name: str, *endings: str) -> str:

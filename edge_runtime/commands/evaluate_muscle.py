@@ -1,4 +1,4 @@
-"""`exo-edge evaluate muscle`: moments, activations and knee forces of a compiled model against references."""
+"""`exo-edge evaluate muscle`: moments, activations and knee forces against references."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="trials: OpenSim tables with their .osim, or .npz"
     )
-    parser.add_argument("--model", type=Path, metavar="FILE", help="model (.osim, or compiled .npz) instead of theirs")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="model (.osim, or compiled .npz) for all trials")
     parser.add_argument(
         "--reference", type=Path, metavar="DIR", help="further tables: activations, joint reaction (model reference)"
     )
@@ -50,6 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(result: dict[str, Any]) -> list[str]:
     lines = [f"{result['trials']} trials"]
+    for one in result["per_trial"]:
+        lag = one.get("knee_lag_ms")
+        late = f"; measured knee force comes {lag:+.0f} ms later" if lag else ""
+        lines.append(f"{one['trial']} with {one['model']}: {one.get('scaling', '')}{late}")
     lines += [f"{name:<24}{value:>8.2f} Nm RMSE" for name, value in result["moment_rmse_nm"].items()]
     lines += [f"{name:<24}{value:>8.2f} r with EMG" for name, value in result["emg_r"].items()]
     for key in ("knee_force_rmse_n", "knee_force_r", "medial_rmse_n", "lateral_rmse_n", "tau_res_rms_nm"):

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge_runtime.commands.options import add_json, positive_float, show
+
+if TYPE_CHECKING:
+    from edge_runtime.biomech.scaling import Segments
+    from edge_runtime.biomech.subject import Subject
+    from edge_runtime.biomech.trials import Trial
 
 HELP = "muscle forces, reserves and knee contact of a recorded trial, into .sto files and a picture"
 
@@ -20,6 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     parser.add_argument("--height", type=positive_float, metavar="M", help="stature (from the .osim beside the trial)")
     parser.add_argument("--mass", type=positive_float, metavar="KG", help="body mass (from the trial or that .osim)")
+    parser.add_argument(
+        "--scale",
+        type=Path,
+        metavar="FILE",
+        help="person's segments: OpenSim scale set (.xml), or scaled .osim or .npz",
+    )
     parser.add_argument("--seconds", type=positive_float, metavar="S", help="only the beginning (all)")
     parser.add_argument("--power", type=int, choices=(2, 3, 4), default=2, help="exponent of activation (2)")
     parser.add_argument("--layer", choices=("anatomical", "stock"), default="anatomical", help="muscle parameters")
@@ -34,22 +46,42 @@ def run(arguments: argparse.Namespace) -> int:
     from edge_runtime.biomech.frame_solvers import How
     from edge_runtime.biomech.solve_files import write_tables
     from edge_runtime.biomech.solve_offline import solve_trial
-    from edge_runtime.biomech.subject import subject_of
     from edge_runtime.biomech.trials import read_trial
     from edge_runtime.one_core import one_core
     from edge_runtime.progress import progress
 
     trial = read_trial(arguments.trial)
-    subject = subject_of(trial, arguments.height, arguments.mass)
+    subject, segments, why = _size(trial, arguments)
     dynamics: Literal["off", "on"] = "on" if arguments.dynamics else "off"
     how = How(arguments.power, arguments.layer, arguments.passive, arguments.solver, dynamics)
     with one_core():
-        solved = solve_trial(trial, arguments.model, subject, how, arguments.seconds, progress)
+        solved = solve_trial(trial, arguments.model, subject, how, arguments.seconds, progress, segments=segments)
     folder = _folder(arguments.out)
     paths = write_tables(folder, solved)
     picture = _draw(folder, solved)
-    show(_result(solved, subject, arguments.model, [*paths, *picture]), arguments, _lines)
+    show(_result(solved, subject, arguments.model, [*paths, *picture]) | {"scaling": why}, arguments, _lines)
     return 0
+
+
+def _size(trial: Trial, arguments: argparse.Namespace) -> tuple[Subject, Segments | None, str]:
+    """Whose body it is: by --scale, by --height or the `.osim` beside the trial, else what the trial itself tells."""
+    from edge_runtime.biomech.model import UNSCALED_STATURE_M
+    from edge_runtime.biomech.scale_file import read_segments
+    from edge_runtime.biomech.scaling import relative
+    from edge_runtime.biomech.sizing import size_of
+    from edge_runtime.biomech.subject import Subject, subject_of
+    from edge_runtime.commands.progress import pose_progress
+
+    if arguments.scale is None and (arguments.height or trial.model):
+        return subject_of(trial, arguments.height, arguments.mass), None, "size by stature"
+    size = size_of(trial, arguments.height, arguments.mass)
+    subject = Subject(size.height_m, size.mass_kg)
+    if arguments.scale is None:
+        if not arguments.model.startswith("myo"):
+            return subject, None, f"size as in {arguments.model}"
+        return subject, relative(size.segments, size.leg_height_m / UNSCALED_STATURE_M), size.why
+    with pose_progress() as show_poses:
+        return subject, read_segments(arguments.scale, size.mass_kg, show_poses), f"size by {arguments.scale}"
 
 
 def _folder(path: Path) -> Path:
@@ -63,8 +95,6 @@ def _folder(path: Path) -> Path:
 
 
 def _draw(folder: Path, solved: Any) -> list[Path]:
-    import sys
-
     from edge_runtime.biomech.solve_files import draw
 
     try:
@@ -98,6 +128,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     worst = max(result["tau_res_rms_nm"].items(), key=lambda item: item[1])
     lines = [
         f"{result['trial']} with {result['model']}, {result['height_m']:.3f} m, {result['mass_kg']:.1f} kg",
+        result["scaling"],
         f"{result['frames']} frames ({result['motion_s']:.1f} s) solved in {result['solve_s']:.3f} s on one core, "
         f"{result['frame_us']['p50']:.0f} us per frame",
         f"{result['not_converged']} not converged, {result['capped']} capped, {result['late']} late, "

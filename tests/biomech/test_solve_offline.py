@@ -167,7 +167,7 @@ def test_command_writes_files_that_read_back(walk: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--out", "x"], "give --height M"),
+        (["--scale", "no.xml", "--out", "x"], "scale file no.xml"),
         (["--height", "9", "--out", "x"], "give --height 1..2.3"),
         (["--height", "1.7", "--model", "other", "--out", "x"], "model other: not known"),
         (["--height", "1.7", "--model", "no.npz", "--out", "x"], "model no.npz"),

@@ -63,9 +63,14 @@ def leg_length(skeleton: Skeleton, legs: Legs) -> float:
 
 
 def scaled_plateau(skeleton: Skeleton, legs: Legs) -> Plateau:
-    """MyoLegs' contact points in proportion to the length of the leg; measured ones are better where they are known."""
+    """MyoLegs' contact points in proportion to the length of the leg; measured ones are better where they are known.
+
+    They lie about the tibia's origin; Rajagopal's joint centre is 4 mm below it and 1.5 mm inwards.
+    """
     scale = leg_length(skeleton, legs) / GENERIC_LEG_M
-    return Plateau(MEDIAL_M * scale, LATERAL_M * scale, -PLATEAU_CENTRE_M[1] * scale)
+    centre = skeleton.tree.child_position[legs.knee]  # [2, 3] of the joint, in tibia axes
+    inwards, up = float(np.mean(centre[:, 2] * _INNER)), float(np.mean(centre[:, 1]))
+    return Plateau(MEDIAL_M * scale - inwards, LATERAL_M * scale + inwards, up - PLATEAU_CENTRE_M[1] * scale)
 
 
 @njit(cache=True, nogil=True)

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from edge_runtime.biomech.knee_contact import LATERAL_M, MEDIAL_M
 from edge_runtime.biomech.model import DOF_INDEX
-from edge_runtime.biomech.pipeline import FRAME_BUDGET_S
+from edge_runtime.biomech.outcome import MyoHow, Outcome, of_compiled, of_myolegs
 from edge_runtime.biomech.segments import Detail, myolegs_moments, segments_of
+from edge_runtime.biomech.sizing import size_of
+from edge_runtime.biomech.skeleton.format import Compiled
 from edge_runtime.biomech.skeleton.person import Options, Person
-from edge_runtime.biomech.skeleton.playback import Played, play
 from edge_runtime.biomech.skeleton.sample import Progress
 from edge_runtime.biomech.skeleton.store import compiled_model
 from edge_runtime.biomech.trials import Trial, find_trials, read_trial
@@ -24,12 +26,14 @@ from edge_runtime.types import F64, SIDES
 EDGE_S: Final = 0.25
 """Left out at both ends of a trial, where filter and splines see its mirror image."""
 UNKNOWN_HEIGHT_M: Final = 1.75
-"""Only the normalized knee moments need a height, and no trial states one."""
+"""Only the normalized knee moments need a height, and few trials state one."""
+_LONGEST_LAG_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Trials under `data`, with `model` instead of the `.osim` beside them, and more tables in `references`."""
+    """Trials under `data`, with `model` instead of the `.osim` beside them or MyoLegs, and more tables in
+    `references`."""
 
     data: Path
     model: Path | None = None
@@ -49,31 +53,59 @@ class Scores:
     reserve_nm: dict[str, F64]
 
 
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A trial's outcome, the name of the model that gave it, where the person's size comes from, and body mass (kg)."""
+
+    outcome: Outcome
+    model: str
+    scaling: str
+    mass_kg: float
+
+
 def evaluate(plan: Plan, progress: Progress) -> dict[str, Any]:
     """Keys of `exo-edge evaluate muscle` (docs/accuracy of the benchmark table). Raises UserError for a broken trial,
-    a trial without model, or an `.osim` where OpenSim is not installed."""
-    people: dict[Path, Person] = {}
+    or an `.osim` where OpenSim is not installed."""
+    models = Models(plan, progress)
     all_scores, per_trial, took = [], [], []
     for path in find_trials(plan.data):
         trial = read_trial(path, plan.references)
-        source = plan.model or trial.model
-        if source is None:
-            raise UserError(f"trial {path}: no .osim beside it; give --model FILE (.osim, or compiled .npz)")
-        if source not in people:
-            people[source] = Person(compiled_model(source, progress), UNKNOWN_HEIGHT_M, plan.options)
-        person = people[source]
-        played = play(person, trial, plan.cutoff_hz)
-        scores = _score(person, trial, played)
+        solved = models.solve(trial, plan.options)
+        scores = _score(trial, solved.outcome)
         all_scores.append(scores)
-        took.append(played.frame_us)
-        per_trial.append({"trial": trial.name, "model": source.name, "frames": len(trial.time_s),
-                          **_summary([scores]), **_flags(played)})  # fmt: skip
+        took.append(solved.outcome.frame_us)
+        per_trial.append({
+            "trial": trial.name, "model": solved.model, "scaling": solved.scaling, "frames": len(trial.time_s),
+            "knee_lag_ms": knee_lag_ms(trial, solved.outcome), **_summary([scores]), **solved.outcome.flags,
+        })  # fmt: skip
     return {
         "trials": len(per_trial),
         **_summary(all_scores),
         "frame_us": quantiles(np.concatenate(took)),
         "per_trial": per_trial,
     }
+
+
+class Models:
+    """The model of each trial: the plan's, else the `.osim` beside it (compiled once), else MyoLegs of its size."""
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self._plan, self._progress = plan, progress
+        self._compiled: dict[Path, Compiled] = {}
+
+    def solve(self, trial: Trial, options: Options) -> Solved:
+        """From a cold start. Raises UserError where the trial and its model do not fit together."""
+        source, cutoff_hz = self._plan.model or trial.model, self._plan.cutoff_hz
+        if source is None:
+            size = size_of(trial)
+            leg, how = size.leg_model(), MyoHow.of(options, cutoff_hz)
+            outcome = of_myolegs(leg, trial, how, leg.length_scale * (MEDIAL_M + LATERAL_M))
+            return Solved(outcome, "myolegs", size.why, size.mass_kg)
+        if source not in self._compiled:
+            self._compiled[source] = compiled_model(source, self._progress)
+        person = Person(self._compiled[source], trial.stated.height_m or UNKNOWN_HEIGHT_M, options)
+        outcome = of_compiled(person, trial, cutoff_hz)
+        return Solved(outcome, source.name, f"as in {source.name}", person.mass_kg)
 
 
 def evaluate_myolegs(plan: Plan, detail: Detail, progress: Progress) -> dict[str, Any]:
@@ -85,7 +117,7 @@ def evaluate_myolegs(plan: Plan, detail: Detail, progress: Progress) -> dict[str
         if source is None:
             raise UserError(f"trial {path}: no .osim beside it to scale MyoLegs by")
         segments = segments_of(compiled_model(source, progress), detail)
-        moment, counts = myolegs_moments(segments, trial, plan.cutoff_hz), _counted(trial)
+        moment, counts = myolegs_moments(segments, trial, plan.cutoff_hz), counted(trial)
         known = {n: reference for n, reference in trial.references.moment_nm.items() if n in DOF_INDEX}
         errors = {n: _difference(moment[:, DOF_INDEX[n]], reference, counts) for n, reference in known.items()}
         scores = Scores(errors, {}, {}, {}, {})
@@ -94,42 +126,58 @@ def evaluate_myolegs(plan: Plan, detail: Detail, progress: Progress) -> dict[str
     return {"trials": len(per_trial), **_summary(all_scores), "frame_us": quantiles([]), "per_trial": per_trial}
 
 
-def _counted(trial: Trial) -> Any:
+def away_from_ends(trial: Trial) -> Any:
+    """[N] frames `EDGE_S` and more from both ends."""
+    return np.abs(trial.time_s - trial.time_s.mean()) <= 0.5 * float(np.ptp(trial.time_s)) - EDGE_S
+
+
+def counted(trial: Trial) -> Any:
     """[N] frames that count: away from both ends, every foot seen."""
-    inner = np.abs(trial.time_s - trial.time_s.mean()) <= 0.5 * float(np.ptp(trial.time_s)) - EDGE_S
-    return inner & trial.seen.all(axis=1)
+    return away_from_ends(trial) & trial.seen.all(axis=1)
 
 
-def _score(person: Person, trial: Trial, played: Played) -> Scores:
-    counts = _counted(trial)
-    names, frames, known = person.names, played.frames, trial.references
-    moment = np.stack([f.moment_nm for f in frames])
-    activation = np.stack([f.activation for f in frames])
-    free = set(range(len(names.coordinates))) - set(person.skeleton.tree.coupled.tolist())
-    moments = {
-        name: _difference(moment[:, i], known.moment_nm[name], counts)
-        for i, name in enumerate(names.coordinates)
-        if i in free and name in known.moment_nm
-    }
-    muscles = {name: activation[:, i] for i, name in enumerate(names.muscles)}
+def _score(trial: Trial, outcome: Outcome) -> Scores:
+    counts, known = counted(trial), trial.references
+    muscles = outcome.activation
     return Scores(
-        moments,
+        {n: _difference(m, known.moment_nm[n], counts) for n, m in outcome.moment_nm.items() if n in known.moment_nm},
         {n: _difference(a, known.activation[n], counts) for n, a in muscles.items() if n in known.activation},
         {n: _correlation(*_pair(a, known.emg[n], counts)) for n, a in muscles.items() if n in known.emg},
-        {n: _pair(ours, known.knee_n[n], counts) for n, ours in _knee_forces(played).items() if n in known.knee_n},
-        {n: np.array([f.reserve_nm[k] for f in frames])[counts] for k, n in enumerate(person.solved)},
+        knee_pairs(trial, outcome),
+        {n: r[counts] for n, r in outcome.reserve_nm.items()},
     )
 
 
-def _knee_forces(played: Played) -> dict[str, F64]:
-    """Axial compression by side, and its compartments, [N] each."""
-    found = {}
-    for side, name in enumerate(SIDES):
-        knees = [frame.knees for frame in played.frames]
-        found[name] = np.array([-k.force_n[side, 1] for k in knees])
-        found[f"medial_{name}"] = np.array([k.medial_n[side] for k in knees])
-        found[f"lateral_{name}"] = np.array([k.lateral_n[side] for k in knees])
-    return found
+def knee_pairs(trial: Trial, outcome: Outcome) -> dict[str, tuple[F64, F64]]:
+    """Compression and its reference where that knee's foot was seen, by side and compartment, [M] each."""
+    known, inner = trial.references.knee_n, away_from_ends(trial)
+    return {
+        name: _pair(ours, known[name], inner & trial.seen[:, SIDES.index(name[-1])])
+        for name, ours in outcome.knee_n.items()
+        if name in known
+    }
+
+
+def knee_lag_ms(trial: Trial, outcome: Outcome) -> float | None:
+    """By how much the measured total comes later than ours, at the shift that fits best; only told, not corrected."""
+    known = {n: trial.references.knee_n[n] for n in SIDES if n in trial.references.knee_n}
+    reach = round(_LONGEST_LAG_S * trial.rate_hz)
+    if not known or len(trial.time_s) <= 2 * reach:
+        return None
+    fits = []
+    for shift in range(-reach, reach + 1):
+        pairs = [
+            _pair(outcome.knee_n[n], np.roll(values, -shift), _kept(len(values), reach)) for n, values in known.items()
+        ]
+        fits.append(_correlation(*_concatenated(pairs)))
+    return None if np.isnan(fits).all() else 1e3 * (int(np.nanargmax(fits)) - reach) / trial.rate_hz
+
+
+def _kept(count: int, reach: int) -> Any:
+    """[N] away from what a shift by `reach` wraps around."""
+    kept = np.zeros(count, np.bool_)
+    kept[reach : count - reach] = True
+    return kept
 
 
 def _pair(ours: F64, reference: F64, counts: Any) -> tuple[F64, F64]:
@@ -144,18 +192,6 @@ def _difference(ours: F64, reference: F64, counts: Any) -> F64:
 
 def _correlation(a: F64, b: F64) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0.0 and b.std() > 0.0 else float("nan")
-
-
-def _flags(played: Played) -> dict[str, Any]:
-    frames = played.frames
-    return {
-        "not_converged": sum(not frame.converged for frame in frames),
-        "capped": sum(frame.capped for frame in frames),
-        "late": int(np.sum(played.frame_us > FRAME_BUDGET_S * 1e6)),
-        "saturated_share": float(np.mean([frame.saturated for frame in frames])),
-        "iterations_max": max(frame.iterations for frame in frames),
-        "gradient_max_nm": max(frame.gradient_nm for frame in frames),
-    }
 
 
 def _summary(scores: list[Scores]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Person:
         self._solved = _solved(model.skeleton)
         self.solved = tuple(model.names.coordinates[c] for c in self._solved)
         self._passive = 1.0 if options.passive == "on" else 0.0
-        plateau = options.plateau or scaled_plateau(model.skeleton, self._legs)
+        plateau = self.plateau = options.plateau or scaled_plateau(model.skeleton, self._legs)
         self._plateau = (plateau.medial_m, plateau.lateral_m, plateau.below_m)
         self._mass_height = self.mass_kg * height_m
         strength = options.reserve_nm or {}

@@ -13,7 +13,6 @@ import pytest
 from edge_runtime.biomech.skeleton.format import save
 from edge_runtime.biomech.tables import read_table, write_sto
 from edge_runtime.commands import evaluate_muscle
-from edge_runtime.errors import UserError
 from edge_runtime.types import F64
 from tests.biomech.skeleton.handmade import ARM_M, COORDINATES, HIP_M, MASS, SHANK_M, TENSION_N, THIGH_M, G, handmade
 
@@ -82,10 +81,13 @@ def test_measured_compartments_are_scored(folder: Path, capsys: pytest.CaptureFi
     assert result["lateral_rmse_n"] > 100.0
 
 
-def test_without_a_model_one_line_says_what_to_give(folder: Path) -> None:
-    with pytest.raises(UserError, match="--model") as error:
-        command("--data", str(folder))
-    assert "\n" not in str(error.value)
+def test_without_a_model_myolegs_takes_the_trial_and_says_what_size(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--data", str(folder), "--json") == 0
+    one = json.loads(capsys.readouterr().out)["per_trial"][0]
+    assert one["model"] == "myolegs"
+    assert "mass from the mean vertical force" in one["scaling"]
 
 
 def test_written_tables_are_read_back(tmp_path: Path) -> None:

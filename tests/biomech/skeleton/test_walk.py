@@ -11,14 +11,19 @@ import pytest
 from edge_runtime.biomech.skeleton.evaluate import Plan, evaluate
 from edge_runtime.biomech.skeleton.format import Compiled
 from edge_runtime.biomech.skeleton.paths import MAX_DEGREE, lengths_and_arms, monomials
+from edge_runtime.biomech.skeleton.person import Person
+from edge_runtime.biomech.skeleton.playback import play
 from edge_runtime.biomech.skeleton.reference import ReferenceJob, run_reference
 from edge_runtime.biomech.skeleton.store import compiled_model
 from edge_runtime.biomech.skeleton.tree import couple
+from edge_runtime.biomech.tables import read_table
 from edge_runtime.biomech.trials import Trial, find_ground_reaction, find_trials, read_trial
+from edge_runtime.types import SIDES
 
 pytestmark = [pytest.mark.osim, pytest.mark.shared]
 MOMENT_NM, ARM_M, EMG_R = 1.0, 1e-3, 0.75
 KNEE_N, KNEE_R = 60.0, 0.99
+SPLIT_N = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +58,55 @@ def test_moments_activations_and_knee_forces_reach_their_bars(
     assert result["knee_force_rmse_n"] < KNEE_N
     assert result["knee_force_r"] > KNEE_R
     assert result["per_trial"][0]["not_converged"] == 0
+
+
+def test_both_compartments_are_the_statics_of_opensims_reaction(
+    compiled: Compiled, reference: Path, walk: Trial
+) -> None:
+    """OpenSim's force and moment on the tibia, balanced by two points by hand: the same medial and lateral forces."""
+    table = read_table(reference / "exo_JointReaction_ReactionLoads.sto")
+    person = Person(compiled, 1.75)
+    played = play(person, walk)
+    plateau, inner = person.plateau, {"r": -1.0, "l": 1.0}
+    for side, name in enumerate(SIDES):
+        force, moment = (
+            np.stack(
+                [table.columns[f"walker_knee_{name}_on_tibia_{name}_in_tibia_{name}_{part}{a}"] for a in "xyz"], axis=1
+            )
+            for part in ("f", "m")
+        )
+        frontal = moment[:, 0] + plateau.below_m * force[:, 2]
+        axial = -force[:, 1]
+        medial = (inner[name] * frontal + axial * plateau.lateral_m) / (plateau.medial_m + plateau.lateral_m)
+        medial = np.clip(medial, 0.0, np.maximum(axial, 0.0))
+        at = [int(np.argmin(np.abs(walk.time_s - t))) for t in table.time_s]
+        ours = np.array([played.frames[k].knees.medial_n[side] for k in at])
+        total = np.array([-played.frames[k].knees.force_n[side, 1] for k in at])
+        assert np.sqrt(np.mean((total - axial) ** 2)) < KNEE_N
+        assert np.sqrt(np.mean((ours - medial) ** 2)) < SPLIT_N
+
+
+def test_every_frame_balances_and_its_share_is_a_walkers(compiled: Compiled, walk: Trial) -> None:
+    """Force and frontal moment of each frame come back from the two points and what is left to ligaments."""
+    person = Person(compiled, 1.75)
+    played, plateau = play(person, walk), person.plateau
+    knees = [frame.knees for frame in played.frames]
+    medial, lateral = (np.array([getattr(k, f"{part}_n") for k in knees]) for part in ("medial", "lateral"))
+    force, moment = np.array([k.force_n for k in knees]), np.array([k.moment_nm for k in knees])
+    lift, tilt = np.array([k.lift_n for k in knees]), np.array([k.tilt_nm for k in knees])
+    inner = np.array([-1.0, 1.0])
+    assert medial + lateral - lift == pytest.approx(-force[:, :, 1], abs=1e-6)
+    frontal = moment[:, :, 0] + plateau.below_m * force[:, :, 2]
+    assert inner * (medial * plateau.medial_m - lateral * plateau.lateral_m) + tilt == pytest.approx(frontal, abs=1e-6)
+    moments = np.array(
+        [f.moment_nm[[person.names.coordinates.index(f"knee_angle_{s}") for s in SIDES]] for f in played.frames]
+    )
+    kem = np.array([k.kem for k in knees])
+    assert kem * person.mass_kg * 1.75 == pytest.approx(-moments, abs=1e-9)
+    stance = walk.force_n[:, :, 1] > 100.0
+    share = medial[stance].sum() / (medial + lateral)[stance].sum()
+    print(f"medial share in stance {share:.2f}")
+    assert 0.5 < share < 0.9
 
 
 def test_moment_arms_on_a_trial_that_the_fit_has_not_seen(opensim: Any, compiled: Compiled, walk: Trial) -> None:
