@@ -10,6 +10,8 @@ from edge_runtime.types import F64
 
 HISTORY_S: Final = 1.5
 """How much of the past a fill is shown, the gap included."""
+CAMERA_FRAME_S: Final = 1.0 / 60.0
+"""How late the running loop has a fill: it is asked with one camera frame and used with the next."""
 SLOPE_S: Final = 0.05  # past over which the straight line takes its slope
 
 
@@ -99,4 +101,9 @@ def _spread(q: F64) -> F64:
 
 def fills() -> list[Fill]:
     """Every fill that is compared, simplest first."""
-    return [Hold(), Linear(), Masked()]
+    from engines.inpaint import Inpainter
+    from engines.inpaint.history import HistoryFill
+
+    inpainter = Inpainter()
+    beside = HistoryFill(inpainter, "inpainted, one frame late", CAMERA_FRAME_S)
+    return [Hold(), Linear(), Masked(), HistoryFill(inpainter), beside]

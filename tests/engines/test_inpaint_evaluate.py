@@ -22,7 +22,18 @@ def trial(seconds: float = 1.4) -> Trial:
     t_s = np.arange(0.0, seconds, 0.01)
     n = len(t_s)
     force, cop = np.zeros((n, 2, 3)), np.zeros((n, 2, 3))
-    return Trial("made", "nobody", "up", 70.0, t_s, gait(t_s), force, cop, np.ones((n, 2), dtype=np.bool_))
+    return Trial(
+        "made",
+        "nobody",
+        "up",
+        70.0,
+        t_s,
+        gait(t_s),
+        force,
+        cop,
+        np.ones((n, 2), dtype=np.bool_),
+        np.ones((n, 16), np.bool_),
+    )
 
 
 @pytest.fixture(scope="module")
