@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
-from calibration.profile import ProfileError
+from calibration.profile import Profile, ProfileError
 
 SCHEMA: Final = 1
 DEGREE: Final = 4
@@ -82,6 +82,22 @@ class ReducedTissue:
     def hash32(self) -> int:
         """First 32 bits of the SHA-256 of the file's text."""
         return int.from_bytes(hashlib.sha256(as_toml(self).encode()).digest()[:4], "big")
+
+
+def tissue_of(profile: Profile, path: Path, side: Literal["r", "l"]) -> ReducedTissue | None:
+    """The leg's model that the profile at `path` names, None where it names none. Raises ProfileError where the file
+    is not the one whose hash the profile has."""
+    name, known = getattr(profile.tissue, f"file_{side}"), getattr(profile.tissue, f"hash_{side}")
+    if not name:
+        return None
+    tissue = load_tissue(path.parent / name)
+    found = f"{tissue.hash32:08x}"
+    if known != found:
+        raise ProfileError(
+            f"{path}: `tissue.hash_{side}` is {known or 'missing'}, {name} has {found}; "
+            "see that it is this wearer's, then put that in"
+        )
+    return tissue
 
 
 def as_toml(tissue: ReducedTissue) -> str:

@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         tissue = identify(plan, store, progress, _provenance(arguments, plan))
         save_tissue(tissue, arguments.out)
         result = {"file": str(arguments.out), "poses_solved": len(store), "torque_nm": tissue.torque_nm}
+        result["hash"] = f"{tissue.hash32:08x}"
     kept.unlink()
     for name in ("thigh", "shank"):
         cuff = getattr(tissue, name)
@@ -153,7 +154,7 @@ def _provenance(arguments: argparse.Namespace, plan: Plan) -> str:
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    lines = [f"{result['file']}: for up to {result['torque_nm']:.1f} Nm at the hinge"]
+    lines = [f"{result['file']}: hash {result['hash']}, for up to {result['torque_nm']:.1f} Nm at the hinge"]
     for name in ("thigh", "shank"):
         cuff = result[name]
         x, z, turn = cuff["reach"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from calibration.profile import ProfileError
-from calibration.reduced_tissue import CuffTissue, ReducedTissue, as_toml, load_tissue, save_tissue
+import calibration
+from calibration.profile import Profile, ProfileError, load_profile
+from calibration.reduced_tissue import CuffTissue, ReducedTissue, as_toml, load_tissue, save_tissue, tissue_of
 
 CUFF = CuffTissue(
     terms=((2.0, 0.0, 0.0, 1.25), (1.0, 0.0, 1.0, -0.1), (0.0, 2.0, 0.0, 3.0), (0.0, 0.0, 2.0, 2.0)),
@@ -80,6 +82,33 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, says: str) -
     with pytest.raises(ProfileError, match=r"tissue\.toml") as caught:
         load_tissue(path)
     assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+DEMO = Path(calibration.__file__).with_name("profiles") / "demo.toml"
+
+
+def profile_with(folder: Path, table: str) -> tuple[Profile, Path]:
+    path = folder / "me.toml"
+    path.write_text(DEMO.read_text() + f"\n[tissue]\n{table}\n")
+    return load_profile(path), path
+
+
+def test_a_profile_names_the_file_and_its_hash_covers_it(tmp_path: Path) -> None:
+    save_tissue(TISSUE, tmp_path / "leg.toml")
+    profile, path = profile_with(tmp_path, f'file_r = "leg.toml"\nhash_r = "{TISSUE.hash32:08x}"')
+    assert tissue_of(profile, path, "r") == TISSUE and tissue_of(profile, path, "l") is None
+    assert profile.hash32 != load_profile(DEMO).hash32
+    other = replace(TISSUE, torque_nm=10.0)
+    save_tissue(other, tmp_path / "leg.toml")
+    with pytest.raises(ProfileError, match=f"hash_r.*{other.hash32:08x}"):
+        tissue_of(profile, path, "r")
+
+
+def test_a_profile_without_tissue_is_as_it_was(tmp_path: Path) -> None:
+    profile, path = load_profile(DEMO), DEMO
+    assert tissue_of(profile, path, "r") is None
+    with pytest.raises(ProfileError, match=r"tissue\.surprise"):
+        profile_with(tmp_path, 'surprise = "x"')
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
