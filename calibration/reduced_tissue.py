@@ -32,7 +32,7 @@ class CuffTissue:
     """Tissue under one cuff: energy of the pose (ux, uz, phi) of cuff against bone, and the mass that moves with it.
 
     `terms`: rows (a, b, d, J): a term J (ux / reach_x)^a (uz / reach_z)^b (phi / reach_phi)^d. `loss`, `mass`,
-    `swing` and `centrifugal`: see `edge_runtime.tissue.energy.CUFF`. `error`: of the force within reach, as a
+    `swing`, `centrifugal`, `gyration`: see `edge_runtime.tissue.energy.CUFF`. `error`: of the force within reach, as a
     share of it, cross-validated; `growth`: what being beyond by once the reach adds.
     `modes`: rows (square of the angular frequency, coupling to the bone's turning, to its square, to the pose's rate).
     """
@@ -47,6 +47,7 @@ class CuffTissue:
     mass: Rows = field(metadata=_in(-20.0, 20.0, 3, 3))
     swing: Row = field(metadata=_in(-10.0, 10.0, 3))
     centrifugal: Row = field(metadata=_in(-10.0, 10.0, 3))
+    gyration: Rows = field(metadata=_in(-10.0, 10.0, 3, 3))
     modes: Rows = field(metadata=_in(-1e9, 1e9, MODES, 6))
 
 

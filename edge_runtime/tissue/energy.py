@@ -48,6 +48,7 @@ CUFF = np.dtype(
         ("mass", np.float64, (3, 3)),  # of the tissue that moves with the cuff: kg, kg m, kg m2
         ("swing", np.float64, (3,)),  # its coupling to the bone's angular acceleration
         ("centrifugal", np.float64, (3,)),  # and to the square of the bone's angular velocity
+        ("gyration", np.float64, (3, 3)),  # antisymmetric: how one rate of the pose deflects another as the bone turns
         ("mode_square", np.float64, (MODES,)),  # of the tissue between held bone and cuff: rad2/s2; 0: unused
         ("mode_time_s", np.float64, (MODES,)),  # its Kelvin-Voigt time
         ("mode_mass", np.float64, (MODES, 3)),  # coupling of a mode of unit mass to the rate of the pose

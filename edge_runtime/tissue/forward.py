@@ -120,6 +120,9 @@ def _linearize(p: Any, s: Any, index: int, part: float, fresh: float) -> None:
             c.known[k] += c.arms[arm, k]
         if index == SHANK:
             c.known[k] += cuff.swing[k] * s.knee_radps2 - cuff.centrifugal[k] * s.knee_radps * s.knee_radps
+            for j in range(3):
+                turned = 2.0 * s.knee_radps * c.expected[j] + s.knee_radps2 * c.at.pose[j]
+                c.known[k] += cuff.gyration[k, j] * turned - cuff.mass[k, j] * s.knee_radps**2 * c.at.pose[j]
         for j in range(3):
             viscous, inertia = p.kelvin_time_s * c.at.loss[k, j], cuff.mass[k, j] / part
             c.known[k] += viscous * c.expected[j] + inertia * (c.expected[j] - c.rate_from[j])

@@ -154,6 +154,7 @@ def _cuff(
         mass=tuple(map(_row, moving.mass)),
         swing=_row(moving.swing),
         centrifugal=_row(moving.centrifugal),
+        gyration=tuple(map(_row, moving.gyration)),
         modes=tuple(map(_row, modes)),
     )
 
@@ -196,6 +197,7 @@ class Moving(NamedTuple):
     mass: F64
     swing: F64
     centrifugal: F64
+    gyration: F64
 
 
 def _moving(rest: Rest) -> Moving:
@@ -203,7 +205,8 @@ def _moving(rest: Rest) -> Moving:
     m, modes = rest.mass_kg, rest.modes
     x, z = rest.points_m[:, 0], rest.points_m[:, 2]
     swing, centrifugal = (m * z) @ modes[:, 0] - (m * x) @ modes[:, 2], (m * x) @ modes[:, 0] + (m * z) @ modes[:, 2]
-    return Moving(np.einsum("n,nai,naj->ij", m, modes, modes), swing, centrifugal)
+    across = np.einsum("n,ni,nj->ij", m, modes[:, 0], modes[:, 2])
+    return Moving(np.einsum("n,nai,naj->ij", m, modes, modes), swing, centrifugal, across - across.T)
 
 
 def _modes(statics: CuffStatics, rest: Rest, reach: F64) -> F64:

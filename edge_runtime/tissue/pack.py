@@ -35,7 +35,7 @@ def packed(tissue: ReducedTissue) -> Record:
 def _fill(record: Any, cuff: CuffTissue) -> None:
     terms = {(int(a), int(b), int(d)): energy for a, b, d, energy in cuff.terms}
     fill_energy(record, terms, np.array(cuff.reach))
-    for name in ("loss", "error", "growth", "posture_per_rad", "centre_m", "mass", "swing", "centrifugal"):
+    for name in ("loss", "error", "growth", "posture_per_rad", "centre_m", "mass", "swing", "centrifugal", "gyration"):
         record[name] = getattr(cuff, name)
 
 

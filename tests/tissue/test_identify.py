@@ -92,6 +92,20 @@ def test_in_motion_the_knee_gets_the_torque_of_the_full_model(
     assert compare(LEG, wrong, case).rmse_pct > 1.5 * found.rmse_pct
 
 
+def test_inertia_of_soft_tissue_with_little_loss_is_told() -> None:
+    leg = replace(LEG, material=replace(LEG.material, young_pa=10e3, loss_s=0.004))
+    tissue, case = of_leg(Plan(leg, Work(3.0), poses=60)), Case(10e3, (0.0, 0.0), 0.5, 1.2, None, 0.7)
+    error = compare(leg, tissue, case).rmse_pct
+    assert error < 4.0
+
+    def without(**changes: object) -> float:
+        cuffs = {name: replace(getattr(tissue, name), **changes) for name in ("thigh", "shank")}
+        return compare(leg, replace(tissue, **cuffs), case).rmse_pct
+
+    assert without(modes=((0.0,) * 6,) * 4) > 1.4 * error
+    assert without(mass=((0.0,) * 3,) * 3, modes=((0.0,) * 6,) * 4) > 1.8 * error
+
+
 def test_energy_is_in_proportion_to_the_modulus() -> None:
     pose = np.array([0.002, -0.006, 0.08])
     loads = [CuffStatics(with_young(LEG, young_pa), "shank").solve(pose).load for young_pa in (10e3, 60e3, 300e3)]
