@@ -115,3 +115,8 @@ def test_a_profile_without_tissue_is_as_it_was(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r"no\.toml.*tissue reduce"):
         load_tissue(tmp_path / "no.toml")
+
+
+def test_the_demo_tissue_loads_and_is_within_a_percent_of_its_elements() -> None:
+    demo = load_tissue(DEMO.parents[1] / "tissues" / "demo.toml")
+    assert max(demo.thigh.error, demo.shank.error) < 0.01 and "not measured on a person" in demo.provenance
