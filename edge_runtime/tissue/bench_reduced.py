@@ -146,7 +146,7 @@ def _reduced_loss_j(tissue: ReducedTissue, frequency_hz: float) -> float:
     p, s = packed(tissue), np.zeros(1, STATE)
     for name in ("link_mass_kg", "link_inertia_kgm2", "rotor_inertia_kgm2"):
         p[name] *= 1e-6
-    p["cuffs"]["mass"] = 0.0
+    p["cuffs"]["mass"], p["cuffs"]["mode_square"] = 0.0, 0.0
     steps = round(1e3 / frequency_hz)
     torque = _torque(frequency_hz, steps)
     still, out = np.zeros(len(torque)), np.empty((len(torque), 6))

@@ -92,8 +92,10 @@ def identify(plan: Plan, store: PoseStore, show: Show, provenance: str) -> Reduc
 
 
 def about(plan: Plan) -> str:
-    """Everything that the equilibria of a plan depend on, as text."""
-    return json.dumps([dataclasses.asdict(plan.phantom), plan.bent and dataclasses.asdict(plan.bent[1])])
+    """Everything that the equilibria of a plan depend on, as text: legs, and a load of the elements as they are."""
+    probe = [CuffStatics(plan.phantom, name).solve(_NUDGE).load for name in SEGMENTS]
+    loads = [f"{value:.6g}" for load in probe for value in load]
+    return json.dumps([dataclasses.asdict(plan.phantom), plan.bent and dataclasses.asdict(plan.bent[1]), loads])
 
 
 def _rest(statics: CuffStatics, density_kgpm3: float) -> Rest:

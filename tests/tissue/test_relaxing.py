@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_runtime.tissue import bench_reduced
 from edge_runtime.tissue.geometry import Mesh, phantom_for
+from edge_runtime.tissue.identify import Plan, about, identify
+from edge_runtime.tissue.pose_store import PoseStore
 from edge_runtime.tissue.prony import Arms, storage_and_loss
 from edge_runtime.tissue.relaxing import RelaxingTets
 from edge_runtime.tissue.static import CuffStatics
@@ -34,6 +37,18 @@ def test_a_held_cuff_relaxes_by_its_arms_to_the_elastic_load() -> None:
     assert loads[-1] == pytest.approx(elastic * (1.0 + 0.1 * 0.05 / 2.0), rel=0.01)
     first = 1.0 + sum(g * tau / 0.05 * (1.0 - np.exp(-0.05 / tau)) for g, tau in zip(*ARMS, strict=True))
     assert loads[0] == pytest.approx(first * elastic, rel=1e-6)
+
+
+def test_the_reduced_model_loses_what_the_relaxing_elements_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_reduced, "_FREQUENCIES_HZ", (1.0, 4.0))
+    monkeypatch.setattr(bench_reduced, "_SWING_NM", 4.0)
+    monkeypatch.setattr(bench_reduced, "_REFERENCE_STEPS", 24)
+    plan = Plan(LEG, poses=60)
+    with PoseStore(None, about(plan)) as store:
+        tissue = identify(plan, store, lambda items, total, what: iter(items), "test")
+    found = bench_reduced.dissipation(LEG, tissue)
+    assert found["worst_pct"] < 10.0
+    assert found["kelvin_voigt_error_pct"][1] > 100.0  # one Kelvin-Voigt time cannot do both
 
 
 def test_a_small_cycle_loses_what_the_loss_modulus_says() -> None:
