@@ -69,6 +69,20 @@ class Muscles:
 
 
 @dataclass(frozen=True, slots=True)
+class Tissue:
+    """Reduced soft-tissue models of both legs (`exo-edge tissue reduce`); the whole table may be left out.
+
+    Paths relative to the profile, "" where the leg has none; `hash_r`, `hash_l`: what the command says of the file,
+    so that the profile's hash covers it (`calibration.reduced_tissue.tissue_of`).
+    """
+
+    file_r: str = ""
+    hash_r: str = ""
+    file_l: str = ""
+    hash_l: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One wearer with one device fit; `id` is pseudonymous; `provenance` says where the values come from."""
 
@@ -79,6 +93,7 @@ class Profile:
     assist: Assist
     provenance: str
     muscles: Muscles = Muscles()
+    tissue: Tissue = Tissue()
 
     @property
     def hash32(self) -> int:
@@ -87,6 +102,8 @@ class Profile:
         values = dataclasses.asdict(self)
         if self.muscles == Muscles():
             del values["muscles"]
+        if self.tissue == Tissue():
+            del values["tissue"]
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:4], "big")
 

@@ -35,6 +35,7 @@ from edge_runtime.commands import (
     model_reference,
     run,
     solve,
+    tissue_reduce,
     tissue_verify,
 )
 
@@ -81,6 +82,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     evaluate_synergies,
     model_compile,
     model_reference,
+    tissue_reduce,
     tissue_verify,
     can_generate,
     can_firmware,

@@ -26,17 +26,20 @@ EXPONENTS: Final[tuple[Exponents, ...]] = tuple(
 )
 """All monomials, lowest degree first: the first 10 are quadratic at most, the first 20 cubic."""
 COUNT: Final = len(EXPONENTS)
+MODES: Final = 4
 _CUBIC: Final = 20
 _QUADRATIC: Final = 10
 SYMMETRIC: Final[tuple[Exponents, ...]] = tuple(e for e in EXPONENTS[4:] if (e[0] + e[2]) % 2 == 0)
 """The 17 terms of a cuff at rest in the reference pose whose front and back are alike."""
-_PAIRS: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+PAIRS: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+"""Order of the entries of a symmetric matrix where it is a row."""
 
 CUFF = np.dtype(
     [
         ("value", np.float64, (COUNT,)),
         ("gradient", np.float64, (3, _CUBIC)),
         ("hessian", np.float64, (6, _QUADRATIC)),
+        ("loss", np.float64, (6, _QUADRATIC)),  # Kelvin-Voigt matrix over its time: not quite the Hessian
         ("reach", np.float64, (3,)),  # half axes of the ellipsoid of poses in which the coefficients hold; their unit
         ("error", np.float64),  # force error in there, share of the force, cross-validated
         ("growth", np.float64),  # and what being out by the ellipsoid's own size adds to it
@@ -45,7 +48,12 @@ CUFF = np.dtype(
         ("mass", np.float64, (3, 3)),  # of the tissue that moves with the cuff: kg, kg m, kg m2
         ("swing", np.float64, (3,)),  # its coupling to the bone's angular acceleration
         ("centrifugal", np.float64, (3,)),  # and to the square of the bone's angular velocity
-        ("bone_inertia", np.float64),  # tissue carried by the bone, kg m2 about the knee axis
+        ("gyration", np.float64, (3, 3)),  # antisymmetric: how one rate of the pose deflects another as the bone turns
+        ("mode_square", np.float64, (MODES,)),  # of the tissue between held bone and cuff: rad2/s2; 0: unused
+        ("mode_time_s", np.float64, (MODES,)),  # its Kelvin-Voigt time
+        ("mode_mass", np.float64, (MODES, 3)),  # coupling of a mode of unit mass to the rate of the pose
+        ("mode_swing", np.float64, (MODES,)),  # and to the bone's turning, as above
+        ("mode_centrifugal", np.float64, (MODES,)),
     ]
 )
 POSE = np.dtype(
@@ -54,6 +62,7 @@ POSE = np.dtype(
         ("value", np.float64),
         ("gradient", np.float64, (3,)),
         ("hessian", np.float64, (3, 3)),
+        ("loss", np.float64, (3, 3)),
         ("outside", np.float64),  # how far beyond the reach, in multiples of it; 0 inside
         ("monomials", np.float64, (COUNT,)),
     ]
@@ -87,14 +96,18 @@ def _derivative(coefficients: npt.NDArray[np.float64], axis: int) -> npt.NDArray
 
 
 def fill_energy(cuff: Any, coefficients: Mapping[Exponents, float], reach: npt.NDArray[np.float64]) -> None:
-    """Put an energy (J, by the exponents of the pose divided by `reach` [3]) and its derivatives into a CUFF record."""
+    """Put an energy (J, by the exponents of the pose divided by `reach` [3]) and its derivatives into a CUFF record.
+
+    Its loss matrix becomes the Hessian, as it is about rest.
+    """
     value = np.array([coefficients.get(e, 0.0) for e in EXPONENTS])
     cuff["value"], cuff["reach"] = value, reach
     first = [_derivative(value, axis) for axis in range(3)]
     for axis in range(3):
         cuff["gradient"][axis] = first[axis][:_CUBIC] / reach[axis]
-    for n, (i, j) in enumerate(_PAIRS):
+    for n, (i, j) in enumerate(PAIRS):
         cuff["hessian"][n] = _derivative(first[i], j)[:_QUADRATIC] / (reach[i] * reach[j])
+    cuff["loss"] = cuff["hessian"]
 
 
 @njit(cache=True, nogil=True)
@@ -137,17 +150,18 @@ def _derivatives_within(cuff: Any, at: Any, stiffness: float) -> None:
     row = 0
     for i in range(3):
         for j in range(i, 3):
-            total = 0.0
+            hessian, loss = 0.0, 0.0
             for n in range(_QUADRATIC):
-                total += cuff.hessian[row, n] * m[n]
-            at.hessian[i, j] = stiffness * total
-            at.hessian[j, i] = stiffness * total
+                hessian += cuff.hessian[row, n] * m[n]
+                loss += cuff.loss[row, n] * m[n]
+            at.hessian[i, j], at.hessian[j, i] = stiffness * hessian, stiffness * hessian
+            at.loss[i, j], at.loss[j, i] = stiffness * loss, stiffness * loss
             row += 1
 
 
 @njit(cache=True, nogil=True)
 def evaluate(cuff: Any, at: Any, stiffness: float) -> None:
-    """Energy (J), gradient and Hessian at `at.pose`, times `stiffness`, into the POSE record `at`.
+    """Energy (J), gradient, Hessian and loss matrix at `at.pose`, times `stiffness`, into the POSE record `at`.
 
     Beyond reach: value and force follow the second-order expansion at the last pose within, on the line from rest.
     """

@@ -12,12 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from edge_runtime.tissue.energy import CUFF, POSE, evaluate
+from edge_runtime.tissue.energy import CUFF, MODES, POSE, evaluate
 
 THIGH: Final = 0
 SHANK: Final = 1
 DOFS: Final = 4
 ARMS: Final = 3
+_LEAST_STIFFNESS: Final = 0.1  # what a posture far from those known may take it down to
 
 INTERFACE = np.dtype(
     [
@@ -44,23 +45,38 @@ INTERFACE = np.dtype(
 CUFF_STATE = np.dtype(
     [
         ("at", POSE),
+        ("stiffness", np.float64),  # in multiples of what the energy holds, posture included
         ("jacobian", np.float64, (3, DOFS)),  # of the pose by the device's coordinates
         ("knee_column", np.float64, (3,)),  # of the pose by the knee angle
         ("rate", np.float64, (3,)),  # of the pose
+        ("rate_before", np.float64, (3,)),  # at the step before
+        ("rate_from", np.float64, (3,)),  # what this step's change of the rate counts from
+        ("expected", np.float64, (3,)),  # rate at the step's end if the device kept its velocity
         ("elastic", np.float64, (3,)),  # lasting force of the step before, which the arms compare with
         ("arms", np.float64, (ARMS, 3)),
+        ("mode", np.float64, (MODES,)),
+        ("mode_before", np.float64, (MODES,)),
+        ("mode_rate", np.float64, (MODES,)),
+        ("mode_rate_before", np.float64, (MODES,)),
+        ("mode_gain", np.float64, (MODES,)),  # acceleration of a mode per force on it, within the step
+        ("mode_acceleration", np.float64, (MODES,)),
         ("force", np.float64, (3,)),  # of the tissue on the cuff, reversed: N, N, Nm
-        ("known", np.float64, (3,)),  # part of the force that this step's velocity does not change
-        ("implicit", np.float64, (3, 3)),  # and what multiplies it
+        ("known", np.float64, (3,)),  # force at the step's end if the device kept its velocity
+        ("implicit", np.float64, (3, 3)),  # and what a change of the pose's rate adds
     ]
 )
 STATE = np.dtype(
     [
-        ("started", np.int64),
+        ("last_dt_s", np.float64),  # 0: no step yet
         ("coordinates", np.float64, (DOFS,)),
+        ("coordinates_before", np.float64, (DOFS,)),  # at the step before
         ("velocity", np.float64, (DOFS,)),
+        ("velocity_before", np.float64, (DOFS,)),
+        ("velocity_from", np.float64, (DOFS,)),  # what this step's change of velocity counts from
         ("knee_radps", np.float64),
-        ("knee_nm", np.float64),  # torque the tissue passes on to the shank
+        ("knee_radps_before", np.float64),
+        ("knee_radps2", np.float64),
+        ("knee_nm", np.float64),  # moment about the knee of the cuff's force on the shank
         ("doubt", np.float64),  # estimated error of the cuff forces, share
         ("cuffs", CUFF_STATE, (2,)),
         ("mass", np.float64, (DOFS, DOFS)),
@@ -119,7 +135,8 @@ def place(p: Any, s: Any, knee_rad: float) -> None:
     for i in range(2):
         cuff = p.cuffs[i]
         c = s.cuffs[i]
-        evaluate(cuff, c.at, p.stiffness * max(1.0 + cuff.posture_per_rad * knee_rad, 0.1))
+        c.stiffness = p.stiffness * max(1.0 + cuff.posture_per_rad * knee_rad, _LEAST_STIFFNESS)
+        evaluate(cuff, c.at, c.stiffness)
         s.doubt = max(s.doubt, cuff.error + cuff.growth * c.at.outside)
 
 

@@ -47,7 +47,7 @@ class CuffStatics:
         self._free, self._held = np.flatnonzero(self.mesh.free), np.flatnonzero(self.mesh.cuff)
         self._place, self._keep, self._size = _places(self.mesh.tets, np.r_[self._free, self._held])
         self._force_scale = float(material.young_pa * np.mean(self.mesh.volume_m3) ** (2.0 / 3.0))
-        self._points = self.mesh.points_m.copy()
+        self._points, self._middle = self.mesh.points_m.copy(), self._centre
 
     def solve(self, pose: F64) -> CuffLoad:
         """Equilibrium at `pose` [3]. Raises UserError where no equilibrium is found (tissue crushed)."""
@@ -60,9 +60,26 @@ class CuffStatics:
             points = self._descend(points, residual)
         else:
             raise UserError(f"tissue: no equilibrium at cuff pose {np.round(pose, 4)}; the tissue is crushed there")
-        self._points = points
+        self._points, self._middle = points, self._centre + np.array([pose[0], 0.0, pose[1]])
         smallest = float(self.tets.det_f(points).min())
         return CuffLoad(self._load(points, pose), self.tets.energy_j(points), smallest, points)
+
+    def free_stiffness(self) -> F64:
+        """Tangent stiffness [3 n, 3 n] of the n free nodes at the last equilibrium, cuff and bone held, N/m."""
+        free = 3 * len(self._free)
+        return self._tangent(self._points)[:free, :free]
+
+    def loss(self) -> F64:
+        """Kelvin-Voigt matrix [3, 3] over its time at the last equilibrium, in (x, z, phi): the force of a rate of the
+        pose is loss time x this x rate, as long as the tissue follows without delay. N/m, N, Nm/rad."""
+        arm = self._points[self._held] - self._middle
+        ways = np.zeros((len(arm), 3, 3))
+        ways[:, 0, 0], ways[:, 2, 1], ways[:, 0, 2], ways[:, 2, 2] = 1.0, 1.0, arm[:, 2], -arm[:, 0]
+        held, free = ways.reshape(-1, 3), 3 * len(self._free)
+        tangent = self._tangent(self._points)
+        follow = np.concatenate([-_solve(tangent[:free, :free], tangent[:free, free:] @ held), held])
+        out: F64 = follow.T @ self._matrix(self.tets.material_tangents(self._points)) @ follow
+        return out
 
     def reset(self) -> None:
         """Start the next solve from rest."""
@@ -104,7 +121,11 @@ class CuffStatics:
 
     def _tangent(self, points: F64) -> F64:
         """Second derivative of the energy over the free nodes, then those under the cuff, dense, N/m."""
-        values = self.tets.tangents(points).ravel()[self._keep]
+        return self._matrix(self.tets.tangents(points))
+
+    def _matrix(self, elements: F64) -> F64:
+        """Element matrices [m, 12, 12] put together in the order of `_tangent`."""
+        values = elements.ravel()[self._keep]
         flat = np.bincount(self._place, values, self._size**2).astype(np.float64, copy=False)
         return flat.reshape(self._size, self._size)
 

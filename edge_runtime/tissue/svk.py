@@ -81,20 +81,27 @@ class Tets:
     def tangents(self, points_m: F64) -> F64:
         """Second derivative of each element's energy [m, 12, 12], N/m, in the order (corner, axis)."""
         f, g = self.deformation(points_m), self.gradients
-        fg = g @ np.swapaxes(f, 1, 2)  # [m, 4, 3]: F applied to each gradient
         geometric = np.einsum("mak,mkl,mbl->mab", g, self._stress(f), g)
-        gg, ff = g @ np.swapaxes(g, 1, 2), f @ np.swapaxes(f, 1, 2)
-        grown = self._growth(_green(f))
-        mu, lam = ((grown * value)[:, None, None, None, None] for value in (self.mu, self.lam))
-        block = np.einsum("mab,ij->maibj", geometric, np.eye(3))
-        block += lam * np.einsum("mai,mbj->maibj", fg, fg)
-        block += mu * (np.einsum("mij,mab->maibj", ff, gg) + np.einsum("mbi,maj->maibj", fg, fg))
-        block = block.reshape(-1, 12, 12)
+        block = np.einsum("mab,ij->maibj", geometric, np.eye(3)).reshape(-1, 12, 12)
         if self.stiffening > 0.0:
+            grown = self._growth(_green(f))
             slope = (g @ np.swapaxes(f @ self._stress(f), 1, 2)).reshape(-1, 12)  # of the energy density
             rate = np.where(grown < _MAX_GROWTH, 2.0 * self.stiffening**2 / (self.young_pa * grown), 0.0)
             block += rate[:, None, None] * slope[:, :, None] * slope[:, None, :]
-        out: F64 = self.volume_m3[:, None, None] * block
+        out: F64 = self.volume_m3[:, None, None] * block + self.material_tangents(points_m)
+        return out
+
+    def material_tangents(self, points_m: F64) -> F64:
+        """Of `tangents` the part by which strain changes stress at the stiffening it has [m, 12, 12]: times the loss
+        time, the Kelvin-Voigt matrix."""
+        f, g = self.deformation(points_m), self.gradients
+        fg = g @ np.swapaxes(f, 1, 2)  # [m, 4, 3]: F applied to each gradient
+        gg, ff = g @ np.swapaxes(g, 1, 2), f @ np.swapaxes(f, 1, 2)
+        grown = self._growth(_green(f))
+        mu, lam = ((grown * value)[:, None, None, None, None] for value in (self.mu, self.lam))
+        block = lam * np.einsum("mai,mbj->maibj", fg, fg)
+        block += mu * (np.einsum("mij,mab->maibj", ff, gg) + np.einsum("mbi,maj->maibj", fg, fg))
+        out: F64 = self.volume_m3[:, None, None] * block.reshape(-1, 12, 12)
         return out
 
     def _stress(self, f: F64) -> F64:

@@ -33,6 +33,8 @@ def interface(seed: int = 1, size: float = 0.05) -> npt.NDArray[Any]:
         cuff["centre_m"] = (0.004, 0.17) if index == 0 else (-0.003, -0.16)
         cuff["mass"] = np.diag([0.5, 0.4, 0.002])
         cuff["error"], cuff["growth"] = 0.01, 0.5
+        cuff["mode_square"][:2] = 15e3, 30e3
+        cuff["mode_mass"][:2] = (0.3, 0.0, 0.01), (0.0, 0.35, 0.0)
     p["stiffness"] = 1.0
     p["arm_time_s"] = 1.0
     p["misalignment_m"] = (0.012, -0.008)

@@ -24,7 +24,8 @@ def state() -> npt.NDArray[Any]:
 
 def run(p: npt.NDArray[Any], torque_nm: Array, knee_rad: Array, dt_s: float) -> Array:
     out = np.zeros((len(torque_nm), 6))
-    simulate(p[0], state()[0], torque_nm, knee_rad, np.gradient(knee_rad, dt_s), dt_s, out)
+    knee_radps = np.diff(knee_rad, prepend=knee_rad[0]) / dt_s
+    simulate(p[0], state()[0], torque_nm, knee_rad, knee_radps, dt_s, out)
     return out
 
 
@@ -84,27 +85,31 @@ def swinging(dt_s: float, kelvin_time_s: float) -> tuple[Array, float, float]:
     """Energies over 0.2 s after the torque that bent the device at a bent knee has gone; stored at first; lost."""
     p, s = interface(), state()
     p["kelvin_time_s"] = kelvin_time_s
+    p["cuffs"]["mode_time_s"] = kelvin_time_s
     s["coordinates"] = (0.004, -0.003, 0.03, 0.9)
     energies = [energy_j(p[0], s[0], 0.8)]
     lost = 0.0
     for _ in range(round(0.2 / dt_s)):
         step(p[0], s[0], 0.0, 0.8, 0.0, dt_s)
         energies.append(energy_j(p[0], s[0], 0.8))
-        for cuff in s[0]["cuffs"]:
-            lost += dt_s * kelvin_time_s * cuff["rate"] @ cuff["at"]["hessian"] @ cuff["rate"]
+        for cuff, leg in zip(s[0]["cuffs"], p[0]["cuffs"], strict=True):
+            lost += dt_s * kelvin_time_s * cuff["rate"] @ cuff["at"]["loss"] @ cuff["rate"]
+            modes = cuff["stiffness"] * leg["mode_square"] * leg["mode_time_s"] * cuff["mode_rate"] ** 2
+            lost += dt_s * modes.sum()
     return np.array(energies), energies[0], lost
 
 
-def test_without_viscosity_energy_is_kept_but_for_the_step_s_own_loss() -> None:
-    coarse, fine = swinging(2e-5, 0.0)[0], swinging(1e-5, 0.0)[0]
-    assert coarse[-1] < coarse[0] and fine[-1] < fine[0]
-    extrapolated = 2 * fine[-1] - coarse[-1]
-    assert extrapolated == pytest.approx(fine[0], rel=0.01)
+def test_without_viscosity_energy_is_kept_to_second_order_in_the_step() -> None:
+    coarse, fine = (
+        abs(energies[-1] / energies[0] - 1.0) for energies in (swinging(4e-4, 0.0)[0], swinging(2e-4, 0.0)[0])
+    )
+    assert coarse < 0.2
+    assert fine < 0.35 * coarse
 
 
 def test_what_energy_goes_is_what_viscosity_takes() -> None:
-    energies, first, lost = swinging(1e-5, 0.01)
-    assert np.all(np.diff(energies) < 1e-9 * first)
+    energies, first, lost = swinging(1e-4, 0.01)
+    assert np.all(np.diff(energies) < 1e-6 * first)
     assert energies[0] - energies[-1] == pytest.approx(lost, rel=0.02)
 
 
@@ -139,6 +144,7 @@ def test_arms_relax_as_their_closed_form_says() -> None:
     """A held pose: after a ramp of 20 ms each arm's force falls by its own exponential."""
     p = interface(size=0.0)
     p["arm_share"], p["arm_time_s"] = (0.5, 0.3, 0.2), (0.01, 0.1, 1.0)
+    p["cuffs"]["mode_square"] = 0.0
     p["rotor_inertia_kgm2"] = 1e9  # the device stands still
     p["link_mass_kg"] = 1e9
     t = np.arange(3000) * 1e-3
@@ -161,8 +167,9 @@ def test_friction_of_the_hinge_holds_back_what_moves_it() -> None:
     free = run(p, np.zeros(len(t)), knee, 1e-3)
     p["coulomb_nm"], p["viscous_nms_per_rad"] = 0.5, 0.1
     rubbed = run(p, np.zeros(len(t)), knee, 1e-3)
-    mid = (t > 1.2) & (t < 1.3)  # flexing fast
-    assert (rubbed - free)[mid, 0].mean() == pytest.approx(-0.5 - 0.1 * 3.0, rel=0.1)
+    mid = (t > 1.2) & (t < 1.3)  # flexing fast; part of it is lost on the way, as part of any torque is
+    share = run(p, np.ones(len(t)), knee, 1e-3)[mid, 0].mean() - rubbed[mid, 0].mean()
+    assert (rubbed - free)[mid, 0].mean() == pytest.approx(share * (-0.5 - 0.1 * 3.0), rel=0.1)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
