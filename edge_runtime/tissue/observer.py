@@ -1,0 +1,210 @@
+"""The full finite-element model of one leg, run frame by frame beside the torque loop from what was measured.
+
+It says what skin under the cuffs feels, what a stride loses in the interface, and whether the leg in the device is the
+one that the model was made of. Nothing in the torque loop waits for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from edge_runtime.tissue.forward import simulate
+from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
+from edge_runtime.tissue.linkage import STATE
+from edge_runtime.tissue.pressure import DISCOMFORT_PA, PAIN_PA, Pressure, PressureMap
+from edge_runtime.tissue.simulate import FullModel, Reading
+from edge_runtime.tissue.strides import StrideEnergy
+from edge_runtime.tissue.svk import MIN_DET_F
+from edge_runtime.tissue.watch import FitWatch, Judgement, Moment, SteadyKnee
+from edge_runtime.types import F64
+
+KNEE_MAX_RADPS: Final = 12.0
+"""The model's knee turns no faster: after a gap in the estimates it catches up instead of being torn along."""
+SETTLE_S: Final = 0.3
+"""After a start, a gap or a restart nothing is judged for so long."""
+MEAN_S: Final = 10.0
+"""Memory of the mean pressure that is held against the limit of comfort: several strides."""
+_REDUCED_STEP_S: Final = 1e-3
+
+
+class Measured(NamedTuple):
+    """One leg at one instant: knee as the camera saw it, hinge and its torque as the device measured them."""
+
+    knee_rad: float
+    hinge_rad: float
+    torque_nm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the observer says about the instant that began its last step.
+
+    `full`: True where finite elements speak, False where tissue is crushed (volume ratio `min_det_f` below 0.5) and the
+    reduced model does; then pressures are the last good ones. `hinge_rad`: where the model has the hinge, `reduced_rad`
+    where the reduced model has it. `knee_nm`: torque at the knee. `loss_j`, `work_j`: of the last whole stride, see
+    `strides.StrideEnergy`. `mean_pa`: mean pressure of each tile over `MEAN_S`.
+    """
+
+    full: bool
+    min_det_f: float
+    hinge_rad: float
+    reduced_rad: float
+    knee_nm: float
+    loss_j: float
+    work_j: float
+    pressure: Mapping[SegmentName, Pressure]
+    mean_pa: Mapping[SegmentName, F64]
+    judgement: Judgement
+
+    def uncomfortable(self, name: SegmentName) -> int:
+        """Tiles under that cuff whose mean pressure is above the limit of comfort."""
+        return int(np.count_nonzero(self.mean_pa[name] > DISCOMFORT_PA))
+
+    def painful(self, name: SegmentName) -> int:
+        """Tiles under that cuff that hurt now."""
+        return int(np.count_nonzero(self.pressure[name].patch_pa > PAIN_PA))
+
+
+class LegObserver:
+    """Observer of one leg. `reduced` is its reduced model (`linkage.INTERFACE` record array [1])."""
+
+    def __init__(self, phantom: Phantom, reduced: npt.NDArray[Any], frame_s: float) -> None:
+        self._model = FullModel(phantom, timestep_s=frame_s)
+        self._frame_s, self._phantom = frame_s, phantom
+        self._reduced = Reduced(reduced, frame_s)
+        self.maps = {
+            name: PressureMap(phantom, name, self._model.built.mesh(name), self._model.tets(name)) for name in SEGMENTS
+        }
+        tets = {name: self._model.tets(name) for name in SEGMENTS}
+        self._shape = {
+            name: (np.ascontiguousarray(t.tets), np.ascontiguousarray(t.gradients)) for name, t in tets.items()
+        }
+        self._watch, self._strides, self._steady = FitWatch(), StrideEnergy(), SteadyKnee()
+        self.restart()
+
+    def restart(self) -> None:
+        """Device put on again, or another wearer: everything from rest at straight knee; the watch forgets."""
+        self._watch.reset()
+        self._steady.reset()
+        self._rest()
+        self._pressure = {name: self.maps[name].at(self._model.built.mesh(name).points_m) for name in SEGMENTS}
+        self._mean: dict[SegmentName, F64] = {name: p.patch_pa.copy() for name, p in self._pressure.items()}
+
+    def step(self, measured: Measured) -> Seen | None:
+        """One frame on. None where an input is not finite: the model then stands until the next good frame."""
+        if not np.isfinite(measured).all():
+            self._settled_s = 0.0
+            return None
+        before, self._before = self._before, measured
+        limit = KNEE_MAX_RADPS * self._frame_s
+        behind = self._steady.step(measured.knee_rad, measured.hinge_rad, self._frame_s) - self._knee_rad
+        knee_rad = self._knee_rad + min(max(behind, -limit), limit)
+        self._settled_s = self._settled_s + self._frame_s if abs(behind) <= limit else 0.0
+        reading = self._model.step(measured.torque_nm, knee_rad)
+        reduced = self._reduced.step(measured.torque_nm, knee_rad)
+        self._knee_rad = knee_rad
+        seen = self._see(reading, reduced, before)
+        if not math.isfinite(reading.hinge_rad + reading.knee_torque_nm + reduced.hinge_rad) or not seen.min_det_f > 0.0:
+            self._rest()
+        return seen
+
+    def _rest(self) -> None:
+        import mujoco
+
+        mujoco.mj_resetData(self._model.model, self._model.data)
+        mujoco.mj_forward(self._model.model, self._model.data)
+        self._reduced.reset()
+        self._strides.reset()
+        self._knee_rad, self._settled_s = 0.0, 0.0
+        self._before = Measured(0.0, 0.0, 0.0)
+
+    def _see(self, reading: Reading, reduced: Hinge, before: Measured) -> Seen:
+        points = {name: self._model.points_m(name) for name in SEGMENTS}
+        det = min(smallest_volume_ratio(points[name], *self._shape[name]) for name in SEGMENTS)
+        whole = det >= MIN_DET_F
+        if whole:
+            self._press(points)
+        hinge_rad, knee_nm = (reading.hinge_rad, reading.knee_torque_nm) if whole else reduced
+        energy = self._strides.step(before.torque_nm, hinge_rad, knee_nm, reading.knee_rad, self._frame_s)
+        judgement = self._judge(reading, reduced, before, hinge_rad)
+        return Seen(
+            whole, det, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.work_j,
+            dict(self._pressure), self._mean, judgement,
+        )  # fmt: skip
+
+    def _press(self, points: Mapping[SegmentName, F64]) -> None:
+        share = -math.expm1(-self._frame_s / MEAN_S)
+        for name in SEGMENTS:
+            self._pressure[name] = self.maps[name].at(points[name])
+            self._mean[name] += share * (self._pressure[name].patch_pa - self._mean[name])
+
+    def _judge(self, reading: Reading, reduced: Hinge, before: Measured, hinge_rad: float) -> Judgement:
+        if self._settled_s < SETTLE_S:
+            return self._watch.last
+        moment = Moment(
+            knee_rad=reading.knee_rad,
+            knee_radps=reading.knee_radps,
+            torque_nm=before.torque_nm,
+            angle_rad=before.hinge_rad - before.knee_rad,
+            full_rad=hinge_rad - reading.knee_rad,
+            reduced_rad=reduced.hinge_rad - reading.knee_rad,
+        )
+        return self._watch.step(moment, self._frame_s)
+
+
+class Hinge(NamedTuple):
+    """Hinge angle and knee torque of a model, of the same instant."""
+
+    hinge_rad: float
+    knee_nm: float
+
+
+class Reduced:
+    """The reduced model at the observer's pace, in steps of about a millisecond."""
+
+    def __init__(self, interface: npt.NDArray[Any], frame_s: float) -> None:
+        self._interface, self._steps = interface, max(1, round(frame_s / _REDUCED_STEP_S))
+        self._dt_s = frame_s / self._steps
+        self._out = np.empty((self._steps, 6))
+        self.reset()
+
+    def reset(self) -> None:
+        """At rest, knee straight."""
+        self._state = np.zeros(1, STATE)
+        self._knee_rad = 0.0
+        self._now = Hinge(0.0, 0.0)
+
+    def step(self, torque_nm: float, knee_rad: float) -> Hinge:
+        """State as the frame begins; then one frame on, at whose end the knee is at `knee_rad`."""
+        was = self._now
+        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._steps + 1) / self._steps
+        rate = np.full(self._steps, (knee_rad - self._knee_rad) / (self._steps * self._dt_s))
+        torque = np.full(self._steps, torque_nm)
+        simulate(self._interface[0], self._state[0], torque, ways, rate, self._dt_s, self._out)
+        self._knee_rad, self._now = knee_rad, Hinge(float(self._out[-1, 4]), float(self._out[-1, 0]))
+        return was
+
+
+@njit(cache=True, nogil=True)
+def smallest_volume_ratio(points: Any, tets: Any, gradients: Any) -> float:
+    """Smallest det F of elements `tets` [m, 4] with shape gradients [m, 4, 3], their nodes at `points` [n, 3]."""
+    smallest = np.inf
+    f = np.empty((3, 3))
+    for e in range(len(tets)):
+        for i in range(3):
+            for j in range(3):
+                f[i, j] = 0.0
+                for corner in range(4):
+                    f[i, j] += points[tets[e, corner], i] * gradients[e, corner, j]
+        det = f[0, 0] * (f[1, 1] * f[2, 2] - f[1, 2] * f[2, 1]) - f[0, 1] * (f[1, 0] * f[2, 2] - f[1, 2] * f[2, 0])
+        det += f[0, 2] * (f[1, 0] * f[2, 1] - f[1, 1] * f[2, 0])
+        if not det > smallest:
+            smallest = det
+    return float(smallest)

@@ -1,0 +1,136 @@
+"""Observer of one leg on finite elements: follows its own leg, counts energy, falls back, recovers, repeats exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edge_runtime.tissue.geometry import SEGMENTS, Mesh, Phantom, phantom_for
+from edge_runtime.tissue.observer import LegObserver, Measured, Reduced, Seen, smallest_volume_ratio
+from edge_runtime.tissue.observer_trial import FRAME_S, FullPlant, Walk, measure, observe
+from edge_runtime.tissue.springs import hinge_stiffness, phantom_of, spring_interface
+from edge_runtime.tissue.static import CuffStatics
+from edge_runtime.tissue.strides import StrideEnergy
+
+SMALL = Mesh(1, 8, 5)
+QUIET = Walk(strides=4, torque_nm=5.0, noise_rad=0.0, bias_rad=0.0, delay_s=0.0)
+
+
+@cache
+def leg() -> Phantom:
+    return phantom_for(1.75, 75.0, SMALL)
+
+
+@cache
+def springs() -> npt.NDArray[Any]:
+    return spring_interface(leg())
+
+
+def observer() -> LegObserver:
+    return LegObserver(leg(), springs(), FRAME_S)
+
+
+@cache
+def walk() -> list[Seen]:
+    return observe(observer(), measure(QUIET, FullPlant(leg(), 1)))
+
+
+def test_the_model_goes_where_its_own_leg_goes() -> None:
+    truth = [measured.hinge_rad for measured in measure(QUIET, FullPlant(leg(), 1))]
+    model = [seen.hinge_rad for seen in walk()]
+    later = slice(80, None)
+    wrong = np.array(model[later]) - np.array(truth[later.start - 1 : -1])
+    assert np.degrees(np.sqrt(np.mean(wrong**2))) < 0.6
+    assert all(seen.full and seen.min_det_f > 0.5 for seen in walk())
+
+
+def test_a_stride_loses_energy_and_less_than_the_motor_gives() -> None:
+    last = walk()[-1]
+    assert 0.0 < last.loss_j < last.work_j
+
+
+def test_the_same_frames_give_the_same_answers() -> None:
+    again = observe(observer(), measure(QUIET, FullPlant(leg(), 1)))
+    for one, other in zip(walk(), again, strict=True):
+        assert one.hinge_rad == other.hinge_rad and one.judgement == other.judgement or math.isnan(one.judgement.gain)
+        for name in SEGMENTS:
+            assert (one.pressure[name].patch_pa == other.pressure[name].patch_pa).all()
+
+
+def test_pressure_of_rest_is_that_of_prestrain() -> None:
+    pressed = replace(leg(), thigh_cuff=replace(leg().thigh_cuff, prestrain=0.05))
+    seeing = LegObserver(pressed, springs(), FRAME_S)
+    for _ in range(60):
+        seen = seeing.step(Measured(0.0, 0.0, 0.0))
+    assert seen is not None
+    statics = CuffStatics(pressed, "thigh")
+    rest = seeing.maps["thigh"].at(statics.solve(np.zeros(3)).points_m)
+    assert seen.pressure["thigh"].p95_pa == pytest.approx(rest.p95_pa, rel=0.02)
+    assert seen.pressure["shank"].p95_pa == pytest.approx(0.0, abs=50.0)
+
+
+def test_crushed_tissue_falls_back_to_the_reduced_model_and_comes_back() -> None:
+    seeing = observer()
+    torque = [0.0] * 5 + [60.0] * 30 + [0.0] * 90
+    seen = [seeing.step(Measured(0.2, 0.2, nm)) for nm in torque]
+    crushed = [one for one in seen if one is not None and not one.full]
+    assert crushed and crushed[0].min_det_f < 0.5
+    assert all(one.hinge_rad == one.reduced_rad for one in crushed)
+    assert seen[-1] is not None and seen[-1].full
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_bad_number_is_passed_over(bad: float) -> None:
+    seeing = observer()
+    for place in range(3):
+        values = [0.1, 0.1, 1.0]
+        values[place] = bad
+        assert seeing.step(Measured(*values)) is None
+    seen = seeing.step(Measured(0.1, 0.1, 1.0))
+    assert seen is not None and math.isfinite(seen.knee_nm)
+
+
+def test_after_a_gap_the_model_catches_up_without_harm() -> None:
+    seeing = observer()
+    for angle in (0.0, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2):
+        seen = seeing.step(Measured(angle, angle, 0.0))
+    assert seen is not None and seen.full and abs(seen.hinge_rad - 1.2) < 0.1
+
+
+def test_compiled_volume_ratio_is_numpy_s() -> None:
+    statics = CuffStatics(leg(), "thigh")
+    points = statics.solve(np.array([0.01, 0.0, 0.05])).points_m
+    tets = statics.tets
+    found = smallest_volume_ratio(points, tets.tets, np.ascontiguousarray(tets.gradients))
+    assert found == pytest.approx(tets.det_f(points).min(), rel=1e-12)
+
+
+def test_reduced_model_rests_where_the_stiffness_says() -> None:
+    model = Reduced(springs(), FRAME_S)
+    for _ in range(200):
+        found = model.step(2.0, 0.0)
+    assert found.hinge_rad == pytest.approx(2.0 / hinge_stiffness(springs()), rel=0.02)
+    assert found.knee_nm == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_profile_s_stiffness_sets_the_modulus() -> None:
+    phantom = phantom_of(1.75, 75.0, 100.0)
+    assert hinge_stiffness(spring_interface(phantom)) == pytest.approx(100.0, rel=0.01)
+
+
+def test_stride_energy_of_a_plain_damper() -> None:
+    """A knee at rest in its cuffs' middle: all that goes in at the hinge is lost; a spring would give it back."""
+    energy, frame_s = StrideEnergy(), 0.01
+    knee = lambda t: 0.5 - 0.5 * math.cos(2.0 * math.pi * t)  # noqa: E731
+    swing = lambda t: 0.02 * math.sin(2.0 * math.pi * t)  # noqa: E731
+    for k in range(600):
+        middle = (k - 0.5) * frame_s
+        torque = 3.0 * 0.02 * 2.0 * math.pi * math.cos(2.0 * math.pi * middle)
+        found = energy.step(torque, swing(k * frame_s), 0.0, knee(k * frame_s), frame_s)
+    assert found.loss_j == pytest.approx(3.0 * (0.02 * 2.0 * math.pi) ** 2 / 2.0, rel=0.01)
