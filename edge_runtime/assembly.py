@@ -11,6 +11,7 @@ from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
 from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.plan import Plan
+from edge_runtime.tissue.both_legs import TissueObserver
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.beside import Placement
 from engines.cache import cache_dir
@@ -38,6 +39,11 @@ def make_estimator(plan: Plan, frame_ns: int, beside: Placement, clock_ns: Calla
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
     return Estimator(pose, GrfEngine(), legs, body, plan.profile, TABLE.host, timing, clock_ns)
+
+
+def make_tissue_observer(plan: Plan, frame_ns: int, clock_ns: Callable[[], int]) -> TissueObserver | None:
+    """Finite elements of both legs' tissue, seconds to build; None where the device file has them off."""
+    return TissueObserver(plan.profile, frame_ns, clock_ns) if plan.device.tissue_observer == "on" else None
 
 
 def make_firmware(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:

@@ -12,7 +12,7 @@ from typing import Final
 from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
 from edge_runtime.plan import Plan
-from edge_runtime.processes import Links, child, estimator, torque_loop
+from edge_runtime.processes import Links, child, estimator, tissue_observer, torque_loop
 from edge_runtime.signals import sigint_kept_from_children
 from edge_runtime.startup import cpu_s
 from firmware_bridge.simulator.process import FirmwareProcess, Pace
@@ -28,6 +28,7 @@ class Children:
         self.loop_dead = False
         self.estimator_dead = False
         self.estimator_done = False
+        self.observer_ended = False
         self._control = rings.control
         self._processes: list[BaseProcess] = []
         self._firmware: FirmwareProcess | None = None
@@ -47,7 +48,7 @@ class Children:
             bus, rig = firmware.bus_spec, firmware.sim_path
         links = Links(os.getpid(), block, estimate_width, bus, rig)
         context = multiprocessing.get_context("spawn")
-        for target in _TARGETS:
+        for target in (*_TARGETS, *((tissue_observer,) if plan.device.tissue_observer == "on" else ())):
             process = context.Process(target=child, args=(target, plan, links), name=target.__name__)
             with sigint_kept_from_children():
                 process.start()
@@ -64,6 +65,7 @@ class Children:
         status = None if self._firmware is None else self._firmware.poll()
         self.estimator_done = bool(self._control[shared.ESTIMATOR_DONE])
         names = {process.name: process.exitcode for process in ended}
+        self.observer_ended = names.pop(tissue_observer.__name__, None) is not None
         self.loop_dead = torque_loop.__name__ in names
         self.estimator_dead = estimator.__name__ in names and not self.estimator_done
         if status is not None:
@@ -81,7 +83,7 @@ class Children:
 
     def used_s(self) -> tuple[int, int]:
         """Processor seconds of loop and estimator so far."""
-        loop, other = (cpu_s(process.pid or 0) for process in self._processes)
+        loop, other = (cpu_s(process.pid or 0) for process in self._processes[: len(_TARGETS)])
         return loop, other
 
     def _ask_to_stop(self) -> None:

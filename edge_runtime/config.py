@@ -25,6 +25,8 @@ class Device:
     actuator_delay_ms: float  # setpoint on the wire to torque at the motor
     virtual_estimator_ms: float  # lock-step runs: capture to intent, as a fixed time
     camera_rate_hz: float  # 0: the clip's own rate
+    tissue_observer: str  # on: finite elements of both legs' tissue run beside the loop at camera rate; off
+    tissue_budget_ms: float  # what they may take per frame; a second of frames over it turns them off
     solve_budget_ms: float  # what inverse dynamics, muscle solve and knee contact of a frame may take together
 
 
@@ -37,6 +39,7 @@ _RANGES: Final = {
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),
     "solve_budget_ms": (0.01, 16.6),
+    "tissue_budget_ms": (0.1, 100.0),
 }
 
 
@@ -64,6 +67,10 @@ def _checked(name: str, value: Any, path: Path) -> Any:
             raise UserError(
                 f"{path}: `bus` must be unix:, unix:PATH, socketcan:INTERFACE or serial:DEVICE, got {value!r}"
             )
+        return value
+    if name == "tissue_observer":
+        if value not in ("on", "off"):
+            raise UserError(f'{path}: `tissue_observer` must be "on" or "off", got {value!r}')
         return value
     low, high = _RANGES[name]
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

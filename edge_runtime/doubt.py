@@ -1,4 +1,4 @@
-"""Doubt about a frame's estimates: how much of the help it takes away from each leg, and why."""
+"""Doubt about a frame's estimates or an interface: how much of the help it takes away from each leg, and why."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from edge_runtime.tissue.watch import CAUSES as TISSUE_CAUSES
 from edge_runtime.types import F64, SIDES
 
-CAUSES: Final = (
+_FRAME_CAUSES: Final = (
     "", "solve_capped", "solve_late", "reserve", "leg_inferred", "unphysical", "frame_tilt", "frame_list", "frame_turn",
 )  # fmt: skip
+CAUSES: Final = (*_FRAME_CAUSES, *TISSUE_CAUSES[1:])
 """Why there is doubt, strongest first; a row carries the index. Each has a page docs/reasons/<cause>.md."""
+
+TISSUE_CAUSE: Final = len(_FRAME_CAUSES) - 1
+"""What makes an index into `edge_runtime.tissue.watch.CAUSES` one into ours."""
 
 KNEE_PEAK_NM_PER_KG: Final = 0.5
 """Peak knee moment of a stride of level walking over body mass: median over the strides of one minute on a treadmill

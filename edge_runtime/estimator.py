@@ -17,7 +17,7 @@ from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.body import Body
-from edge_runtime.doubt import NO_DOUBT, SolveWatch, inferred_doubt, whole_body_doubt, worse
+from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whole_body_doubt, worse
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
@@ -119,7 +119,7 @@ class Estimator:
         self._motion = np.zeros((3, len(BODY_COORDINATES)))  # the trunk goes with what is taken for the pelvis' tilt
         self._known = np.zeros(len(BODY_COORDINATES), np.bool_)
         self._watch = SolveWatch(self._mass_kg, timing.solve_budget_ns, host.missed_fade)
-        self._doubt = NO_DOUBT
+        self._doubt = self._interface = NO_DOUBT
         ceiling = knee_ceiling(host, profile.person.mass_kg)
         self._assist = AssistPolicy(profile.assist, ceiling, timing.latency_ns, timing.frame_ns)
         self._row = np.zeros(len(estimate_fields(body.muscle_names)))
@@ -145,13 +145,14 @@ class Estimator:
         self._watch.reset()
         self._assist.reset()
 
-    def step(self, frame: Frame, exo_nm: F64) -> Step:
-        """Process one frame. `exo_nm` [2]: newest measured hinge torque.
+    def step(self, frame: Frame, exo_nm: F64, interface: Doubt = NO_DOUBT) -> Step:
+        """Process one frame. `exo_nm` [2]: newest measured hinge torque; `interface`: what the tissue observer doubts.
 
         The share of it that reaches the knee at rest (the profile's transmission) is what the human does not make;
         what inertia and friction of the hinge take is not modelled here.
         """
         self._exo_nm[:] = self._transmission * exo_nm
+        self._interface = interface
         row = self._row
         row[:] = np.nan
         if frame.cut:
@@ -209,7 +210,7 @@ class Estimator:
         marks.append(self._clock_ns())
         solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
         body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
-        self._doubt = worse(solve, body)
+        self._doubt = worse(worse(solve, body), self._interface)
         self._loads(grf, muscles, load)
         return (load, "") if muscles.converged or muscles.capped else (None, "muscle_solve")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_firmware
+from edge_runtime.assembly import make_estimator, make_firmware, make_tissue_observer
 from edge_runtime.camera import ClipSource
+from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
 from edge_runtime.plan import Plan, frame_period_ns
@@ -22,6 +24,8 @@ from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES
+from edge_runtime.tissue.both_legs import TissueObserver
+from edge_runtime.tissue.rows import TISSUE_FIELDS
 from engines.beside import Inline
 from firmware_bridge.bus import open_bus
 from firmware_bridge.simulator.process import Pace, SimLink
@@ -34,6 +38,7 @@ _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
 _WALL_COLUMNS: Final = [
     ESTIMATE_HEAD.index(name) for name in ("detector_ms", "inpaint_ms", *(f"{s}_ms" for s in STAGES))
 ]
+_TISSUE_WALL: Final = TISSUE_FIELDS.index("compute_ms")
 
 
 class LockstepRun:
@@ -47,6 +52,7 @@ class LockstepRun:
         self._rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._now_ns = _START_NS
         self._next_tick_ns = _START_NS
+        self._tissue: TissueObserver | None = None
         self.frames = 0
         self.stopped = False
         self.problem: str | None = None
@@ -58,6 +64,7 @@ class LockstepRun:
         period_ns = frame_period_ns(self._plan, source)
         estimator = make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns)
         estimator.warm()
+        self._tissue = make_tissue_observer(self._plan, period_ns, lambda: self._now_ns)
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
             firmware = make_firmware(self._plan, Pace.LOCKSTEP, Path(folder))
             firmware.start()
@@ -90,13 +97,14 @@ class LockstepRun:
         period_ns = frame_period_ns(self._plan, source)
         delay_ns = round(self._plan.device.virtual_estimator_ms * 1e6)
         start_ns = self._now_ns
-        feedback = shared.FeedbackReader(self._rings)
+        feedback, doubt = shared.FeedbackReader(self._rings), NO_DOUBT
         for k in range(len(source)):
             frame = source.frame_at(k, period_ns, start_ns)
             self._advance(torque, rig, frame.t_capture_ns)
-            step = estimator.step(frame, feedback.torque_nm())
+            step = estimator.step(frame, feedback.torque_nm(), doubt)
             self._advance(torque, rig, frame.t_capture_ns + delay_ns)
             publish(self._rings.intent, step.intent.view(np.int64))
+            doubt = self._observe(step.intent, feedback)
             step.row[_READY_COLUMN] = frame.t_capture_ns + delay_ns
             step.row[_WALL_COLUMNS] = np.nan  # what only a real clock can measure
             self._recorder.estimate(step.row)
@@ -106,6 +114,17 @@ class LockstepRun:
                 break
         self._supervisor.world.estimator_done = True
         self._advance(torque, rig, self._now_ns + _TAIL_NS)
+
+    def _observe(self, intent: npt.NDArray[Any], feedback: shared.FeedbackReader) -> Doubt:
+        """The tissue observer's frame, where there is one; its doubt counts from the next frame on, as live."""
+        if self._tissue is None:
+            return NO_DOUBT
+        seen = self._tissue.step(self._now_ns, intent, *feedback.torque_and_hinge())
+        seen.row[_TISSUE_WALL] = np.nan
+        self._recorder.tissue(seen.row[None])
+        for cuff_map in seen.maps:
+            self._recorder.tissue_map(cuff_map)
+        return seen.doubt
 
     def _advance(self, torque: Torque, rig: Rig, until_ns: int) -> None:
         """Run cycles up to `until_ns`, with the supervisor's ticks between them."""

@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator
+from edge_runtime.assembly import make_estimator, make_tissue_observer
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import WORLD_ERRORS, UserError
+from edge_runtime.intent import INTENT_WORDS, new_intent
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
 from edge_runtime.rt.loop import run_realtime
-from edge_runtime.rt.mailbox import publish, push
+from edge_runtime.rt.mailbox import latest, publish, push
 from edge_runtime.rt.rehearsal import rehearse
 from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import new_torque
@@ -34,6 +35,7 @@ from firmware_bridge.simulator.process import SimLink
 from firmware_bridge.table import TABLE
 
 _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
+_OBSERVER_NICE: Final = 5  # the observer gives way to everything else of the run
 _WARM_FRAMES: Final = 12  # enough for the detector to find the wearer and the landmark net to run
 
 
@@ -98,7 +100,7 @@ def estimator(plan: Plan, links: Links) -> None:
     chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns)
     chain.warm()
     rings.control[shared.ESTIMATOR_STEP] = 2
-    feedback = shared.FeedbackReader(rings)
+    feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
     for k in range(min(_WARM_FRAMES, len(source))):
         chain.step(source.frame_at(k, period_ns, 0), feedback.torque_nm())
         time.sleep(0.02)
@@ -116,13 +118,52 @@ def estimator(plan: Plan, links: Links) -> None:
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k
         _sleep_until(frame.t_capture_ns)
-        step = chain.step(frame, feedback.torque_nm())
+        step = chain.step(frame, feedback.torque_nm(), interface.doubt())
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))
         k = _next_frame(rings, k, frame, period_ns)
         rings.control[shared.FRAMES] = k
     rings.control[shared.ESTIMATOR_DONE] = 1
+
+
+def tissue_observer(plan: Plan, links: Links) -> None:
+    """Finite elements of both legs beside the loop, frame after frame, until STOP; nobody waits for it."""
+    rings = shared.attach(links.block, links.estimate_width)
+    os.nice(_OBSERVER_NICE)
+    period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
+    observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
+    feedback, intent = shared.FeedbackReader(rings), new_intent()
+    words = np.zeros(INTENT_WORDS, np.int64)
+    budget = Budget(plan.device.tissue_budget_ms, 1e9 / period_ns)
+    next_ns = _wait_for_start(rings)
+    while observer is not None and not rings.control[shared.STOP] and not rings.control[shared.ESTIMATOR_DONE]:
+        _sleep_until(next_ns)
+        now_ns = time.monotonic_ns()
+        next_ns += period_ns * (1 + max(0, now_ns - next_ns) // period_ns)
+        if latest(rings.intent, words) <= 0:
+            continue
+        intent.view(np.int64)[:] = words
+        seen = observer.step(now_ns, intent, *feedback.torque_and_hinge())
+        publish(rings.interface_doubt, shared.doubt_words(seen.doubt))
+        push(rings.tissue, seen.row.view(np.int64))
+        for cuff_map in seen.maps:
+            push(rings.tissue_maps, cuff_map.packed().view(np.int64))
+        if budget.spent((time.monotonic_ns() - now_ns) * 1e-6):
+            rings.control[shared.TISSUE_OFF] = 1
+            return
+
+
+class Budget:
+    """Says when a second of frames in a row took longer than allowed."""
+
+    def __init__(self, limit_ms: float, frames_per_s: float) -> None:
+        self._limit_ms, self._frames, self._over = limit_ms, frames_per_s, 0
+
+    def spent(self, took_ms: float) -> bool:
+        """Count one frame; True where it is the one too many."""
+        self._over = self._over + 1 if took_ms > self._limit_ms else 0
+        return self._over >= self._frames
 
 
 def _wait_for_start(rings: shared.Rings) -> int:

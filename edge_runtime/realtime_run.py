@@ -47,6 +47,7 @@ class RealtimeRun:
         self._children = Children(self._rings)
         self._startup: Startup | None = None
         self._start_ns = 0
+        self._observer_said = False
         self._duration_s = 0.0
         self._feed = LiveFeed(plan.profile.person.mass_kg)
         self._notifier = Notifier()
@@ -110,11 +111,21 @@ class RealtimeRun:
             self._children.look()
             world.loop_dead, world.estimator_dead = self._children.loop_dead, self._children.estimator_dead
             world.estimator_done = self._children.estimator_done
+            self._look_at_observer(now_ns)
             self._tick(now_ns)
             if world.stop_requested or world.estimator_done:
                 return
             self.problem = self._judge(startup, now_ns)
         self._recorder.event(now_ns, "error", "run_ended", self.problem)
+
+    def _look_at_observer(self, now_ns: int) -> None:
+        """Say once that the tissue observer is gone; the run goes on without it, and what it doubted stays doubted."""
+        if self._observer_said or not self._children.observer_ended or self._children.estimator_done:
+            return
+        self._observer_said = True
+        over = self._rings.control[shared.TISSUE_OFF]
+        why = "frames took longer than tissue_budget_ms for a second" if over else "its process ended"
+        self._recorder.event(now_ns, "warning", "tissue_observer_off", f"the tissue observer is off: {why}")
 
     def _tick(self, now_ns: int) -> None:
         """A tick of the supervisor; frames begin to come a tick after it has armed."""

@@ -10,13 +10,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.intent import intent_dtype
 from edge_runtime.rt.mailbox import I64, latest, latest_words, stream_words
 from edge_runtime.telemetry import cycle_width
+from edge_runtime.tissue.rows import MAP_WIDTH, TISSUE_FIELDS
 
 CYCLE_ROWS: Final = 4096  # 4 s of torque loop
 ESTIMATE_ROWS: Final = 256  # 4 s of estimates
 MISS_ROWS: Final = 256
+TISSUE_ROWS: Final = 256
+MAP_ROWS: Final = 16
+DOUBT_WORDS: Final = 3  # float64: share r, share l, cause
 _KNEES: Final = 2  # joints of the device: knees r, l
 FEEDBACK_WORDS: Final = 2 * _KNEES  # float64: hinge torque r, l (Nm), hinge angle r, l (rad)
 
@@ -51,6 +56,7 @@ MAJOR_FAULTS: Final = 37  # loop: since it runs
 LOOP_STEP: Final = 39  # loop: how far its start has come, named in edge_runtime.startup
 HASH_HOST: Final = 40  # loop, three words: our hashes, protocol, limits, profile
 HASH_FIRMWARE: Final = 43  # loop, three words: what the firmware sent last for each
+TISSUE_OFF: Final = 46  # tissue observer: 1 where it has turned itself off, over its budget
 _CONTROL_WORDS: Final = 48
 
 MISS_FIELDS: Final = (
@@ -80,6 +86,9 @@ class Rings:
     cycles: I64
     estimates: I64
     misses: I64
+    tissue: I64
+    tissue_maps: I64
+    interface_doubt: I64
 
 
 def _sizes(estimate_width: int, joints: int) -> dict[str, int]:
@@ -90,6 +99,9 @@ def _sizes(estimate_width: int, joints: int) -> dict[str, int]:
         "cycles": stream_words(CYCLE_ROWS, cycle_width(joints)),
         "estimates": stream_words(ESTIMATE_ROWS, estimate_width),
         "misses": stream_words(MISS_ROWS, len(MISS_FIELDS)),
+        "tissue": stream_words(TISSUE_ROWS, len(TISSUE_FIELDS)),
+        "tissue_maps": stream_words(MAP_ROWS, MAP_WIDTH),
+        "interface_doubt": latest_words(DOUBT_WORDS),
     }
 
 
@@ -100,12 +112,42 @@ class FeedbackReader:
         self._ring = rings.feedback
         self._words = np.zeros(FEEDBACK_WORDS, np.int64)
         self._torque_nm = np.zeros(FEEDBACK_WORDS // 2)
+        self._hinge_rad = np.zeros(FEEDBACK_WORDS // 2)
+
+    def torque_and_hinge(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Hinge torque [2], Nm, and hinge angle [2], rad, of the same moment; the arrays are reused."""
+        if latest(self._ring, self._words) > 0:
+            values = self._words.view(np.float64)
+            self._torque_nm[:], self._hinge_rad[:] = values[: len(self._torque_nm)], values[len(self._torque_nm) :]
+        return self._torque_nm, self._hinge_rad
 
     def torque_nm(self) -> npt.NDArray[np.float64]:
         """Hinge torque [2], sides r, l; the array is reused."""
         if latest(self._ring, self._words) > 0:
             self._torque_nm[:] = self._words.view(np.float64)[: len(self._torque_nm)]
         return self._torque_nm
+
+
+class DoubtReader:
+    """The tissue observer's newest doubt; a read that fails keeps the one before it, and before the first there is
+    none."""
+
+    def __init__(self, rings: Rings) -> None:
+        self._ring = rings.interface_doubt
+        self._words = np.zeros(DOUBT_WORDS, np.int64)
+        self._doubt = NO_DOUBT
+
+    def doubt(self) -> Doubt:
+        """As the observer published it last."""
+        if latest(self._ring, self._words) > 0:
+            values = self._words.view(np.float64)
+            self._doubt = Doubt(values[:2].copy(), int(values[2]))
+        return self._doubt
+
+
+def doubt_words(doubt: Doubt) -> I64:
+    """What the observer publishes for `DoubtReader`."""
+    return np.array([*doubt.share, doubt.cause], np.float64).view(np.int64)
 
 
 def create(estimate_width: int) -> Rings:

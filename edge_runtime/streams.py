@@ -11,6 +11,7 @@ from edge_runtime.record.background import BackgroundRecorder
 from edge_runtime.rt.mailbox import drain, lost_rows
 from edge_runtime.supervisor import Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS
+from edge_runtime.tissue.rows import MAP_WIDTH, TISSUE_FIELDS, unpacked
 
 
 class Streams:
@@ -22,6 +23,8 @@ class Streams:
         self._cycle_rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._estimate_rows = np.zeros((shared.ESTIMATE_ROWS, estimate_width), np.int64)
         self._miss_rows = np.zeros((shared.MISS_ROWS, len(shared.MISS_FIELDS)), np.int64)
+        self._tissue_rows = np.zeros((shared.TISSUE_ROWS, len(TISSUE_FIELDS)), np.int64)
+        self._map_rows = np.zeros((shared.MAP_ROWS, MAP_WIDTH), np.int64)
 
     def drain(self, supervisor: Supervisor, feed: LiveFeed, observer: Observer) -> None:
         """Hand on what has come since the last time; waits for nobody."""
@@ -36,6 +39,10 @@ class Streams:
             feed.see_estimate(row)
         if count := drain(self._rings.misses, self._miss_rows):
             observer.see(self._miss_rows[:count].view(np.float64))
+        if count := drain(self._rings.tissue, self._tissue_rows):
+            self._recorder.tissue(self._tissue_rows[:count].view(np.float64))
+        for row in self._map_rows[: drain(self._rings.tissue_maps, self._map_rows)].view(np.float64):
+            self._recorder.tissue_map(unpacked(row))
 
     def counters(self) -> dict[str, int]:
         """Losses that the record itself cannot show, and the page faults of the loop."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from edge_runtime.misses import Miss
 from edge_runtime.record.recorder import Recorder
+from edge_runtime.tissue.rows import CuffMap
 from edge_runtime.types import F64
 
 _QUEUE_MAX: Final = 2_000  # about 100 s at 20 calls a second: what a slow disk may be behind
@@ -42,6 +43,14 @@ class BackgroundRecorder:
     def miss(self, miss: Miss) -> None:
         """Add one missed deadline."""
         self._put(self._recorder.miss, miss)
+
+    def tissue(self, rows: F64) -> None:
+        """Add rows [n, TISSUE_FIELDS] of the tissue observer."""
+        self._put(self._recorder.tissue, rows.copy())
+
+    def tissue_map(self, cuff_map: CuffMap) -> None:
+        """Add one pressure map."""
+        self._put(self._recorder.tissue_map, cuff_map)
 
     def close(self) -> None:
         """Write what is queued and end the thread; the recorder itself stays open."""

@@ -17,6 +17,8 @@ CYCLES: Final = "/torque_loop"
 ESTIMATES: Final = "/estimate"
 EVENTS: Final = "/events"
 MISSES: Final = "/misses"
+TISSUE: Final = "/tissue"
+TISSUE_MAPS: Final = "/tissue_map"
 
 LOG_LEVELS: Final = {"debug": 1, "info": 2, "warning": 3, "error": 4, "fatal": 5}
 """Numbers of the well-known schema foxglove.Log."""
@@ -39,6 +41,21 @@ MISS_SCHEMA: Final = json.dumps({
     "type": "object",
     "title": "exo_edge.Miss",
     "properties": {f.name: {"type": "string" if f.type == "str" else "number"} for f in fields(Miss)},
+}).encode()  # fmt: skip
+
+
+_TILES = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+TISSUE_MAP_SCHEMA: Final = json.dumps({
+    "type": "object",
+    "title": "exo_edge.CuffMap",
+    "properties": {
+        "t_ns": {"type": "integer"},
+        "side": {"type": "string"},
+        "cuff": {"type": "string"},
+        **{name: {"type": "number"} for name in ("low_m", "high_m", "half_rad")},
+        "mean_pa": _TILES,
+        "peak_pa": _TILES,
+    },
 }).encode()  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from edge_runtime.misses import Miss
 from edge_runtime.record import channels
 from edge_runtime.record.recorder import METADATA, RECORD_FILE
 from edge_runtime.telemetry import CYCLE_FIELDS, estimate_fields
+from edge_runtime.tissue.rows import TISSUE_FIELDS, CuffMap, from_json
 from edge_runtime.types import F64
 
 MAGIC: Final = b"\x89MCAP0\r\n"
@@ -46,7 +47,8 @@ class Event:
 class Record:
     """A run as columns: `cycles` and `estimates` map each field of edge_runtime.telemetry to float64 [n].
 
-    Every field is there, with length 0 where nothing was recorded. `complete` is False for a cut file.
+    Every field is there, with length 0 where nothing was recorded. `complete` is False for a cut file. `tissue` has the
+    fields of edge_runtime.tissue.rows, `cuff_maps` its pressure maps: both empty without the tissue observer.
     """
 
     path: Path
@@ -58,6 +60,8 @@ class Record:
     attachments: dict[str, bytes] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     complete: bool = True
+    tissue: dict[str, F64] = field(default_factory=dict)
+    cuff_maps: list[CuffMap] = field(default_factory=list)
 
     @property
     def t0_ns(self) -> float:
@@ -124,10 +128,11 @@ class _Table:
 
 
 def _collect(path: Path, file: BinaryIO, size: int) -> Record:
-    tables = {channels.CYCLES: _Table(), channels.ESTIMATES: _Table()}
+    tables = {topic: _Table() for topic in (channels.CYCLES, channels.ESTIMATES, channels.TISSUE)}
     topics: dict[int, str] = {}
     events: list[Event] = []
     misses: list[Miss] = []
+    maps: list[CuffMap] = []
     attachments: dict[str, bytes] = {}
     metadata: dict[str, str] = {}
     complete = False
@@ -142,17 +147,23 @@ def _collect(path: Path, file: BinaryIO, size: int) -> Record:
             elif isinstance(item, Channel):
                 topics[item.id] = item.topic
             elif isinstance(item, Message):
-                _add_message(topics.get(item.channel_id, ""), item, tables, events, misses)
+                _add_message(topics.get(item.channel_id, ""), item, tables, events, misses, maps)
     except _DAMAGED:
         complete = False
     muscles = tuple(name for name in metadata.pop("muscles", "").split(",") if name)
     cycles = tables[channels.CYCLES].columns(CYCLE_FIELDS)
     estimates = tables[channels.ESTIMATES].columns(estimate_fields(muscles))
-    return Record(path, muscles, cycles, estimates, events, misses, attachments, metadata, complete)
+    tissue = tables[channels.TISSUE].columns(TISSUE_FIELDS)
+    return Record(path, muscles, cycles, estimates, events, misses, attachments, metadata, complete, tissue, maps)
 
 
 def _add_message(
-    topic: str, message: Message, tables: dict[str, _Table], events: list[Event], misses: list[Miss]
+    topic: str,
+    message: Message,
+    tables: dict[str, _Table],
+    events: list[Event],
+    misses: list[Miss],
+    maps: list[CuffMap],
 ) -> None:
     content = json.loads(message.data)
     if topic in tables:
@@ -163,6 +174,8 @@ def _add_message(
         events.append(Event(t_ns, _LEVEL_NAMES[content["level"]], content["name"], content["message"]))
     elif topic == channels.MISSES:
         misses.append(Miss(**content))
+    elif topic == channels.TISSUE_MAPS:
+        maps.append(from_json(content))
 
 
 def _records(file: BinaryIO, size: int) -> Iterator[McapRecord | None]:

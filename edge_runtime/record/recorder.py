@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge_runtime.errors import UserError
 from edge_runtime.misses import Miss
 from edge_runtime.record import channels
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, estimate_fields
+from edge_runtime.tissue.rows import TISSUE_FIELDS, CuffMap
 from edge_runtime.types import F64
 
 RECORD_FILE: Final = "record.mcap"
@@ -89,7 +91,9 @@ class Recorder:
         self._estimate_fields = estimate_fields(muscles)
         self._cycle_template = channels.row_template(CYCLE_FIELDS)
         self._estimate_template = channels.row_template(self._estimate_fields)
-        self._sequence = {"cycle": 0, "estimate": 0, "event": 0, "miss": 0}
+        self._sequence = {"cycle": 0, "estimate": 0, "event": 0, "miss": 0, "tissue": 0, "tissue_map": 0}
+        self._tissue_template = channels.row_template(TISSUE_FIELDS)
+        self._tissue_ids: tuple[int, int] | None = None
         self._closed = False
         self._sink = _open(self.path)
         self._writer = Writer(self._sink, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)  # type: ignore[arg-type]
@@ -154,6 +158,23 @@ class Recorder:
         stamp = max(0, miss.t_ns)
         self._writer.add_message(self._miss_id, stamp, channels.miss_object(miss), stamp, self._next("miss"))
 
+    def tissue(self, rows: F64) -> None:
+        """Add rows [n, TISSUE_FIELDS] of the tissue observer; its channels begin with the first."""
+        _check_width(rows, len(TISSUE_FIELDS))
+        if self._sink.failed or self._closed:
+            return
+        channel, _ = self._tissue_channels()
+        for stamp, data in zip(_stamps(rows[:, 0]), channels.row_objects(self._tissue_template, rows), strict=True):
+            self._writer.add_message(channel, stamp, data, stamp, self._next("tissue"))
+
+    def tissue_map(self, cuff_map: CuffMap) -> None:
+        """Add one pressure map of the tissue observer."""
+        if self._sink.failed or self._closed:
+            return
+        _, channel = self._tissue_channels()
+        data = json.dumps(cuff_map.as_json()).encode()
+        self._writer.add_message(channel, cuff_map.t_ns, data, cuff_map.t_ns, self._next("tissue_map"))
+
     def flush(self) -> None:
         """End the chunk in progress, so that all rows so far survive a kill."""
         if not self._closed:
@@ -178,6 +199,14 @@ class Recorder:
     def _channel(self, topic: str, title: str, fields: tuple[str, ...]) -> int:
         schema = self._writer.register_schema(title, "jsonschema", channels.row_schema(title, fields))
         return self._writer.register_channel(topic, "json", schema)
+
+    def _tissue_channels(self) -> tuple[int, int]:
+        """Channels of rows and maps, made when the first is written."""
+        if self._tissue_ids is None:
+            rows = self._channel(channels.TISSUE, "exo_edge.Tissue", TISSUE_FIELDS)
+            schema = self._writer.register_schema("exo_edge.CuffMap", "jsonschema", channels.TISSUE_MAP_SCHEMA)
+            self._tissue_ids = rows, self._writer.register_channel(channels.TISSUE_MAPS, "json", schema)
+        return self._tissue_ids
 
     def _next(self, kind: str) -> int:
         self._sequence[kind] += 1

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edge_runtime.doubt import CAUSES
 from edge_runtime.record.names import Names, count_by_name, is_state
 from edge_runtime.record.reader import Record
+from edge_runtime.record.tissue import tissue_summary
 from edge_runtime.record.violations import TorqueLimits, limit_violations
 from edge_runtime.record.wire_counts import wire_counts
 from edge_runtime.stats import jsonable, quantiles
@@ -50,6 +51,7 @@ def summarize(
         "limiter_counts": {
             side: count_by_name(record.cycles[f"limiter_{side}"], names.limiter_reasons) for side in SIDES
         },
+        "tissue": tissue_summary(record.tissue),
         "misses": _misses(record),
         "events": _events(record),
     }

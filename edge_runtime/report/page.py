@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -25,6 +25,7 @@ from edge_runtime.report.tables import (
     wire_table,
 )
 from edge_runtime.report.tiles import MARKS, headline, tiles
+from edge_runtime.report.tissue import pressure_pictures
 
 SAFETY_NOTICE: Final = (
     "Research use only. Not a medical device; no certification or conformity is claimed. "
@@ -73,11 +74,13 @@ def render(record: Record, summary: dict[str, Any], title: str, context: ReportC
         "ground": ground_table(summary),
         "muscles": solve_table(summary),
         "events": events_table(summary),
+        "tissue": pressure_pictures(record.cuff_maps),
     }
+    shown = [s for s in SECTIONS if s.key != "tissue" or "pressure_r" in charts or tables["tissue"]]
     body = "\n".join([
         _header(record, summary, title, context),
-        _nav(),
-        *(_section(section, charts, tables.get(section.key, "")) for section in SECTIONS),
+        _nav(shown),
+        *(_section(section, charts, tables.get(section.key, "")) for section in shown),
         _about(context),
         _footer(record, context),
     ])  # fmt: skip
@@ -137,8 +140,8 @@ def _mark(judgement: str) -> str:
     return f'<span class="mark" aria-hidden="true">{mark}</span>' if mark else ""
 
 
-def _nav() -> str:
-    links = "".join(f'<a href="#{section.key}">{escape(section.title)}</a>' for section in SECTIONS)
+def _nav(shown: Sequence[Section]) -> str:
+    links = "".join(f'<a href="#{section.key}">{escape(section.title)}</a>' for section in shown)
     return f"""<nav>{links}<a href="#about">What is real</a>
 <span class="zoom"><output id="window"></output>
 <button id="reset" type="button">whole run</button></span></nav>

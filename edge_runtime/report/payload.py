@@ -12,6 +12,7 @@ from edge_runtime.record.summary import LATENCY_BUDGET_MS, first_setpoints
 from edge_runtime.report import downsample
 from edge_runtime.report.muscles import by_group, group_of
 from edge_runtime.report.series import BUCKETS, Chart, Source, line, period, rounded, series, strip
+from edge_runtime.report.tissue import tissue_charts, tissue_seconds
 from edge_runtime.telemetry import STAGES
 from edge_runtime.types import F64, SIDES
 
@@ -29,11 +30,14 @@ def build(source: Source, summary: dict[str, object]) -> dict[str, object]:
     sent_s = (sent_ns - source.record.t0_ns) / 1e9
     peak_s = downsample.bucket_max(source.cycle_s, PEAK_BUCKETS)
     axes = {"cycle": source.cycle_s, "estimate": source.estimate_s, "sent": sent_s, "peak": peak_s}
+    if (tissue_s := tissue_seconds(source)).size:
+        axes["tissue"] = tissue_s
     charts: dict[str, Chart] = {
         **_latency(source, latency_ms, summary),
         **_motion(source),
         **_muscles(source),
         **_torque(source),
+        **tissue_charts(source),
     }
     return {
         "duration_s": max(source.record.duration_s, 1e-3),

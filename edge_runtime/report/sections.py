@@ -84,5 +84,20 @@ SECTIONS: Final = (
             *(Figure(f"muscle_{rank}", "", size="third") for rank in range(TOP_MUSCLES)),
         ),
     ),
+    Section(
+        "tissue",
+        "Interface",
+        "Finite elements of the tissue under the cuffs, run beside the loop from what was measured. Bend is hinge less "
+        "knee; gain is measured over modelled bend, 1 where the tissue is as the model's; loss is what a stride loses.",
+        (
+            Figure("pressure_r", "Right cuffs, pressure", "exceeded on 5 % of the skin"),
+            Figure("pressure_l", "Left cuffs, pressure", "exceeded on 5 % of the skin"),
+            Figure("bend_r", "Right interface, bend"),
+            Figure("bend_l", "Left interface, bend"),
+            Figure("tissue_loss", "Energy lost per stride", size="third"),
+            Figure("tissue_gain", "Gain", size="third"),
+            Figure("tissue_doubt", "Doubt", "share of assistance it takes away", size="third"),
+        ),
+    ),
     Section("events", "Events", "Times from the start of the record.", ()),
 )

@@ -47,18 +47,20 @@ class Seen:
     """What the observer says about the instant that began its last step.
 
     `full`: True where finite elements speak, False where tissue is crushed (volume ratio `min_det_f` below 0.5) and the
-    reduced model does; then pressures are the last good ones. `hinge_rad`: where the model has the hinge, `reduced_rad`
-    where the reduced model has it. `knee_nm`: torque at the knee. `loss_j`, `work_j`: of the last whole stride, see
-    `strides.StrideEnergy`. `mean_pa`: mean pressure of each tile over `MEAN_S`.
+    reduced model does; then pressures are the last good ones. `knee_rad`: the models' knee (`watch.SteadyKnee`);
+    `hinge_rad`: where the model has the hinge, `reduced_rad` where the reduced model has it. `knee_nm`: torque at the
+    knee. `loss_j`, `given_j`: of the last whole stride, see `strides.Energy`. `mean_pa`: mean pressure of each tile
+    over `MEAN_S`.
     """
 
     full: bool
     min_det_f: float
+    knee_rad: float
     hinge_rad: float
     reduced_rad: float
     knee_nm: float
     loss_j: float
-    work_j: float
+    given_j: float
     pressure: Mapping[SegmentName, Pressure]
     mean_pa: Mapping[SegmentName, F64]
     judgement: Judgement
@@ -73,7 +75,10 @@ class Seen:
 
 
 class LegObserver:
-    """Observer of one leg. `reduced` is its reduced model (`linkage.INTERFACE` record array [1])."""
+    """Observer of one leg. `reduced` is its reduced model (`linkage.INTERFACE` record array [1]).
+
+    `maps` evaluates the pressure under each cuff; `mean_pa` is as in `Seen`.
+    """
 
     def __init__(self, phantom: Phantom, reduced: npt.NDArray[Any], frame_s: float) -> None:
         self._model = FullModel(phantom, timestep_s=frame_s)
@@ -83,6 +88,7 @@ class LegObserver:
             name: PressureMap(phantom, name, self._model.built.mesh(name), self._model.tets(name)) for name in SEGMENTS
         }
         tets = {name: self._model.tets(name) for name in SEGMENTS}
+        self._knee_rad, self._settled_s, self._before = 0.0, 0.0, Measured(0.0, 0.0, 0.0)
         self._shape = {
             name: (np.ascontiguousarray(t.tets), np.ascontiguousarray(t.gradients)) for name, t in tets.items()
         }
@@ -95,7 +101,7 @@ class LegObserver:
         self._steady.reset()
         self._rest()
         self._pressure = {name: self.maps[name].at(self._model.built.mesh(name).points_m) for name in SEGMENTS}
-        self._mean: dict[SegmentName, F64] = {name: p.patch_pa.copy() for name, p in self._pressure.items()}
+        self.mean_pa: dict[SegmentName, F64] = {name: p.patch_pa.copy() for name, p in self._pressure.items()}
 
     def step(self, measured: Measured) -> Seen | None:
         """One frame on. None where an input is not finite: the model then stands until the next good frame."""
@@ -111,7 +117,10 @@ class LegObserver:
         reduced = self._reduced.step(measured.torque_nm, knee_rad)
         self._knee_rad = knee_rad
         seen = self._see(reading, reduced, before)
-        if not math.isfinite(reading.hinge_rad + reading.knee_torque_nm + reduced.hinge_rad) or not seen.min_det_f > 0.0:
+        if (
+            not math.isfinite(reading.hinge_rad + reading.knee_torque_nm + reduced.hinge_rad)
+            or not seen.min_det_f > 0.0
+        ):
             self._rest()
         return seen
 
@@ -135,15 +144,15 @@ class LegObserver:
         energy = self._strides.step(before.torque_nm, hinge_rad, knee_nm, reading.knee_rad, self._frame_s)
         judgement = self._judge(reading, reduced, before, hinge_rad)
         return Seen(
-            whole, det, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.work_j,
-            dict(self._pressure), self._mean, judgement,
+            whole, det, reading.knee_rad, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.given_j,
+            dict(self._pressure), self.mean_pa, judgement,
         )  # fmt: skip
 
     def _press(self, points: Mapping[SegmentName, F64]) -> None:
         share = -math.expm1(-self._frame_s / MEAN_S)
         for name in SEGMENTS:
             self._pressure[name] = self.maps[name].at(points[name])
-            self._mean[name] += share * (self._pressure[name].patch_pa - self._mean[name])
+            self.mean_pa[name] += share * (self._pressure[name].patch_pa - self.mean_pa[name])
 
     def _judge(self, reading: Reading, reduced: Hinge, before: Measured, hinge_rad: float) -> Judgement:
         if self._settled_s < SETTLE_S:

@@ -21,9 +21,9 @@ class Patches:
     """Tiles of one cuff, `rows` along the limb x `columns` round it; tile (i, j) is number i * columns + j.
 
     `area_m2` [p]; `height_m` [rows]: distance of the tiles' middle from the knee; `angle_rad` [columns]: their middle
-    round the limb, 0 in front, positive to the wearer's left. `weights` [p, c]: mean pressure of each from the pressures
-    at the cuff's nodes, linear between nodes, so that pressure times area summed over all tiles is the same as over all
-    nodes.
+    round the limb, 0 in front, positive to the wearer's left, up to `half_rad`. `weights` [p, c]: mean pressure of each
+    from the pressures at the cuff's nodes, linear between nodes, so that pressure times area summed over all tiles is
+    the same as over all nodes.
     """
 
     rows: int
@@ -31,6 +31,7 @@ class Patches:
     area_m2: F64
     height_m: F64
     angle_rad: F64
+    half_rad: float
     weights: F64
 
 
@@ -63,7 +64,7 @@ def tile(tissue: Annulus, cuff: Cuff, worn_m: F64) -> Patches:
     weights /= np.maximum(tiles, 1e-12)[:, None]
     height: F64 = cuff.centre_m + cuff.length_m * ((np.arange(rows) + 0.5) / rows - 0.5)
     angle: F64 = half * ((2.0 * np.arange(columns) + 1.0) / columns - 1.0)
-    return Patches(rows, columns, tiles, height, angle, weights)
+    return Patches(rows, columns, tiles, height, angle, half, weights)
 
 
 def glued_faces(tissue: Annulus) -> Ints:

@@ -1,4 +1,4 @@
-"""The small-strain reduced model of a phantom: cuffs as plain springs, from their stiffness at rest. Seconds to make."""
+"""The small-strain reduced model of a phantom: cuffs as plain springs, from their stiffness at rest, in seconds."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from edge_runtime.types import F64
 _REST_STEPS: Final = 40
 _REST_STEP_S: Final = 1.0
 _PROBE_NM: Final = 1.0
+_BEYOND: Final = 1.2
+"""No more than the watch takes for normal (`watch.GAIN_FREE`)."""
 _REACH: Final = np.array([0.02, 0.02, 0.25])
 """m, m, rad: only the unit of the energy's terms, which are exact springs at any pose."""
 
@@ -57,17 +59,18 @@ def hinge_stiffness(p: npt.NDArray[Any], knee_rad: float = 0.0) -> float:
 def phantom_of(height_m: float, mass_kg: float, stiffness_nm_per_rad: float) -> Phantom:
     """The phantom of a person whose tissue gives that interface stiffness at straight knee.
 
-    Stiffness is proportional to the modulus. Raises UserError where that modulus would not be one of soft tissue.
+    Stiffness is proportional to the modulus, which is taken at the end of the range of soft tissue where it lies little
+    beyond (`_BEYOND`). Raises UserError where it lies further.
     """
     soft = phantom_for(height_m, mass_kg)
     young_pa = soft.material.young_pa * stiffness_nm_per_rad / hinge_stiffness(spring_interface(soft))
     low, high = MODULUS_RANGE_PA
-    if not low <= young_pa <= high:
+    if not low / _BEYOND <= young_pa <= high * _BEYOND:
         raise UserError(
             f"tissue observer: the profile's interface of {stiffness_nm_per_rad:g} Nm/rad would need tissue of "
             f"{young_pa / 1e3:.0f} kPa, not within {low / 1e3:g} to {high / 1e3:g}; calibrate the interface again"
         )
-    return replace(soft, material=replace(soft.material, young_pa=young_pa))
+    return replace(soft, material=replace(soft.material, young_pa=min(max(young_pa, low), high)))
 
 
 def _bowl(stiffness: F64) -> dict[tuple[int, int, int], float]:

@@ -13,11 +13,11 @@ _SHORTEST_S: Final = 0.5
 
 
 class Energy(NamedTuple):
-    """Of the last whole stride, NaN before: work of the motor less work at the knee, J; work of the motor counted where
-    it drives, J."""
+    """Of the last whole stride, NaN before: what motor and leg put into the interface less what it gave back, J; and
+    what they put in where they drove it, J."""
 
     loss_j: float
-    work_j: float
+    given_j: float
 
 
 _NONE: Final = Energy(math.nan, math.nan)
@@ -44,8 +44,9 @@ class StrideEnergy:
         if self._last is not None:
             hinge_before, knee_nm_before, knee_before = self._last
             work = torque_nm * (hinge_rad - hinge_before)
-            self._loss_j += work - 0.5 * (knee_nm + knee_nm_before) * (knee_rad - knee_before)
-            self._work_j += max(work, 0.0)
+            leg = -0.5 * (knee_nm + knee_nm_before) * (knee_rad - knee_before)
+            self._loss_j += work + leg
+            self._given_j += max(work, 0.0) + max(leg, 0.0)
         self._last = hinge_rad, knee_nm, knee_rad
         self._seconds += dt_s
         self._mean_rad += -math.expm1(-dt_s / _MEAN_S) * (knee_rad - self._mean_rad)
@@ -53,10 +54,10 @@ class StrideEnergy:
             self._below = True
         elif self._below and knee_rad > self._mean_rad + _HYSTERESIS_RAD and self._seconds > _SHORTEST_S:
             if self._whole and self._seconds < _LONGEST_S:
-                self._energy = Energy(self._loss_j, self._work_j)
+                self._energy = Energy(self._loss_j, self._given_j)
             self._whole, self._below = True, False
             self._begin()
         return self._energy
 
     def _begin(self) -> None:
-        self._loss_j, self._work_j, self._seconds = 0.0, 0.0, 0.0
+        self._loss_j, self._given_j, self._seconds = 0.0, 0.0, 0.0

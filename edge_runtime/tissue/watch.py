@@ -4,9 +4,9 @@ The angle between hinge and knee, as measured, is fitted to what the model says 
 
     measured = offset + slope x knee + delay x knee rate + gain x modelled
 
-Gain is 1 where the tissue is as soft as the model's, whoever wears it, whatever the encoder's zero; `delay` takes up how
-late the camera's knee is; `offset` and `slope` hold the zero, the camera's bias, and how the device sits. What they were
-over the first strides is the fit of the day; a later change of that line is a device that has moved on the leg.
+Gain is 1 where the tissue is as soft as the model's, whoever wears it, whatever the encoder's zero; `delay` takes up
+how late the camera's knee is; `offset` and `slope` hold the zero, the camera's bias, and how the device sits. What they
+were over the first strides is the fit of the day; a later change of that line is a device that has moved on the leg.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Moment:
 
 
 class SteadyKnee:
-    """The knee that drives the models: slowly the camera's, quickly the encoder's, so that the camera's error from frame
-    to frame is not in it. A bend of the interface, which the encoder takes for the knee's, is a few degrees of that."""
+    """The knee that drives the models: slowly the camera's, quickly the encoder's, so that the camera's error from
+    frame to frame is not in it. The interface's bend, which is, is a few degrees."""
 
     def __init__(self) -> None:
         self.reset()

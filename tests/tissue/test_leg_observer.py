@@ -19,7 +19,7 @@ from edge_runtime.tissue.static import CuffStatics
 from edge_runtime.tissue.strides import StrideEnergy
 
 SMALL = Mesh(1, 8, 5)
-QUIET = Walk(strides=4, torque_nm=5.0, noise_rad=0.0, bias_rad=0.0, delay_s=0.0)
+QUIET = Walk(strides=5, torque_nm=5.0, noise_rad=0.0, bias_rad=0.0, delay_s=0.0)
 
 
 @cache
@@ -41,24 +41,23 @@ def walk() -> list[Seen]:
     return observe(observer(), measure(QUIET, FullPlant(leg(), 1)))
 
 
-def test_the_model_goes_where_its_own_leg_goes() -> None:
-    truth = [measured.hinge_rad for measured in measure(QUIET, FullPlant(leg(), 1))]
-    model = [seen.hinge_rad for seen in walk()]
-    later = slice(80, None)
-    wrong = np.array(model[later]) - np.array(truth[later.start - 1 : -1])
-    assert np.degrees(np.sqrt(np.mean(wrong**2))) < 0.6
+def test_the_model_bends_as_its_own_leg_does() -> None:
+    truth = [measured.hinge_rad - measured.knee_rad for measured in measure(QUIET, FullPlant(leg(), 1))][:-1]
+    model = [seen.hinge_rad - seen.knee_rad for seen in walk()][1:]
+    wrong = np.array(model[60:]) - np.array(truth[60:])
+    assert np.sqrt(np.mean(wrong**2)) < 0.1 * np.sqrt(np.mean(np.square(truth[60:])))
     assert all(seen.full and seen.min_det_f > 0.5 for seen in walk())
 
 
-def test_a_stride_loses_energy_and_less_than_the_motor_gives() -> None:
+def test_a_stride_loses_energy_and_less_than_it_is_given() -> None:
     last = walk()[-1]
-    assert 0.0 < last.loss_j < last.work_j
+    assert 0.0 < last.loss_j < last.given_j
 
 
 def test_the_same_frames_give_the_same_answers() -> None:
     again = observe(observer(), measure(QUIET, FullPlant(leg(), 1)))
     for one, other in zip(walk(), again, strict=True):
-        assert one.hinge_rad == other.hinge_rad and one.judgement == other.judgement or math.isnan(one.judgement.gain)
+        assert (one.hinge_rad == other.hinge_rad and one.judgement == other.judgement) or math.isnan(one.judgement.gain)
         for name in SEGMENTS:
             assert (one.pressure[name].patch_pa == other.pressure[name].patch_pa).all()
 
@@ -72,11 +71,12 @@ def test_pressure_of_rest_is_that_of_prestrain() -> None:
     statics = CuffStatics(pressed, "thigh")
     rest = seeing.maps["thigh"].at(statics.solve(np.zeros(3)).points_m)
     assert seen.pressure["thigh"].p95_pa == pytest.approx(rest.p95_pa, rel=0.02)
-    assert seen.pressure["shank"].p95_pa == pytest.approx(0.0, abs=50.0)
+    assert seen.pressure["shank"].p95_pa == pytest.approx(0.0, abs=0.1 * rest.p95_pa)
 
 
 def test_crushed_tissue_falls_back_to_the_reduced_model_and_comes_back() -> None:
-    seeing = observer()
+    soft = replace(leg(), material=replace(leg().material, young_pa=10e3))
+    seeing = LegObserver(soft, springs(), FRAME_S)
     torque = [0.0] * 5 + [60.0] * 30 + [0.0] * 90
     seen = [seeing.step(Measured(0.2, 0.2, nm)) for nm in torque]
     crushed = [one for one in seen if one is not None and not one.full]
@@ -127,10 +127,9 @@ def test_a_profile_s_stiffness_sets_the_modulus() -> None:
 def test_stride_energy_of_a_plain_damper() -> None:
     """A knee at rest in its cuffs' middle: all that goes in at the hinge is lost; a spring would give it back."""
     energy, frame_s = StrideEnergy(), 0.01
-    knee = lambda t: 0.5 - 0.5 * math.cos(2.0 * math.pi * t)  # noqa: E731
-    swing = lambda t: 0.02 * math.sin(2.0 * math.pi * t)  # noqa: E731
+    turn = 2.0 * math.pi * frame_s
     for k in range(600):
         middle = (k - 0.5) * frame_s
         torque = 3.0 * 0.02 * 2.0 * math.pi * math.cos(2.0 * math.pi * middle)
-        found = energy.step(torque, swing(k * frame_s), 0.0, knee(k * frame_s), frame_s)
+        found = energy.step(torque, 0.02 * math.sin(k * turn), 0.0, 0.5 - 0.5 * math.cos(k * turn), frame_s)
     assert found.loss_j == pytest.approx(3.0 * (0.02 * 2.0 * math.pi) ** 2 / 2.0, rel=0.01)

@@ -38,7 +38,9 @@ def scaled(stiffness: float) -> npt.NDArray[Any]:
     return out
 
 
-def trial(walk: Walk, plant: npt.NDArray[Any], slipped: npt.NDArray[Any] | None = None, turned_rad: float = 0.0) -> Found:
+def trial(
+    walk: Walk, plant: npt.NDArray[Any], slipped: npt.NDArray[Any] | None = None, turned_rad: float = 0.0
+) -> Found:
     legs = [Reduced(p, FRAME_S) if p is not None else None for p in (plant, slipped)]
     assert legs[0] is not None
     return found(observe_reduced(springs(), measure(walk, legs[0], legs[1], SLIP_FRAME, turned_rad)))
@@ -99,7 +101,8 @@ def test_without_noise_the_gain_is_exact_whatever_the_zero(gain: float, offset: 
     watch = FitWatch()
     walked(watch, gain, offset)
     assert watch.last.gain == pytest.approx(gain, rel=1e-6)
-    assert (watch.last.cause == CAUSES.index("tissue_stiffness")) == (not 1.0 / 1.42 < gain < 1.42) or watch.last.share < 0.1
+    off = abs(math.log(gain))
+    assert watch.last.share == pytest.approx(min(max((off - math.log(1.4)) / math.log(1.8 / 1.4), 0.0), 1.0), abs=0.05)
 
 
 def test_a_reduced_model_gone_wrong_is_doubted() -> None:
