@@ -12,7 +12,7 @@ import calibration
 from calibration.profile import load_profile
 from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
-from edge_runtime.doubt import CAUSES
+from edge_runtime.doubt import CAUSES, NO_DOUBT, Doubt
 from edge_runtime.estimator import REASONS, Estimator, Timing
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import F64, U8, Frame
@@ -128,10 +128,11 @@ class Chain:
         self.estimator = Estimator(self.pose, self.grf, legs, body, PROFILE, TABLE.host, timing, self.clock)
         self.estimator.warm()
         self.k = 0
+        self.interface = NO_DOUBT
 
     def step(self, count: int = 1, cut: bool = False) -> dict[str, float]:
         for _ in range(count):
-            step = self.estimator.step(Frame(PICTURE, self.k * FRAME_NS + 1, self.k, cut), np.zeros(2))
+            step = self.estimator.step(Frame(PICTURE, self.k * FRAME_NS + 1, self.k, cut), np.zeros(2), self.interface)
             self.k += 1
         self.intent = step.intent[0].copy()
         return dict(zip(ESTIMATE_HEAD, step.row.tolist(), strict=False))
@@ -146,6 +147,7 @@ def shared_chain() -> Chain:
 def chain(shared_chain: Chain) -> Chain:
     shared_chain.pose.reason, shared_chain.grf.reason, shared_chain.grf.vertical_n = "", "", 270.0
     shared_chain.clock.step_ns = 0
+    shared_chain.interface = NO_DOUBT
     shared_chain.estimator.reset()
     return shared_chain
 
@@ -255,3 +257,15 @@ def test_forces_that_the_motion_contradicts_fade_assistance(chain: Chain) -> Non
     assert rows[-1]["newton_before_bw"] > 4.0
     assert rows[-1]["valid"] == 1.0
     assert not chain.intent["torque_nm"].any()
+
+
+def test_doubt_about_an_interface_fades_that_leg_and_says_so(chain: Chain) -> None:
+    chain.step(40)
+    before = np.abs(chain.intent["torque_nm"][:, 0])
+    assert (before > 0.0).all()
+    chain.interface = Doubt(np.array([1.0, 0.0]), CAUSES.index("tissue_slip"))
+    row = chain.step()
+    assert (row["doubt_r"], row["doubt_l"], CAUSES[int(row["doubt_cause"])]) == (1.0, 0.0, "tissue_slip")
+    assert 0.0 < abs(chain.intent["torque_nm"][0, 0]) <= before[0] * 1.2, "no step"
+    chain.step(8)
+    assert not chain.intent["torque_nm"][0].any() and chain.intent["torque_nm"][1].any()

@@ -36,6 +36,7 @@ from edge_runtime.commands import (
     run,
     solve,
     tissue_reduce,
+    tissue_study,
     tissue_verify,
 )
 
@@ -83,6 +84,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     model_compile,
     model_reference,
     tissue_reduce,
+    tissue_study,
     tissue_verify,
     can_generate,
     can_firmware,

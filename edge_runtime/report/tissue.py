@@ -62,11 +62,15 @@ def pressure_pictures(maps: list[CuffMap]) -> str:
     for one in maps:
         cuffs.setdefault((one.side, one.cuff), []).append(one)
     pictures = "".join(_picture(found) for found in cuffs.values())
+    note = (
+        "Unrolled: front in the middle, the wearer's left to the right, up is up. A tile is about 4 cm². Dark frames: "
+        f"its mean over ten seconds was above {DISCOMFORT_PA / 1e3:g} kPa. Blue: the glued cuff of the model pulls "
+        "there; a real one would come off."
+    )
     return (
-        f'<h3>Highest pressure of the run under each cuff</h3><div style="display:flex;flex-wrap:wrap;gap:22px">{pictures}'
-        f'</div>{_scale()}<p class="lead">Unrolled: front in the middle, the wearer\'s left to the right, up is up. '
-        f"A tile is about 4 cm². Dark frames: its mean over ten seconds was above {DISCOMFORT_PA / 1e3:g} kPa. Blue: the glued "
-        "cuff of the model pulls there; a real one would come off.</p>"
+        "<h3>Highest pressure of the run under each cuff</h3>"
+        f'<div style="display:flex;flex-wrap:wrap;gap:22px">{pictures}</div>{_scale()}'
+        f'<p class="lead">{escape(note)}</p>'
     )
 
 

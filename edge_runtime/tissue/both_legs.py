@@ -56,7 +56,7 @@ class TissueObserver:
         for side, leg in enumerate(self._legs):
             measured = _measured(now_ns, intent[0], side, float(torque_nm[side]), float(hinge_rad[side]))
             seen = leg.step(measured)
-            if seen is None:
+            if seen is None or not seen.settled:
                 continue
             share[side] = seen.judgement.share
             first = 2 + side * _LEG_WIDTH

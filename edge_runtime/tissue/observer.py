@@ -25,7 +25,7 @@ from edge_runtime.tissue.svk import MIN_DET_F
 from edge_runtime.tissue.watch import FitWatch, Judgement, Moment, SteadyKnee
 from edge_runtime.types import F64
 
-KNEE_MAX_RADPS: Final = 12.0
+KNEE_MAX_RADPS: Final = 8.0
 """The model's knee turns no faster: after a gap in the estimates it catches up instead of being torn along."""
 SETTLE_S: Final = 0.3
 """After a start, a gap or a restart nothing is judged for so long."""
@@ -46,6 +46,7 @@ class Measured(NamedTuple):
 class Seen:
     """What the observer says about the instant that began its last step.
 
+    `settled`: False while the model catches up after a start or a gap; what it says then is not of the leg.
     `full`: True where finite elements speak, False where tissue is crushed (volume ratio `min_det_f` below 0.5) and the
     reduced model does; then pressures are the last good ones. `knee_rad`: the models' knee (`watch.SteadyKnee`);
     `hinge_rad`: where the model has the hinge, `reduced_rad` where the reduced model has it. `knee_nm`: torque at the
@@ -53,6 +54,7 @@ class Seen:
     over `MEAN_S`.
     """
 
+    settled: bool
     full: bool
     min_det_f: float
     knee_rad: float
@@ -137,14 +139,16 @@ class LegObserver:
     def _see(self, reading: Reading, reduced: Hinge, before: Measured) -> Seen:
         points = {name: self._model.points_m(name) for name in SEGMENTS}
         det = min(smallest_volume_ratio(points[name], *self._shape[name]) for name in SEGMENTS)
-        whole = det >= MIN_DET_F
-        if whole:
+        whole, settled = det >= MIN_DET_F, self._settled_s >= SETTLE_S
+        if whole and settled:
             self._press(points)
         hinge_rad, knee_nm = (reading.hinge_rad, reading.knee_torque_nm) if whole else reduced
+        if not settled:
+            self._strides.reset()
         energy = self._strides.step(before.torque_nm, hinge_rad, knee_nm, reading.knee_rad, self._frame_s)
-        judgement = self._judge(reading, reduced, before, hinge_rad)
+        judgement = self._judge(reading, reduced, before, hinge_rad) if settled else self._watch.last
         return Seen(
-            whole, det, reading.knee_rad, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.given_j,
+            settled, whole, det, reading.knee_rad, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.given_j,
             dict(self._pressure), self.mean_pa, judgement,
         )  # fmt: skip
 
@@ -155,8 +159,6 @@ class LegObserver:
             self.mean_pa[name] += share * (self._pressure[name].patch_pa - self.mean_pa[name])
 
     def _judge(self, reading: Reading, reduced: Hinge, before: Measured, hinge_rad: float) -> Judgement:
-        if self._settled_s < SETTLE_S:
-            return self._watch.last
         moment = Moment(
             knee_rad=reading.knee_rad,
             knee_radps=reading.knee_radps,

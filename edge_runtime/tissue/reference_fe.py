@@ -90,6 +90,13 @@ class ReferenceCuff:
         self._last = np.zeros(self.basis.N)
         self._linearize(self._last)
 
+    def squeeze_n(self) -> float:
+        """Sum of the inward forces, N, with which the cuff presses at rest by its prestrain (take a small one)."""
+        self.solve(np.zeros(3))
+        angle, axis = self._at[1, self._glued], self._axis[self._glued]
+        radial = np.where(axis == 0, np.cos(angle), np.where(axis == 1, np.sin(angle), 0.0))
+        return float(-2.0 * radial @ self._forces(self._last)[self._glued])
+
     def small_strain(self) -> F64:
         """Stiffness [3, 3] at rest in (x, z, phi), by linear elasticity alone: scikit-fem's own form."""
         from skfem.models.elasticity import linear_elasticity

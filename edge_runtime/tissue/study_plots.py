@@ -1,4 +1,4 @@
-"""Plots of a study: for each quantity a sheet of small maps, one for each tissue and cuff, knee angle x misalignment."""
+"""Plots of a study: for each quantity a sheet of small maps, one for each tissue and cuff."""
 
 from __future__ import annotations
 

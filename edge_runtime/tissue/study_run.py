@@ -1,4 +1,4 @@
-"""Runs the cases of a study over the cores; each result is on disk as soon as it is there, so a killed run continues."""
+"""Runs the cases of a study over the cores; each result goes to disk at once, so a killed run continues."""
 
 from __future__ import annotations
 
