@@ -20,6 +20,6 @@ def picture_study(study: Study, out: Path) -> list[Path]:
         model = FullModel(case.phantom())
         model.reset(math.radians(case.knee_deg), case.torque_nm)
         path = out / f"leg_{re.sub(r'[^a-z0-9]+', '_', cuff.name.lower()).strip('_')}.png"
-        save_png(render(model.model, model.data), path)
+        save_png(render(model.model, model.data, "side"), path)
         files.append(path)
     return files
