@@ -61,7 +61,7 @@ def test_dbc_decodes_as_wire_does() -> None:
 
 
 HOST_EVENTS = {*CAUSES, *DOUBT_CAUSES[1:], *ENVELOPE_REASONS}
-HOST_EVENTS |= {"handshake_refused", "rights_missing", "run_ended", "clip_truncated", "cut"}
+HOST_EVENTS |= {"handshake_refused", "rights_missing", "run_ended", "clip_truncated", "cut", "tissue_observer_off"}
 WITH_PAGE = (set(GOVERNOR_REASONS) | set(LIMITER_REASONS)) - NO_PAGE | HOST_EVENTS
 
 
