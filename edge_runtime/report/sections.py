@@ -96,7 +96,7 @@ SECTIONS: Final = (
             Figure("bend_l", "Left interface, bend"),
             Figure("tissue_loss", "Energy lost per stride", size="third"),
             Figure("tissue_gain", "Gain", size="third"),
-            Figure("tissue_doubt", "Doubt", "share of assistance it takes away", size="third"),
+            Figure("tissue_doubt", "Doubt", "share taken", size="third"),
         ),
     ),
     Section("events", "Events", "Times from the start of the record.", ()),

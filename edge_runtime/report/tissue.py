@@ -13,10 +13,9 @@ from edge_runtime.tissue.rows import CuffMap
 from edge_runtime.types import F64, SIDES
 
 SIDE_NAMES: Final = {"r": "right", "l": "left"}
-_CELL: Final = (11, 15)  # px of a tile
-_TOP_PA: Final = PAIN_PA
+_CELL: Final = (13, 16)  # px of a tile
 _COLOURS: Final = ((247, 247, 247), (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31))
-"""Pressure from 0 to `_TOP_PA`: ColorBrewer's RdGy, its red half (Brewer 2003)."""
+"""Pressure from 0 over the limit of comfort, in the middle, to pain: ColorBrewer's RdGy, its red half (Brewer 2003)."""
 _PULL: Final = (146, 197, 222)
 
 
@@ -101,7 +100,7 @@ def _colour(pressure_pa: float) -> str:
         share = min(-pressure_pa / DISCOMFORT_PA, 1.0)
         red, green, blue = (round(a + share * (b - a)) for a, b in zip(_COLOURS[0], _PULL, strict=True))
         return f"#{red:02x}{green:02x}{blue:02x}"
-    at = min(pressure_pa / _TOP_PA, 1.0) * (len(_COLOURS) - 1)
+    at = float(np.interp(pressure_pa, (0.0, DISCOMFORT_PA, PAIN_PA), (0.0, 0.5, 1.0))) * (len(_COLOURS) - 1)
     index = min(int(at), len(_COLOURS) - 2)
     mixed = (round(a + (at - index) * (b - a)) for a, b in zip(_COLOURS[index], _COLOURS[index + 1], strict=True))
     return "#" + "".join(f"{value:02x}" for value in mixed)
@@ -110,7 +109,7 @@ def _colour(pressure_pa: float) -> str:
 def _scale() -> str:
     stops = [0.0, DISCOMFORT_PA / 2.0, DISCOMFORT_PA, 2.0 * DISCOMFORT_PA, PAIN_PA]
     boxes = "".join(
-        f'<span style="padding:2px 12px;background:{_colour(p)};color:{"#fff" if p > 20e3 else "#1a2129"}">'
+        f'<span style="padding:2px 12px;background:{_colour(p)};color:{"#fff" if p > 10e3 else "#1a2129"}">'
         f"{p / 1e3:.3g} kPa</span>"
         for p in stops
     )

@@ -15,7 +15,7 @@ from edge_runtime.intent import HORIZON_NS, at
 from edge_runtime.tissue.geometry import SEGMENTS
 from edge_runtime.tissue.observer import LegObserver, Measured, Seen
 from edge_runtime.tissue.rows import TISSUE_FIELDS, CuffMap
-from edge_runtime.tissue.springs import phantom_of, spring_interface
+from edge_runtime.tissue.springs import phantom_of
 from edge_runtime.types import F64, SIDES
 
 MAP_NS: Final = 2_000_000_000
@@ -40,7 +40,7 @@ class TissueObserver:
         self._legs = []
         for values in (profile.interface_r, profile.interface_l):
             phantom = phantom_of(person.height_m, person.mass_kg, values.stiffness_nm_per_rad)
-            self._legs.append(LegObserver(phantom, spring_interface(phantom), frame_ns * 1e-9))
+            self._legs.append(LegObserver(phantom, None, frame_ns * 1e-9))
         self._row = np.full(len(TISSUE_FIELDS), np.nan)
         self._peaks: list[dict[str, F64]] = [{}, {}]
         self._map_ns = 0

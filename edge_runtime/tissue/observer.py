@@ -20,6 +20,7 @@ from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
 from edge_runtime.tissue.linkage import STATE
 from edge_runtime.tissue.pressure import DISCOMFORT_PA, PAIN_PA, Pressure, PressureMap
 from edge_runtime.tissue.simulate import FullModel, Reading
+from edge_runtime.tissue.springs import spring_interface
 from edge_runtime.tissue.strides import StrideEnergy
 from edge_runtime.tissue.svk import MIN_DET_F
 from edge_runtime.tissue.watch import FitWatch, Judgement, Moment, SteadyKnee
@@ -27,6 +28,8 @@ from edge_runtime.types import F64
 
 KNEE_MAX_RADPS: Final = 8.0
 """The model's knee turns no faster: after a gap in the estimates it catches up instead of being torn along."""
+LONGEST_STEP_S: Final = 1.0 / 60.0
+"""Of the finite elements; a slower camera's frame is several steps."""
 SETTLE_S: Final = 0.3
 """After a start, a gap or a restart nothing is judged for so long."""
 MEAN_S: Final = 10.0
@@ -77,15 +80,17 @@ class Seen:
 
 
 class LegObserver:
-    """Observer of one leg. `reduced` is its reduced model (`linkage.INTERFACE` record array [1]).
+    """Observer of one leg. `reduced` is the reduced model that compensation uses (`linkage.INTERFACE` record array
+    [1]): it is watched, too. Without one the small-strain model stands in where tissue is crushed, and is not judged.
 
     `maps` evaluates the pressure under each cuff; `mean_pa` is as in `Seen`.
     """
 
-    def __init__(self, phantom: Phantom, reduced: npt.NDArray[Any], frame_s: float) -> None:
-        self._model = FullModel(phantom, timestep_s=frame_s)
-        self._frame_s, self._phantom = frame_s, phantom
-        self._reduced = Reduced(reduced, frame_s)
+    def __init__(self, phantom: Phantom, reduced: npt.NDArray[Any] | None, frame_s: float) -> None:
+        self._substeps = max(1, round(frame_s / LONGEST_STEP_S))
+        self._model = FullModel(phantom, timestep_s=frame_s / self._substeps)
+        self._frame_s, self._watched = frame_s, reduced is not None
+        self._reduced = Reduced(spring_interface(phantom) if reduced is None else reduced, frame_s)
         self.maps = {
             name: PressureMap(phantom, name, self._model.built.mesh(name), self._model.tets(name)) for name in SEGMENTS
         }
@@ -115,7 +120,7 @@ class LegObserver:
         behind = self._steady.step(measured.knee_rad, measured.hinge_rad, self._frame_s) - self._knee_rad
         knee_rad = self._knee_rad + min(max(behind, -limit), limit)
         self._settled_s = self._settled_s + self._frame_s if abs(behind) <= limit else 0.0
-        reading = self._model.step(measured.torque_nm, knee_rad)
+        reading = self._advance(measured.torque_nm, knee_rad)
         reduced = self._reduced.step(measured.torque_nm, knee_rad)
         self._knee_rad = knee_rad
         seen = self._see(reading, reduced, before)
@@ -125,6 +130,15 @@ class LegObserver:
         ):
             self._rest()
         return seen
+
+    def _advance(self, torque_nm: float, knee_rad: float) -> Reading:
+        """State as the frame begins; one frame on."""
+        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._substeps + 1) / self._substeps
+        reading = self._model.step(torque_nm, float(ways[0]))
+        self._points = {name: self._model.points_m(name) for name in SEGMENTS}
+        for way in ways[1:]:
+            self._model.step(torque_nm, float(way))
+        return reading
 
     def _rest(self) -> None:
         import mujoco
@@ -137,7 +151,7 @@ class LegObserver:
         self._before = Measured(0.0, 0.0, 0.0)
 
     def _see(self, reading: Reading, reduced: Hinge, before: Measured) -> Seen:
-        points = {name: self._model.points_m(name) for name in SEGMENTS}
+        points = self._points
         det = min(smallest_volume_ratio(points[name], *self._shape[name]) for name in SEGMENTS)
         whole, settled = det >= MIN_DET_F, self._settled_s >= SETTLE_S
         if whole and settled:
@@ -165,7 +179,7 @@ class LegObserver:
             torque_nm=before.torque_nm,
             angle_rad=before.hinge_rad - before.knee_rad,
             full_rad=hinge_rad - reading.knee_rad,
-            reduced_rad=reduced.hinge_rad - reading.knee_rad,
+            reduced_rad=reduced.hinge_rad - reading.knee_rad if self._watched else math.nan,
         )
         return self._watch.step(moment, self._frame_s)
 

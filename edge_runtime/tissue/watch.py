@@ -48,13 +48,18 @@ BENT_RAD: Final = 1.0
 MODEL_FREE: Final = 0.25
 MODEL_NONE: Final = 0.5
 """RMS difference of full and reduced model over the RMS angle of the full one."""
+BEND_RAD: Final = math.radians(0.5)
+"""Below this RMS bend no model is judged by the other."""
 _TERMS: Final = 4
 _NOISE_FLOOR_RAD: Final = math.radians(0.2)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One frame of one leg; angles are hinge less knee: `angle_rad` measured, `full_rad` and `reduced_rad` modelled."""
+    """One frame of one leg; angles are hinge less knee: `angle_rad` measured, `full_rad` and `reduced_rad` modelled.
+
+    The reduced one is NaN where that model is not to be judged.
+    """
 
     knee_rad: float  # of `SteadyKnee`, as its rate
     knee_radps: float
@@ -133,8 +138,9 @@ class FitWatch:
         self._normal = keep * self._normal + dt_s * np.outer(row, row)
         self._right = keep * self._right + dt_s * m.angle_rad * row
         self._square = keep * self._square + dt_s * m.angle_rad**2
-        self._full = keep * self._full + dt_s * m.full_rad**2
-        self._difference = keep * self._difference + dt_s * (m.full_rad - m.reduced_rad) ** 2
+        if math.isfinite(m.reduced_rad):
+            self._full = keep * self._full + dt_s * m.full_rad**2
+            self._difference = keep * self._difference + dt_s * (m.full_rad - m.reduced_rad) ** 2
         if self._first is not None:
             line = np.array([1.0, m.knee_rad])
             keep = math.exp(-dt_s / SLIP_MEMORY_S)
@@ -150,11 +156,11 @@ class FitWatch:
             self._first, self._noise = fit, noise
         gain, gain_sd = float(fit[3]), math.sqrt(max(noise * CORRELATED_S * float(inverse[3, 3]), 0.0))
         slip, slip_sd = self._slip()
-        model = math.sqrt(self._difference / self._full) if self._full > _NOISE_FLOOR_RAD**2 * seconds else 0.0
+        model = math.sqrt(self._difference / self._full) if self._full > BEND_RAD**2 * seconds else math.nan
         shares = (
             _grown(slip - SIGMAS * slip_sd, SLIP_FREE_RAD, SLIP_NONE_RAD),
             _grown(_ratio_off(gain, SIGMAS * gain_sd), GAIN_FREE, GAIN_NONE),
-            _grown(model, MODEL_FREE, MODEL_NONE),
+            _grown(model, MODEL_FREE, MODEL_NONE) if math.isfinite(model) else 0.0,
         )
         worst = int(np.argmax(shares))
         return Judgement(shares[worst], worst + 1 if shares[worst] > 0.0 else 0, gain, gain_sd, slip, model)
