@@ -133,6 +133,8 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     os.nice(_OBSERVER_NICE)
     period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
     observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
+    if observer is not None:
+        observer.warm()
     feedback, intent = shared.FeedbackReader(rings), new_intent()
     words = np.zeros(INTENT_WORDS, np.int64)
     budget = Budget(plan.device.tissue_budget_ms, 1e9 / period_ns)
@@ -140,7 +142,10 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     while observer is not None and not rings.control[shared.STOP] and not rings.control[shared.ESTIMATOR_DONE]:
         _sleep_until(next_ns)
         now_ns = time.monotonic_ns()
-        next_ns += period_ns * (1 + max(0, now_ns - next_ns) // period_ns)
+        late = max(0, now_ns - next_ns) // period_ns
+        next_ns += period_ns * (1 + late)
+        if late:
+            observer.gap()
         if latest(rings.intent, words) <= 0:
             continue
         intent.view(np.int64)[:] = words
@@ -149,7 +154,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
         push(rings.tissue, seen.row.view(np.int64))
         for cuff_map in seen.maps:
             push(rings.tissue_maps, cuff_map.packed().view(np.int64))
-        if budget.spent((time.monotonic_ns() - now_ns) * 1e-6):
+        if seen.worked and budget.spent((time.monotonic_ns() - now_ns) * 1e-6):
             rings.control[shared.TISSUE_OFF] = 1
             return
 

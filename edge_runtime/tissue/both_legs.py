@@ -24,11 +24,13 @@ _LEG_WIDTH: Final = (len(TISSUE_FIELDS) - 2) // len(SIDES)
 
 
 class Observed(NamedTuple):
-    """Of one frame: row [TISSUE_FIELDS], reused by the next; maps that are due; doubt about the interfaces."""
+    """Of one frame: row [TISSUE_FIELDS], reused by the next; maps that are due; doubt about the interfaces; whether a
+    model was run at all, for which it takes a valid estimate."""
 
     row: F64
     maps: list[CuffMap]
     doubt: Doubt
+    worked: bool
 
 
 class TissueObserver:
@@ -46,16 +48,28 @@ class TissueObserver:
         self._map_ns = 0
         self._doubt = NO_DOUBT
 
+    def gap(self) -> None:
+        """Frames were left out since the last step."""
+        for leg in self._legs:
+            leg.gap()
+
+    def warm(self) -> None:
+        """Compile and touch everything before the first frame."""
+        for leg in self._legs:
+            leg.step(Measured(0.0, 0.0, 0.0))
+            leg.restart()
+
     def step(self, now_ns: int, intent: npt.NDArray[Any], torque_nm: F64, hinge_rad: F64) -> Observed:
         """One frame: the newest `intent` [1] tells the knees as the camera has them, predicted to `now_ns`; hinge
         torque and angle [2] are the device's newest."""
         began_ns = self._clock_ns()
         row = self._row
         row[:] = np.nan
-        share, cause, maps = self._doubt.share.copy(), self._doubt.cause, []
+        share, cause, maps, worked = self._doubt.share.copy(), self._doubt.cause, [], False
         for side, leg in enumerate(self._legs):
             measured = _measured(now_ns, intent[0], side, float(torque_nm[side]), float(hinge_rad[side]))
             seen = leg.step(measured)
+            worked |= seen is not None
             if seen is None or not seen.settled:
                 continue
             share[side] = seen.judgement.share
@@ -71,7 +85,7 @@ class TissueObserver:
         if now_ns - self._map_ns >= MAP_NS:
             maps = self._maps(now_ns)
         row[0], row[1] = now_ns, (self._clock_ns() - began_ns) * 1e-6
-        return Observed(row, maps, self._doubt)
+        return Observed(row, maps, self._doubt, worked)
 
     def _maps(self, now_ns: int) -> list[CuffMap]:
         self._map_ns = now_ns

@@ -131,6 +131,10 @@ class LegObserver:
             self._rest()
         return seen
 
+    def gap(self) -> None:
+        """Frames were left out: nothing is judged until the model has caught up."""
+        self._settled_s = 0.0
+
     def _advance(self, torque_nm: float, knee_rad: float) -> Reading:
         """State as the frame begins; one frame on."""
         ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._substeps + 1) / self._substeps
