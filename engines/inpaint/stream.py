@@ -63,6 +63,8 @@ class LegStream:
         """Forget the wearer."""
         self._end = 0
         self._unseen_s = np.full(2 * LEG_JOINTS, np.inf)
+        self._given = np.zeros(2 * LEG_JOINTS, dtype=np.bool_)  # in the last frame, seen or inferred
+        self._state[:] = 0.0
 
     @property
     def lacking(self) -> bool:
@@ -93,6 +95,7 @@ class LegStream:
         there, sd = self._follow(t_ns, dt_s, newest)
         for row, given in zip(self._state, motion[:3], strict=True):
             row[seen] = given[LEGS][seen]
+        self._given = seen | there
         inferred = np.zeros(len(observed), dtype=np.bool_)
         inferred[LEGS] = there & ~seen
         q, qd, qdd, deviation = (part.copy() for part in motion)
@@ -109,7 +112,10 @@ class LegStream:
         self._end += 1
 
     def _follow(self, t_ns: int, dt_s: float, newest: TimedFill | None) -> tuple[Mask, F64]:
-        """Move the state on by `dt_s`; which joints [10] the fill speaks for, and their deviation."""
+        """Move the state on by `dt_s`; which joints [10] the fill speaks for, and their deviation.
+
+        A state that was not given on was led by nothing and is nowhere near the leg: it begins at the fill.
+        """
         value, rate, acceleration = self._state
         value += rate * dt_s + 0.5 * acceleration * dt_s**2
         rate += acceleration * dt_s
@@ -119,9 +125,8 @@ class LegStream:
         if newest is None or not 0.0 <= age_s <= AHEAD_S + 1e-6:
             return near & (self._unseen_s <= AHEAD_S), np.full(len(value), COASTING_SD_RAD)
         found, speed, change, sd = newest.fill.near(age_s)
-        there = near & np.isfinite(found)
-        gain = 1.0 - np.exp(-dt_s / PULL_S)
-        value[there] += gain * (found - value)[there]
-        rate[there] += gain * (speed - rate)[there]
-        acceleration[there] += gain * (change - acceleration)[there]
+        there = near & np.isfinite([found, speed, change, sd]).all(axis=0)
+        gain = np.where(self._given, 1.0 - np.exp(-dt_s / PULL_S), 1.0)
+        for part, goal in ((value, found), (rate, speed), (acceleration, change)):
+            part[there] += (gain * (goal - part))[there]
         return there, np.where(there, sd, 0.0)

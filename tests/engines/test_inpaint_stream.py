@@ -133,3 +133,33 @@ def test_history_fill_gives_the_newest_frame_and_leaves_what_was_seen() -> None:
         assert np.array_equal(value[-1, 11:], q[k, 11:]) and (sd[-1, 11:] == 0.0).all()
         assert np.abs(value[-1, 6:11] - q[k, 6:11]).max() < 0.05
     assert sd[-1, 9] == pytest.approx(0.07)
+
+
+def test_a_leg_that_nothing_led_for_a_while_begins_at_its_fill() -> None:
+    stream, source = LegStream(), Clairvoyant()
+    hidden = leg_lost(0, 0)[0]
+    for k in range(60):
+        t_s = k * FRAME_NS * 1e-9
+        truth = gait(np.array([t_s]))[0]
+        seen = ~hidden if k >= 30 else np.ones(16, dtype=np.bool_)
+        motion = (np.where(seen, truth, 0.0), np.where(seen, 3.0, 0.0), np.where(seen, 80.0, 0.0), NOTHING)
+        newest = source.at((k - 1) * FRAME_NS) if k >= 48 else None  # the first fill comes 0.3 s late
+        found = stream.step(k * FRAME_NS, motion, seen, newest)
+        if found.inferred.any() and k >= 48:
+            assert np.abs(found.q - truth)[found.inferred].max() < 0.05
+    assert found.inferred[[6, 9, 10]].all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("where", ["joints", "sd"])
+def test_a_fill_that_is_no_number_is_not_used(bad: float, where: str) -> None:
+    class Broken(Clairvoyant):
+        def _fill(self, now_s: float) -> Fill:
+            fill = super()._fill(now_s)
+            getattr(fill, where)[3, -4:] = bad
+            return fill
+
+    frames = run(60, leg_lost(30, 59), Broken(), 1)
+    assert all(np.isfinite(q).all() for q, _ in frames)
+    inferred = frames[-1][1]
+    assert not inferred[9] and inferred[10]
