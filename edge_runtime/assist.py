@@ -86,7 +86,8 @@ class AssistPolicy:
             intent["torque_nm"][:] = 0.0
         else:
             self._follow(load, dt_s)
-            intent["torque_nm"][:] = self._trusted(1.0 - doubt.share, dt_s) * self._trajectory()
+            goal = np.where(np.isnan(doubt.share), 0.0, 1.0 - doubt.share)  # no number: no help
+            intent["torque_nm"][:] = self._trusted(goal, dt_s) * self._trajectory()
         intent["kcf_relief"][:] = self._relief
         if kinematics.valid:
             ahead = _believed(_LEADS_S + self._latency_ns * 1e-9)

@@ -48,18 +48,25 @@ NO_DOUBT: Final = Doubt(_NOTHING, 0)
 
 def inferred_doubt(inferred_s: F64) -> Doubt:
     """Doubt about legs which have been inferred, not seen, for `inferred_s` [2] seconds, 0 where seen."""
-    lost = np.clip((inferred_s - INFERRED_FULL_S) / (INFERRED_NONE_S - INFERRED_FULL_S), 0.0, 1.0)
+    lost = _whole_where_unknown((inferred_s - INFERRED_FULL_S) / (INFERRED_NONE_S - INFERRED_FULL_S))
     return Doubt(lost, CAUSES.index("leg_inferred")) if lost.any() else NO_DOUBT
 
 
 def whole_body_doubt(share: float, cause: str) -> Doubt:
     """The same `share` of both legs' help, for a `cause` of `CAUSES`; none where the share is 0."""
-    return Doubt(share * _ALL, CAUSES.index(cause)) if share > 0.0 else NO_DOUBT
+    known = _whole_where_unknown(share * _ALL)
+    return Doubt(known, CAUSES.index(cause or "unphysical")) if known.any() else NO_DOUBT
 
 
 def worse(a: Doubt, b: Doubt) -> Doubt:
     """Of each leg the larger share of both; the cause of the one that takes more, `a`'s where they are alike."""
-    return Doubt(np.maximum(a.share, b.share), b.cause if b.share.max() > a.share.max() else a.cause)
+    first, second = _whole_where_unknown(a.share), _whole_where_unknown(b.share)
+    return Doubt(np.maximum(first, second), b.cause if second.max() > first.max() else a.cause)
+
+
+def _whole_where_unknown(share: F64) -> F64:
+    """`share` within 0..1; a share that is no number takes everything away."""
+    return np.clip(np.where(np.isnan(share), 1.0, share), 0.0, 1.0)
 
 
 class SolveWatch:
@@ -87,5 +94,5 @@ class SolveWatch:
         if self._in_a_row >= self._late_frames:
             return Doubt(_ALL, CAUSES.index("solve_late"))
         excess = np.abs(knee_reserve_nm) / self._peak_nm - RESERVE_FULL
-        share = np.nan_to_num(np.clip(excess / (RESERVE_NONE - RESERVE_FULL), 0.0, 1.0), nan=1.0)
+        share = _whole_where_unknown(excess / (RESERVE_NONE - RESERVE_FULL))
         return Doubt(share, CAUSES.index("reserve") if share.any() else 0)

@@ -173,3 +173,16 @@ def test_no_doubt_ever_makes_torque_fall_in_a_step(shares: list[float]) -> None:
     torque = at_times(intents, np.arange(0, len(shares) * FRAME_NS, 1_000_000))
     assert np.diff(torque).min() >= -8.0 * 1e-3 / FADE_S * 1.02
     assert torque.max() <= 8.0 * 1.01
+
+
+def test_doubt_that_is_no_number_takes_help_away_and_is_not_kept() -> None:
+    assist, nan = policy(), Doubt(np.array([float("nan"), 0.0]), 0)
+    for k in range(120):
+        assist.step(kinematics(k), load(40.0, 40.0))
+    for k in range(120, 150):
+        torque = assist.step(kinematics(k), load(40.0, 40.0), nan)[0]["torque_nm"].copy()
+        assert np.isfinite(torque).all()
+    assert np.abs(torque[0]).max() < 1e-4 < np.abs(torque[1]).min()
+    for k in range(150, 220):
+        torque = assist.step(kinematics(k), load(40.0, 40.0))[0]["torque_nm"]
+    assert torque[0, 0] == pytest.approx(8.0, rel=1e-3)

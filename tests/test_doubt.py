@@ -68,3 +68,14 @@ def test_the_worse_of_two_doubts_counts_leg_by_leg_and_names_the_larger() -> Non
     assert CAUSES[worse(reserve, ground).cause] == CAUSES[worse(ground, reserve).cause] == "reserve"
     assert CAUSES[worse(NO_DOUBT, ground).cause] == "unphysical"
     assert whole_body_doubt(0.0, "") is NO_DOUBT
+
+
+def test_a_share_that_is_no_number_takes_everything_never_nothing() -> None:
+    nan = Doubt(np.array([float("nan"), 0.0]), CAUSES.index("reserve"))
+    for found in (worse(nan, NO_DOUBT), worse(NO_DOUBT, nan), inferred_doubt(np.array([float("nan"), 0.0]))):
+        assert found.share.tolist() == [1.0, 0.0]
+        assert CAUSES[found.cause] in ("reserve", "leg_inferred")
+    for cause in ("", "unphysical"):
+        found = whole_body_doubt(float("nan"), cause)
+        assert found.share.tolist() == [1.0, 1.0]
+        assert CAUSES[found.cause] == "unphysical"
