@@ -212,7 +212,8 @@ class Estimator:
         body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
         self._doubt = worse(worse(solve, body), self._interface)
         self._loads(grf, muscles, load)
-        return (load, "") if muscles.converged or muscles.capped else (None, "muscle_solve")
+        solved = (muscles.converged or muscles.capped) and bool(np.isfinite(load.moment_nm).all())
+        return (load, "") if solved else (None, "muscle_solve")
 
     def _refine(self, k: Kinematics, predicted: Grf) -> Refined | None:
         """The ground reaction that obeys mechanics, its gait events and residuals; None where there is none."""

@@ -126,11 +126,18 @@ class BodyMotion:
         self._age_s = 0.0
 
     def step(self, t_ns: int, motion: F64, known: Mask) -> None:
-        """Take `motion` [3, 19] (coordinates with two derivatives) at `t_ns`, of which `known` [19] was measured."""
+        """Take `motion` [3, 19] (coordinates with two derivatives) at `t_ns`, of which `known` [19] was measured.
+
+        Motion that asks for nothing finite is not remembered; its deviation is infinite.
+        """
         self._whole.step(motion)
         np.subtract(self._whole.ankles_m, self.centre_m, out=self.ankles_from_com_m)
+        if not np.isfinite(self.wrench).all():
+            self.sd[:] = np.inf
+            return
         varying = self.wrench.copy()
         varying[1] -= self._weight_n
+        varying.clip(-BLIND_BW * self._weight_n, BLIND_BW * self._weight_n, out=varying)
         if self._last_ns >= 0:
             dt_s = max((t_ns - self._last_ns) * 1e-9, 1e-6)
             self._age_s += dt_s

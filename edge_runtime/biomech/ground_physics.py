@@ -97,9 +97,13 @@ class GroundPhysics:
     def step(self, t_ns: int, motion: F64, known: Mask, found: GroundReaction) -> Refined | None:
         """One frame: coordinates `motion` [3, 19] with two derivatives, of which `known` [19] was measured.
 
-        None, and the gait begins anew, where the network gives nothing or something is not a finite number.
+        None, and the gait begins anew, where the network gives nothing or something is not a finite number. A stamp
+        that does not follow the last one, or follows it late, also begins anew.
         """
-        if self._last_ns >= 0 and t_ns - self._last_ns > GAP_S * 1e9:
+        if not np.isfinite(motion).all():
+            self._pause()
+            return None
+        if self._last_ns >= 0 and not 0 < t_ns - self._last_ns <= GAP_S * 1e9:
             self._pause()
         dt_s = (t_ns - self._last_ns) * 1e-9 if self._last_ns >= 0 else 0.0
         self._last_ns = t_ns

@@ -87,9 +87,9 @@ def _fill_lever(lever: F64, arm: F64) -> None:
     lever[5, 0], lever[5, 1] = -arm[1], arm[0]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cholesky(a: F64) -> None:
-    """Lower factor of `a` [6, 6] in place."""
+    """Lower factor of `a` [6, 6] in place; not finite, and no exception, where rounding leaves none."""
     for i in range(_WRENCH):
         for j in range(i + 1):
             value = a[i, j]
@@ -98,7 +98,7 @@ def _cholesky(a: F64) -> None:
             a[i, j] = np.sqrt(value) if i == j else value / a[j, j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _substitute(factor: F64, x: F64) -> None:
     """x [6] = (factor factor')⁻¹ x in place."""
     for i in range(_WRENCH):
@@ -291,7 +291,7 @@ class Refiner:
         self._given = (self.force_n, self.sd_n, self.cop_ankle_m, self.free_nm, self.body_wrench)
 
     def step(self, predicted: Predicted, ankles_from_com_m: F64, asked: F64, asked_sd: F64) -> bool:
-        """Refine one frame; False, with the prediction as it was, where something is not a finite number.
+        """Refine one frame; False, with the prediction as it was, where something given or found is not finite.
 
         `ankles_from_com_m` [2, 3] ankle centres minus the centre of mass; `asked` [6] what the body's motion asks of
         the ground (`WholeBody.wrench`) and `asked_sd` [6] its deviation, positive and finite.
@@ -299,12 +299,13 @@ class Refiner:
         p = predicted
         np.add(ankles_from_com_m, p.cop_ankle_m, out=self._arms)
         inputs = (p.force_n, p.sd_n, p.cop_ankle_m, p.contact, p.cop_sd_m)
-        steps = -1
+        steps, before, left, surprise = -1, 0.0, 0.0, 0.0
         if all(_finite(x) for x in (*inputs, self._arms, asked, asked_sd)) and asked_sd.min() > 0.0:
             steps, before, left, surprise = _refine(
                 inputs, self._arms, asked, asked_sd, self.weight_n, self._state, self._work, self._given
             )
-        if steps < 0:
+        if steps < 0 or not (np.isfinite(before + left + surprise) and all(_finite(x) for x in self._given)):
+            self.free_nm[:] = 0.0
             self.force_n[:], self.sd_n[:], self.cop_ankle_m[:] = p.force_n, p.sd_n, p.cop_ankle_m
             self.before = self.left = self.after = self.surprise = float("nan")
             return False

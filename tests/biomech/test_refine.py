@@ -170,3 +170,20 @@ def test_what_is_not_a_number_changes_nothing(bad: float, where: int) -> None:
     assert not refiner.step(*parts)
     assert np.array_equal(refiner.force_n, parts[0].force_n, equal_nan=True)
     assert np.isnan(refiner.before)
+
+
+@pytest.mark.parametrize(
+    ("force_n", "sd_n", "asked_sd"),
+    [(1e200, 1e200, 100.0), (300.0, 1e160, 100.0), (300.0, 1e10, 1e-3), (300.0, 1e12, 1e-9), (300.0, 0.0, 1e-200)],
+)
+def test_what_rounding_cannot_solve_is_refused_or_solved_never_half_a_number(
+    force_n: float, sd_n: float, asked_sd: float
+) -> None:
+    p, arms, asked, _ = scene(7)
+    extreme = Predicted(np.full((2, 3), force_n), np.full((2, 3), sd_n), p.cop_ankle_m, p.contact, p.cop_sd_m)
+    refiner = Refiner(MASS_KG)
+    solved = refiner.step(extreme, arms, asked, np.full(6, asked_sd))
+    assert np.isfinite(refiner.force_n).all() and np.isfinite(refiner.cop_ankle_m).all()
+    assert np.isfinite(refiner.surprise) == solved
+    assert refiner.step(*scene(7))
+    assert np.array_equal(refiner.force_n, refined(scene(7)).force_n)
