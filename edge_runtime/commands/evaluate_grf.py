@@ -18,6 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", choices=("unseen", "all"), default="unseen", help="whom to score (unseen)")
     parser.add_argument("--occlude", action="store_true", help="also hide a leg for 0.1 to 1 s, filled in every way")
     parser.add_argument(
+        "--gaps", type=places, default=24, metavar="N", help="places per data set where --occlude hides a leg (24)"
+    )
+    parser.add_argument(
         "--noise-deg", type=noise, default=0.0, metavar="SD", help="noise like video pose on every angle (0)"
     )
     add_json(parser)
@@ -34,12 +37,19 @@ def noise(text: str) -> float:
     return value
 
 
+def places(text: str) -> int:
+    """How many places."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return int(text)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate every trial of the folder."""
     from edge_runtime.evaluate_grf.evaluate import Question, evaluate
     from edge_runtime.stats import host_block
 
-    question = Question(arguments.people, arguments.noise_deg, arguments.occlude)
+    question = Question(arguments.people, arguments.noise_deg, arguments.occlude, arguments.gaps)
     result: dict[str, Any] = evaluate(arguments.data, question)
     show(result | host_block(), arguments, _lines)
     return 0

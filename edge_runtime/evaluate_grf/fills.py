@@ -60,14 +60,14 @@ class Linear:
         out, last = _held(q)
         for c in range(q.shape[1]):
             gap = np.isnan(q[:, c]) & (last[:, c] >= 0)
-            for k in np.flatnonzero(gap):
-                at = last[k, c]
+            for at in np.unique(last[gap, c]):
                 first = at
                 while first > 0 and t_s[at] - t_s[first - 1] <= SLOPE_S and np.isfinite(q[first - 1, c]):
                     first -= 1
                 if first < at:
+                    here = gap & (last[:, c] == at)
                     slope = (q[at, c] - q[first, c]) / (t_s[at] - t_s[first])
-                    out[k, c] += slope * (t_s[k] - t_s[at])
+                    out[here, c] += slope * (t_s[here] - t_s[at])
         return out, _spread(q)
 
 
@@ -102,8 +102,8 @@ def _spread(q: F64) -> F64:
 def fills() -> list[Fill]:
     """Every fill that is compared, simplest first."""
     from engines.inpaint import Inpainter
-    from engines.inpaint.history import HistoryFill
+    from engines.inpaint.history import HistoryFill, Shared
 
-    inpainter = Inpainter()
+    inpainter = Shared(Inpainter())
     beside = HistoryFill(inpainter, "inpainted, one frame late", CAMERA_FRAME_S)
     return [Hold(), Linear(), Masked(), HistoryFill(inpainter), beside]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,8 @@ class Run:
         return Scored(self.trial, which["force_bw"], which["sd_bw"], which["cop_m"], self.mask, step_ms)
 
 
-def _empty_run(trial: Trial) -> Run:
+def empty_run(trial: Trial) -> Run:
+    """A run of which nothing has come yet."""
     n = len(trial.t_s)
 
     def reaction() -> dict[str, F64]:
@@ -109,35 +111,56 @@ def _empty_run(trial: Trial) -> Run:
     )
 
 
-def stream(engine: GrfEngine, case: Case) -> Run:
-    """Run `case` through `engine` and fresh physics; samples count where a plate, network and physics are valid."""
-    trial, run = case.trial, _empty_run(case.trial)
+@dataclass
+class Chain:
+    """Network, derivatives and physics at one moment of a case."""
+
+    engine: GrfEngine
+    motion: Differentiator
+    physics: GroundPhysics
+
+    def fork(self) -> Chain:
+        """A chain that goes on from the same moment on its own; only the network's session and buffers are shared."""
+        return copy.deepcopy(self)
+
+    def advance(self, case: Case, run: Run, frames: range) -> None:
+        """Take the next `frames` of `case`, and put what comes of them into `run`."""
+        trial = case.trial
+        q, known = np.zeros(len(BODY_COORDINATES)), np.zeros(len(BODY_COORDINATES), np.bool_)
+        still = np.zeros(len(COORDINATES))
+        smooth = case.noise_rad > MARKER_NOISE_RAD
+        known[_TRUNK] = case.trunk_rad is not None
+        for i in frames:
+            t_ns = round(trial.t_s[i] * 1e9)
+            q[_OWN], known[_OWN] = case.q[i], case.observed[i]
+            if case.trunk_rad is not None:
+                q[_TRUNK] = case.trunk_rad[i]
+            marks = [time.perf_counter_ns()]
+            self.motion.step(t_ns, q, known)
+            marks.append(time.perf_counter_ns())
+            shown = self.motion.motion[0, _OWN] if smooth else case.q[i]
+            found = self.engine.step(t_ns, shown, still, case.observed[i], trial.mass_kg)
+            marks.append(time.perf_counter_ns())
+            refined = self.physics.step(t_ns, self.motion.motion, known, found)
+            marks.append(time.perf_counter_ns())
+            run.network_ms[i] = (marks[2] - marks[1]) * 1e-6
+            run.physics_ms[i] = (marks[3] - marks[2] + marks[1] - marks[0]) * 1e-6
+            if refined is not None:
+                _keep(run, i, found, refined, self.physics)
+        run.angle_deg, run.frame_reason = self.physics.frame.angle_deg.copy(), self.physics.frame.reason
+
+
+def begin(engine: GrfEngine, case: Case) -> Chain:
+    """`engine`, its history forgotten, and fresh physics for the person of `case`."""
     engine.reset()
     motion = Differentiator(case.noise_rad)
-    physics = GroundPhysics(case.segments, motion.cutoff_hz)
-    q, known = np.zeros(len(BODY_COORDINATES)), np.zeros(len(BODY_COORDINATES), np.bool_)
-    still = np.zeros(len(COORDINATES))
-    smooth = case.noise_rad > MARKER_NOISE_RAD
-    if case.trunk_rad is not None:
-        known[_TRUNK] = True
-    for i, t_s in enumerate(trial.t_s):
-        t_ns = round(t_s * 1e9)
-        q[_OWN], known[_OWN] = case.q[i], case.observed[i]
-        if case.trunk_rad is not None:
-            q[_TRUNK] = case.trunk_rad[i]
-        marks = [time.perf_counter_ns()]
-        motion.step(t_ns, q, known)
-        marks.append(time.perf_counter_ns())
-        shown = motion.motion[0, _OWN] if smooth else case.q[i]
-        found = engine.step(t_ns, shown, still, case.observed[i], trial.mass_kg)
-        marks.append(time.perf_counter_ns())
-        refined = physics.step(t_ns, motion.motion, known, found)
-        marks.append(time.perf_counter_ns())
-        run.network_ms[i] = (marks[2] - marks[1]) * 1e-6
-        run.physics_ms[i] = (marks[3] - marks[2] + marks[1] - marks[0]) * 1e-6
-        if refined is not None:
-            _keep(run, i, found, refined, physics)
-    run.angle_deg, run.frame_reason = physics.frame.angle_deg.copy(), physics.frame.reason
+    return Chain(engine, motion, GroundPhysics(case.segments, motion.cutoff_hz))
+
+
+def stream(engine: GrfEngine, case: Case) -> Run:
+    """Run `case` through `engine` and fresh physics; samples count where a plate, network and physics are valid."""
+    run = empty_run(case.trial)
+    begin(engine, case).advance(case, run, range(len(case.trial.t_s)))
     return run
 
 

@@ -38,6 +38,11 @@ class OrtCpuRunner:
         for name, array in self._outputs.items():
             self._binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> OrtCpuRunner:
+        """The runner itself: a copy of what uses it goes on with the same session and the same buffers."""
+        memo.update({id(array): array for array in (*self._inputs.values(), *self._outputs.values())})
+        return self
+
     @property
     def inputs(self) -> Buffers:
         """Input arrays by name, to be written in place."""

@@ -20,6 +20,23 @@ class Source(Protocol):
         """See `Inpainter.fill`."""
 
 
+class Shared:
+    """Makes each fill once for several who ask with the same history, one after the other; forgets the oldest."""
+
+    def __init__(self, source: Source, kept: int = 1024) -> None:
+        self._source, self._kept = source, kept
+        self._made: dict[tuple[bytes, bytes], Fill] = {}
+
+    def fill(self, t_s: F64, q: F64) -> Fill:
+        """See `Inpainter.fill`."""
+        key = (t_s.tobytes(), q.tobytes())
+        if key not in self._made:
+            if len(self._made) == self._kept:
+                del self._made[next(iter(self._made))]
+            self._made[key] = self._source.fill(t_s, q)
+        return self._made[key]
+
+
 class HistoryFill:
     """The legs as the running loop would have them; one call per frame of a gap, after `reset` at its beginning.
 

@@ -12,7 +12,6 @@ import pytest
 
 from edge_runtime.commands import evaluate_grf
 from edge_runtime.evaluate_grf.evaluate import Question, evaluate
-from edge_runtime.evaluate_grf.occlusion import gaps
 from edge_runtime.evaluate_grf.stream import case_of, stream
 from edge_runtime.types import COORDINATES, F64
 from engines.errors import EngineError
@@ -189,14 +188,10 @@ def test_noise_is_seeded_and_makes_it_worse(tmp_path: Path) -> None:
 
 
 def test_hidden_legs_have_a_row_for_every_gap_and_fill(tmp_path: Path) -> None:
-    path = write(tmp_path)
-    table = evaluate(tmp_path, Question(occlude=True))["occlusion"][tmp_path.name]
+    write(tmp_path)
+    table = evaluate(tmp_path, Question(occlude=True, gaps=1))["occlusion"][tmp_path.name]
     assert {(row["gap_s"], row["fill"]) for row in table} >= {(0.1, "hold"), (1.0, "masked network"), (0.5, "linear")}
-    assert all(row["increase_pct"] is not None for row in table)
-    case = case_of(read_trial(path), path)
-    for gap in gaps(case, 0.5, np.random.default_rng(0)):
-        assert gap.case.trial.t_s[gap.hidden][-1] - gap.case.trial.t_s[gap.hidden][0] == pytest.approx(0.5, abs=0.011)
-        assert gap.case.trial.t_s[-1] - gap.case.trial.t_s[0] <= 2.001
+    assert all(row["increase_pct"] is not None and row["gaps"] == 1 for row in table)
 
 
 @pytest.mark.shared
