@@ -34,7 +34,8 @@ class Gap:
     def beginning(self, length_s: float) -> Mask:
         """Samples [N] that a gap of `length_s` in this place has hidden."""
         t_s = self.case.trial.t_s
-        return self.hidden & (t_s <= t_s[self.hidden][0] + length_s + _LAST_S)
+        begun: Mask = self.hidden & (t_s <= t_s[self.hidden][0] + length_s + _LAST_S)
+        return begun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Played:
 def gaps(cases: list[Case], count: int, rng: np.random.Generator) -> list[Gap]:
     """Up to `count` gaps at random places, spread over the cases and both legs, as long as each case allows."""
     order = rng.permutation(len(cases))
-    found = []
+    found: list[Gap] = []
     for k in range(GAPS_PER_TRIAL * len(cases)):
         turn, which = divmod(k, len(cases))
         gap = _gap(cases[order[which]], SIDES[(turn + which) % len(SIDES)], rng)

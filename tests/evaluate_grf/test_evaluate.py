@@ -145,6 +145,67 @@ def test_a_damaged_file_is_named_and_passed_over(tmp_path: Path) -> None:
     assert not any("\n" in line for line in result["skipped"].values())
 
 
+N = 250
+NAN3 = np.full((N, 3), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"q": np.radians(gait(np.arange(N) / 100))}, "not radians"),
+        ({"q": 1e200 * gait(np.arange(N) / 100)}, "give degrees"),
+        ({"q": np.full((N, 16), np.nan)}, "no finite knee"),
+        ({"q": np.full((N, 16), "x")}, "q holds <U1; give numbers"),
+        ({"t": 10.0 * np.arange(N)}, "t in seconds"),
+        ({"t": np.arange(N) * 1e-9}, "t in seconds"),
+        ({"t": 1.0}, "t must rise"),
+        ({"t": np.where(np.arange(N) < N - 1, np.arange(N) / 100, np.inf)}, "t must rise"),
+        ({"mass_kg": 70_000.0}, "in kg"),
+        ({"mass_kg": "heavy"}, "give numbers"),
+        ({"mass_kg": np.array([70.0, 71.0])}, "one person"),
+        ({"grf_r": np.full((N, 3), [0.0, 0.5, 0.0]), "grf_l": NAN3}, "not in body weights"),
+        ({"grf_r": np.full((N, 3), [0.0, 1e200, 0.0])}, "grf in N and mass_kg in kg"),
+        ({"cop_r": np.full((N, 3), 100.0)}, "cop in m"),
+        ({"valid_r": np.ones(3)}, "valid_r has shape"),
+        ({"q_names": "knee_angle_r"}, "q_names lacks"),
+    ],
+)
+def test_wrong_units_and_shapes_are_one_line_each(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+    path = write(tmp_path, **changes)
+    with pytest.raises(EngineError, match=says) as caught:
+        read_trial(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_plate_whose_validity_is_unknown_measured_nothing(tmp_path: Path) -> None:
+    assert not read_trial(write(tmp_path, valid_r=np.full(N, np.nan))).valid[:, 0].any()
+
+
+def test_somebody_who_only_stands_may_have_straight_knees(tmp_path: Path) -> None:
+    force = np.full((N, 3), [0.0, 0.5 * MASS_KG * GRAVITY, 0.0])
+    assert read_trial(write(tmp_path, q=0.01 * gait(np.arange(N) / 100), grf_r=force, grf_l=force)).valid.all()
+
+
+def test_no_damage_to_a_file_ends_in_anything_but_one_line(tmp_path: Path) -> None:
+    with np.load(write(tmp_path)) as file:
+        np.savez_compressed(tmp_path / "packed.npz", **dict(file))
+    rng, broken = np.random.default_rng(0), tmp_path / "broken.npz"
+    for good in ("a_1", "packed"):
+        for _ in range(30):
+            data = bytearray((tmp_path / f"{good}.npz").read_bytes())
+            for at in rng.integers(0, len(data), 20):
+                data[at] = rng.integers(256)
+            broken.write_bytes(bytes(data))
+            try:
+                read_trial(broken)
+            except EngineError as error:
+                assert "\n" not in str(error)
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "one.npy").rename(broken)
+    with pytest.raises(EngineError, match="copy the file again"):
+        read_trial(broken)
+
+
 def command(*words: str) -> int:
     """`exo-edge evaluate grf` with these options, errors as they come."""
     parser = argparse.ArgumentParser()
