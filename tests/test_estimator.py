@@ -130,9 +130,10 @@ class Chain:
         self.k = 0
         self.interface = NO_DOUBT
 
-    def step(self, count: int = 1, cut: bool = False) -> dict[str, float]:
+    def step(self, count: int = 1, cut: bool = False, exo_nm: float = 0.0) -> dict[str, float]:
         for _ in range(count):
-            step = self.estimator.step(Frame(PICTURE, self.k * FRAME_NS + 1, self.k, cut), np.zeros(2), self.interface)
+            frame = Frame(PICTURE, self.k * FRAME_NS + 1, self.k, cut)
+            step = self.estimator.step(frame, np.full(2, exo_nm), self.interface)
             self.k += 1
         self.intent = step.intent[0].copy()
         return dict(zip(ESTIMATE_HEAD, step.row.tolist(), strict=False))
@@ -190,6 +191,33 @@ def test_a_network_that_gives_nan_is_no_torque(chain: Chain) -> None:
     assert not chain.intent["torque_nm"].any()
     chain.grf.vertical_n = 270.0
     assert chain.step(3)["valid"] == 1.0
+
+
+@pytest.mark.parametrize("exo_nm", [float("nan"), float("inf")])
+def test_a_torque_sensor_that_gives_no_number_is_no_torque_and_is_forgotten(chain: Chain, exo_nm: float) -> None:
+    before = chain.step(30)
+    row = chain.step(exo_nm=exo_nm)
+    assert (row["valid"], REASONS[int(row["reason"])]) == (0.0, "muscle_solve")
+    assert chain.intent["valid"] == 0 and not chain.intent["torque_nm"].any()
+    row = chain.step(30)
+    assert row["valid"] == 1.0
+    assert row["knee_moment_nm_l"] == pytest.approx(before["knee_moment_nm_l"], abs=0.5)
+    assert np.isfinite(chain.intent["torque_nm"]).all() and chain.intent["torque_nm"].any()
+
+
+@pytest.mark.parametrize("vertical_n", [1e200, 1e12, -1e6])
+def test_a_ground_reaction_beyond_all_measure_never_leaves_torque_that_is_no_number(
+    chain: Chain, vertical_n: float
+) -> None:
+    chain.step(30)
+    chain.grf.vertical_n = vertical_n
+    row = chain.step()
+    assert row["valid"] == 0.0 or row["doubt_r"] == row["doubt_l"] == 1.0
+    assert np.isfinite(chain.intent["torque_nm"]).all()
+    chain.grf.vertical_n = 270.0
+    row = chain.step(60)
+    assert row["valid"] == 1.0 and 0.0 <= row["doubt_r"] <= 1.0
+    assert np.isfinite(chain.intent["torque_nm"]).all()
 
 
 def test_a_cut_forgets_the_wearer(chain: Chain) -> None:
