@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from edge_runtime.biomech.alignment import aligned
 from edge_runtime.biomech.model import GRAVITY_MPS2
 from edge_runtime.biomech.outcome import Outcome
 from edge_runtime.biomech.skeleton.evaluate import Models, Plan, Solved, away_from_ends, knee_lag_ms
@@ -41,7 +42,8 @@ def evaluate_kcf(plan: Plan, progress: Progress) -> dict[str, Any]:
     models = Models(plan, progress)
     all_parts, per_trial, took = [], [], []
     for path in find_trials(plan.data):
-        trial = read_trial(path, plan.references)
+        in_step = aligned(read_trial(path, plan.references))
+        trial = in_step.trial
         if not trial.references.knee_n:
             continue
         solved = models.solve(trial, plan.options)
@@ -52,7 +54,7 @@ def evaluate_kcf(plan: Plan, progress: Progress) -> dict[str, Any]:
         took.append(solved.outcome.frame_us * 1e-3)
         per_trial.append({
             "trial": trial.name, "model": solved.model, "scaling": solved.scaling,
-            "knee_lag_ms": knee_lag_ms(trial, solved.outcome), **summary([parts]),
+            "force_lag_ms": in_step.lag_ms, "knee_lag_ms": knee_lag_ms(trial, solved.outcome), **summary([parts]),
         })  # fmt: skip
     if not per_trial:
         raise UserError(f"{plan.data}: no trial with measured knee forces; give kcf_medial_r, kcf_lateral_r ... in N")

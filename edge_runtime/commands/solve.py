@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Solve, write, say what came out."""
+    from edge_runtime.biomech.alignment import aligned
     from edge_runtime.biomech.frame_solvers import How
     from edge_runtime.biomech.solve_files import write_tables
     from edge_runtime.biomech.solve_offline import solve_trial
@@ -50,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     from edge_runtime.one_core import one_core
     from edge_runtime.progress import progress
 
-    trial = read_trial(arguments.trial)
+    in_step = aligned(read_trial(arguments.trial))
+    trial = in_step.trial
     subject, segments, why = _size(trial, arguments)
     dynamics: Literal["off", "on"] = "on" if arguments.dynamics else "off"
     how = How(arguments.power, arguments.layer, arguments.passive, arguments.solver, dynamics)
@@ -59,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments.out)
     paths = write_tables(folder, solved)
     picture = _draw(folder, solved)
-    show(_result(solved, subject, arguments.model, [*paths, *picture]) | {"scaling": why}, arguments, _lines)
+    told = {"scaling": why, "force_lag_ms": in_step.lag_ms}
+    show(_result(solved, subject, arguments.model, [*paths, *picture]) | told, arguments, _lines)
     return 0
 
 
@@ -129,6 +132,11 @@ def _lines(result: dict[str, Any]) -> list[str]:
     lines = [
         f"{result['trial']} with {result['model']}, {result['height_m']:.3f} m, {result['mass_kg']:.1f} kg",
         result["scaling"],
+        *(
+            [f"forces came {result['force_lag_ms']:.0f} ms later than the motion: moved"]
+            if result["force_lag_ms"]
+            else []
+        ),
         f"{result['frames']} frames ({result['motion_s']:.1f} s) solved in {result['solve_s']:.3f} s on one core, "
         f"{result['frame_us']['p50']:.0f} us per frame",
         f"{result['not_converged']} not converged, {result['capped']} capped, {result['late']} late, "

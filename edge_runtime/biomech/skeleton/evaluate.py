@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from edge_runtime.biomech.alignment import EDGE_S, aligned
 from edge_runtime.biomech.knee_contact import LATERAL_M, MEDIAL_M
 from edge_runtime.biomech.model import DOF_INDEX
 from edge_runtime.biomech.outcome import MyoHow, Outcome, of_compiled, of_myolegs
@@ -23,8 +24,6 @@ from edge_runtime.errors import UserError
 from edge_runtime.stats import quantiles
 from edge_runtime.types import F64, SIDES
 
-EDGE_S: Final = 0.25
-"""Left out at both ends of a trial, where filter and splines see its mirror image."""
 UNKNOWN_HEIGHT_M: Final = 1.75
 """Only the normalized knee moments need a height, and few trials state one."""
 _LONGEST_LAG_S: Final = 0.2
@@ -69,14 +68,16 @@ def evaluate(plan: Plan, progress: Progress) -> dict[str, Any]:
     models = Models(plan, progress)
     all_scores, per_trial, took = [], [], []
     for path in find_trials(plan.data):
-        trial = read_trial(path, plan.references)
+        in_step = aligned(read_trial(path, plan.references))
+        trial = in_step.trial
         solved = models.solve(trial, plan.options)
         scores = _score(trial, solved.outcome)
         all_scores.append(scores)
         took.append(solved.outcome.frame_us)
         per_trial.append({
             "trial": trial.name, "model": solved.model, "scaling": solved.scaling, "frames": len(trial.time_s),
-            "knee_lag_ms": knee_lag_ms(trial, solved.outcome), **_summary([scores]), **solved.outcome.flags,
+            "force_lag_ms": in_step.lag_ms, "knee_lag_ms": knee_lag_ms(trial, solved.outcome), **_summary([scores]),
+            **solved.outcome.flags,
         })  # fmt: skip
     return {
         "trials": len(per_trial),
