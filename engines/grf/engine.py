@@ -8,25 +8,33 @@ from typing import Final
 
 import numpy as np
 
-from engines.backends.base import Runner
+from engines.backends.base import Buffers, Runner
 from engines.backends.ort_cpu import OrtCpuRunner
+from engines.grf.context import context
+from engines.grf.doubt import Doubt, Gait, blocks_known
 from engines.grf.features import (
     BASE,
+    COM_Y,
     COORDINATES,
     F64,
     GRID_S,
     HISTORY,
+    RECENT,
     SIDES,
     Mask,
     base_channels,
     base_observed,
+    derived,
     features,
+    foot_heading,
+    from_foot,
     mask_from,
     on_grid,
     outward,
     seen_from,
 )
-from engines.grf.weights import ZOO_PATH
+from engines.grf.timing import SHIFTS_S, WINDOW, Timing, read_at
+from engines.grf.weights import ZOO_PATH, read_limits
 
 WARM_UP_S: Final = 0.3
 """Motion needed before the first answer; the network was trained on histories that start this late."""
@@ -34,11 +42,15 @@ WARM_UP_S: Final = 0.3
 GAP_S: Final = 0.2
 """A longer silence of the camera ends the history."""
 
+_IN_THE_AIR: Final = 0.1
+"""Probability of contact below which there is no force, as in the network."""
+
+_NOW: Final = len(SHIFTS_S) // 2
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
 _AGES_S: Final[F64] = np.arange(1 - HISTORY, 1, dtype=np.float64) * GRID_S
 _CAPACITY: Final = 1024
 _OUTWARD: Final = np.stack([outward(side) for side in SIDES])
-_LEGS: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)
+_SAGITTAL: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,12 @@ class GrfResult:
 
     `force_n` [2, 3] N; `cop_ankle_m` [2, 3] centre of pressure minus ankle joint centre, m (means something
     where there is contact); `contact` [2] probability 0..1; `sd_n` [2, 3] standard deviation of the force.
+    `disagreement_n` [2, 3] N is the part of it that the networks' disagreement makes (epistemic). `doubt` 0..1: 0
+    for motion as usual as in training, 1 where it must not be believed. `running` 0..1: how much it is that gait.
+    `novelty` [2] (about 1 in training; of a leg, of both) and `disagreement_bw` are what doubt rests on, smoothed.
     `reason` is "" where `valid`, else "warming_up", "gap", "bad_input" or "hidden"; force and contact are then
-    zero and the deviation infinite.
+    zero and the deviation infinite. With "unfamiliar" the motion is unlike all that was trained: the estimate is
+    given all the same, not to be used.
     """
 
     valid: bool
@@ -57,10 +73,27 @@ class GrfResult:
     cop_ankle_m: F64
     contact: F64
     sd_n: F64
+    disagreement_n: F64
+    doubt: float
+    running: float
+    novelty: F64
+    disagreement_bw: float
 
 
 def _invalid(reason: str) -> GrfResult:
-    return GrfResult(False, reason, np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), np.full((2, 3), np.inf))
+    return GrfResult(
+        False,
+        reason,
+        np.zeros((2, 3)),
+        np.zeros((2, 3)),
+        np.zeros(2),
+        np.full((2, 3), np.inf),
+        np.full((2, 3), np.inf),
+        1.0,
+        0.0,
+        np.zeros(2),
+        0.0,
+    )
 
 
 class _Motion:
@@ -90,7 +123,7 @@ class _Motion:
         self.first, self.end = 0, kept
 
     def window(self) -> tuple[F64, Mask]:
-        """Channels and mask [14, HISTORY] on the grid that ends at the newest frame."""
+        """Channels and mask [BASE, HISTORY] on the grid that ends at the newest frame."""
         kept = slice(self.first, self.end)
         t_s = (self.t_ns[kept] - self.t_ns[self.end - 1]) * 1e-9
         return on_grid(t_s, self.base[kept], self.observed[kept], _AGES_S)
@@ -105,13 +138,25 @@ class GrfEngine:
     def __init__(self, onnx_path: Path | None = None) -> None:
         self._runner: Runner = OrtCpuRunner(onnx_path or ZOO_PATH)
         self._runner.warm()
-        self._input = self._runner.inputs["window"]
+        self._input, self._context = self._runner.inputs["window"], self._runner.inputs["context"]
+        self._limits = read_limits(onnx_path or ZOO_PATH)
         self._motion = _Motion()
         self._since_ns = 0
+        self._timing = Timing()
+        self._gait = Gait()
+        self._doubt = Doubt(self._limits)
+        self._scale = np.array(self._limits.sd_scale)
 
     def reset(self) -> None:
-        """Forget the history."""
+        """Forget the history and the wearer."""
+        self._restart()
+        self._timing.reset()
+
+    def _restart(self) -> None:
         self._motion.first = self._motion.end = 0
+        self._gait.reset()
+        self._doubt.reset()
+        self._timing.pause()
 
     def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float) -> GrfResult:
         """Ground reaction at the frame `t_ns`, from it and the frames before.
@@ -130,31 +175,53 @@ class GrfEngine:
             return _invalid("bad_input")
         gap = t_ns - last_ns > GAP_S * 1e9
         if gap:
-            self.reset()
+            self._restart()
         if motion.end == 0:
             self._since_ns = t_ns
         seen = base_observed(observed)
         motion.add(t_ns, base_channels(np.where(observed, q, 0.0)), seen)
         if gap:
             return _invalid("gap")
-        if not seen[_LEGS].any():
+        if not seen[_SAGITTAL].any():
             return _invalid("hidden")
         if t_ns - self._since_ns < WARM_UP_S * 1e9:
             return _invalid("warming_up")
-        return self._infer(mass_kg)
+        return self._infer(t_ns, mass_kg)
 
-    def _infer(self, mass_kg: float) -> GrfResult:
+    def _infer(self, t_ns: int, mass_kg: float) -> GrfResult:
         base, observed = self._motion.window()
         views = np.stack([seen_from(side, base) for side in SIDES])
         masks = np.stack([mask_from(side, observed) for side in SIDES])
-        self._input[...] = features(views, masks)
+        self._input[...] = features(views[..., -RECENT:], masks[..., -RECENT:])
+        self._context[...] = context(base, observed, 1)[:, 0]
+        heading = foot_heading(views[..., -1:], masks[..., -1:])[:, 0]
         out = self._runner.infer()
+        running = self._gait.step(t_ns, out["contact"][:, _NOW])
+        force_bw, contact = self._in_time(t_ns, out, running, base, observed)
+        known = blocks_known(masks[..., -RECENT:])
+        strange = self._doubt.step(t_ns, out["novelty"], known, float(out["disagreement_bw"][:, 1].max()))
         weight_n = mass_kg * _GRAVITY
+        sd = out["sd_bw"] * (self._scale[0] + running * (self._scale[1] - self._scale[0]))
         return GrfResult(
-            True,
-            "",
-            out["force_bw"] * (_OUTWARD * weight_n),
-            out["cop_m"] * _OUTWARD,
-            out["contact"].astype(np.float64),
-            out["sd_bw"] * weight_n,
+            valid=strange < 1.0,
+            reason="" if strange < 1.0 else "unfamiliar",
+            force_n=force_bw * (_OUTWARD * weight_n),
+            cop_ankle_m=from_foot(out["cop_m"], heading) * _OUTWARD,
+            contact=contact,
+            sd_n=sd * weight_n,
+            disagreement_n=out["disagreement_bw"] * weight_n,
+            doubt=self._doubt.level(strange),
+            running=running,
+            novelty=self._doubt.novelty.copy(),
+            disagreement_bw=self._doubt.disagreement_bw,
         )
+
+    def _in_time(self, t_ns: int, out: Buffers, running: float, base: F64, observed: Mask) -> tuple[F64, F64]:
+        """Force [2, 3] (BW) and contact [2] of a runner who lands earlier or later than the network expects."""
+        value, known = derived(base[:, -WINDOW:], observed[:, -WINDOW:])
+        total_bw = float(out["force_bw"][:, _NOW, 1].sum())
+        delay_s = self._timing.step(t_ns, total_bw, value[COM_Y], known[COM_Y]) * running
+        force_bw, contact = read_at(out["force_bw"], delay_s), np.clip(read_at(out["contact"], delay_s), 0.0, 1.0)
+        force_bw[contact < _IN_THE_AIR] = 0.0
+        force_bw[:, 1] = np.maximum(force_bw[:, 1], 0.0)
+        return force_bw, contact

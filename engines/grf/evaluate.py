@@ -14,7 +14,7 @@ from engines.errors import EngineError
 from engines.grf.engine import GrfEngine
 from engines.grf.features import COORDINATES, F64, Mask
 from engines.grf.trials import CONTACT_N, GRAVITY, Trial, find_trials, read_trial
-from engines.grf.weights import ZOO_PATH, read_split
+from engines.grf.weights import ZOO_PATH, read_split, unseen_by
 
 AXES: Final = ("fore_aft", "vertical", "lateral")
 SIDE_VIEW: Final = np.array(
@@ -62,27 +62,30 @@ def evaluate(
 ) -> dict[str, Any]:
     """Errors of the engine on the `.npz` trials under `data_dir`, in % of body weight, mm and ms.
 
-    By default every person is scored whom the weights did not see in training, as their metadata says; people
-    named in `subjects` are scored whatever it says, and those seen are listed in `seen_in_training`. `observed`
+    By default every person is scored by weights that did not see them in training: those at `onnx_path`, or of the
+    folds beside them, as their metadata says. People named in `subjects` are scored even where there are none such,
+    and then listed in `seen_in_training`. `scored_by_fold` lists those scored by a fold's weights. `observed`
     [16] hides coordinates; all are shown by default. Keys follow the product's benchmark table; `by_set` breaks
     them down by folder, `by_set_side_view` with the coordinates of `SIDE_VIEW` only. EngineError: no folder, no
     trial, nobody to score, or a damaged file.
     """
     onnx_path = onnx_path or ZOO_PATH
-    split = read_split(onnx_path)
     paths, others = find_trials(data_dir)
     trials = [read_trial(path) for path in paths]
-    chosen = _choose(trials, subjects, set(split.trained), data_dir)
-    engine = GrfEngine(onnx_path)
+    weights = {trial.subject: unseen_by(trial.subject, onnx_path) for trial in trials}
+    seen = {name for name, path in weights.items() if name in read_split(path).trained}
+    chosen = _choose(trials, subjects, seen, data_dir)
+    engines = {path: GrfEngine(path) for path in {weights[trial.subject] for trial in chosen}}
     shown = np.ones(len(COORDINATES), dtype=np.bool_) if observed is None else observed
-    runs = [run_trial(engine, trial, shown) for trial in chosen]
-    side = [run_trial(engine, trial, shown & SIDE_VIEW) for trial in chosen]
+    runs = [run_trial(engines[weights[trial.subject]], trial, shown) for trial in chosen]
+    side = [run_trial(engines[weights[trial.subject]], trial, shown & SIDE_VIEW) for trial in chosen]
     step_ms = np.concatenate([run.step_ms[run.mask.any(axis=1)] for run in runs])
     people = sorted({trial.subject for trial in chosen})
     return {
         "trials": len(chosen),
         "subjects": people,
-        "seen_in_training": [name for name in people if name in split.trained],
+        "seen_in_training": [name for name in people if name in seen],
+        "scored_by_fold": [name for name in people if weights[name] != onnx_path],
         "left_out": sorted({trial.subject for trial in trials} - set(people)),
         "skipped": {str(path): "no joint coordinates" for path in others},
         "overall": summary(runs),

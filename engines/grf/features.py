@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -19,12 +20,15 @@ COORDINATES: Final = (
 """Order of `q` that this engine reads (OpenSim names, rad and m, Rajagopal 2016 signs: knee flexion positive)."""
 
 GRID_S: Final = 0.01
-HISTORY: Final = 65
-"""Grid samples per window, the newest last: 63 that the network sees, two more for the differences."""
+HISTORY: Final = 129
+"""Grid samples per window, the newest last: 1.28 s, what the context of an answer rests on."""
+
+RECENT: Final = 65
+"""Grid samples whose motion the network sees: 63, and two more for the differences."""
 
 BASE: Final = (
     "tilt", "thigh_r", "shank_r", "foot_r", "thigh_l", "shank_l", "foot_l",
-    "list", "rotation", "adduction_r", "adduction_l", "ty", "tx", "tz",
+    "list", "rotation", "adduction_r", "adduction_l", "twist_r", "twist_l", "ty", "tx", "tz",
 )  # fmt: skip
 """Channels kept per camera frame: angles of the segments to the vertical (about +z, rad), then the pelvis."""
 
@@ -43,6 +47,7 @@ _SUMS: Final = {
     },
     **{name: {f"pelvis_{name}": 1.0} for name in ("list", "rotation", "tx", "ty", "tz")},
     **{f"adduction_{s}": {f"hip_adduction_{s}": 1.0} for s in SIDES},
+    **{f"twist_{s}": {f"hip_rotation_{s}": 1.0} for s in SIDES},
 }
 _FROM_Q: Final = np.array([[_SUMS[b].get(c, 0.0) for b in BASE] for c in COORDINATES])
 
@@ -52,49 +57,83 @@ _LEFT: Final = np.array(
 )
 _LEFT_SIGN: Final = np.array([-1.0 if b in _MIRRORED else 1.0 for b in BASE])
 
-_N_ANGLE: Final = 11  # all but the translations
-_N_SAGITTAL: Final = 7
 _TY: Final = BASE.index("ty")
-_ACC: Final = (*range(_N_SAGITTAL), _TY, BASE.index("tx"), BASE.index("tz"))
-_SEEN: Final = (*range(_N_SAGITTAL + 1), _TY, BASE.index("tx"), BASE.index("tz"))  # list speaks for the frontal plane
-_SOLE: Final = 8  # x and y of heel and toe of both feet
-FEATURES: Final = _N_ANGLE + _N_ANGLE + 1 + len(_ACC) + 3 * _SOLE + len(_SEEN)
-FRONTAL_SEEN: Final = FEATURES - len(_SEEN) + _N_SAGITTAL
-"""Index of the feature that is 1 where the frontal plane is observed."""
+_TX: Final = BASE.index("tx")
+_LIST: Final = BASE.index("list")
+_SPREAD: Final = (BASE.index("adduction_r"), BASE.index("adduction_l"))
+
+# Rows derived from the channels, after them.
+SOLES: Final = len(BASE)
+SOLE_DROPS: Final = SOLES + 8
+COM_X: Final = SOLE_DROPS + 4
+COM_Y: Final = COM_X + 1
+ROWS: Final = COM_Y + 1
 
 # Sagittal lengths of the unscaled Rajagopal 2016 model, m: hip to knee, knee to ankle, ankle to heel and to toe.
 _THIGH_M: Final = 0.408
 _SHANK_M: Final = 0.397
-_HEEL_M: Final = (-0.049, -0.042)
-_TOE_M: Final = (0.130, -0.044)
+_SOLE_M: Final = ((-0.049, -0.042), (0.130, -0.044))
 
-# Fixed scales that bring gait to about unit size: rad, rad/s (ty: m/s), rad/s² (translations: m/s²).
-_ANGLE_SCALE: Final = np.array([0.2, *[0.5] * 6, *[0.15] * 4])
-_RATE_SCALE: Final = np.array([0.7, *[4.0] * 6, *[1.0] * 4, 0.4])
-_ACC_SCALE: Final = np.array([20.0, *[60.0] * 6, 8.0, 5.0, 5.0])
-_SOLE_CENTRE: Final = np.array([0.0, -0.8] * 4)
-_SOLE_SCALE: Final = np.array([0.3, 0.1] * 4)
-_SOLE_RATE_SCALE: Final = np.array([2.0, 1.0] * 4)
-_SOLE_ACC_SCALE: Final = np.array([30.0, 20.0] * 4)
+# Hip joint under and beside the pelvis origin, m, of the same model.
+_HIP_DOWN_M: Final = 0.0785
+_HIP_OUT_M: Final = 0.0773
+
+# Shares of the body mass of thigh, shank and foot, and where along it the centre of mass of a segment lies:
+# Winter 2009, Biomechanics and Motor Control of Human Movement, table 4.1.
+_MASS: Final = (0.100, 0.0465, 0.0145)
+_COM_AT: Final = (0.433, 0.433, 0.5)
+
+_ANGLES: Final = range(13)  # channels before the translations
+_SAGITTAL: Final = range(7)
+
+
+def _table() -> list[tuple[int, int, float, float]]:
+    """Row, order of the difference, centre and scale of every feature: fixed scales bring gait to about unit size."""
+    value = [0.2] + [0.5] * 6 + [0.15] * 6  # rad
+    rate = [0.7] + [4.0] * 6 + [1.0] * 6  # rad/s
+    acc = [20.0] + [60.0] * 6  # rad/s²
+    soles = range(SOLES, SOLE_DROPS)
+    return [
+        *((row, 0, 0.0, value[row]) for row in _ANGLES),
+        *((row, 1, 0.0, rate[row]) for row in _ANGLES),
+        (_TY, 1, 0.0, 0.4),
+        *((row, 2, 0.0, acc[row]) for row in _SAGITTAL),
+        (_TY, 2, 0.0, 8.0),
+        (_TX, 2, 0.0, 5.0),
+        (BASE.index("tz"), 2, 0.0, 5.0),
+        *((row, 0, (0.0, -0.8)[row % 2], (0.3, 0.1)[row % 2]) for row in soles),
+        *((row, 1, 0.0, (2.0, 1.0)[row % 2]) for row in soles),
+        *((row, 2, 0.0, (30.0, 20.0)[row % 2]) for row in soles),
+        (COM_Y, 2, 0.0, 10.0),
+        (COM_X, 2, 0.0, 10.0),
+    ]
+
+
+_TABLE: Final = _table()
+_ROW, _ORDER = (np.array([entry[i] for entry in _TABLE]) for i in (0, 1))
+_CENTRE, _SCALE = (np.array([entry[i] for entry in _TABLE]) for i in (2, 3))
+FEATURES: Final = len(_TABLE) + len(BASE)
+FRONTAL_SEEN: Final = len(_TABLE) + BASE.index("list")
+"""Index of the feature that is 1 where the frontal plane is observed: the pelvis list speaks for it."""
 
 
 def base_channels(q: F64) -> F64:
-    """`BASE` channels [..., 14] of generalized coordinates `q` [..., 16] (rad, m)."""
+    """`BASE` channels [..., BASE] of generalized coordinates `q` [..., 16] (rad, m)."""
     return q @ _FROM_Q
 
 
 def base_observed(observed: Mask) -> Mask:
-    """Which `BASE` channels [..., 14] rest on observed coordinates only; `observed` [..., 16]."""
+    """Which `BASE` channels [..., BASE] rest on observed coordinates only; `observed` [..., 16]."""
     return (~observed).astype(np.float64) @ np.abs(_FROM_Q) == 0.0
 
 
 def seen_from(foot: str, base: F64) -> F64:
-    """`BASE` channels [..., 14, T] as the foot "r" or "l" sees them: its own leg in the r places, z outward."""
+    """`BASE` channels [..., BASE, T] as the foot "r" or "l" sees them: its own leg in the r places, z outward."""
     return base if foot == "r" else base[..., _LEFT, :] * _LEFT_SIGN[:, None]
 
 
 def mask_from(foot: str, observed: Mask) -> Mask:
-    """The same exchange of the legs for a mask [..., 14, T]."""
+    """The same exchange of the legs for a mask [..., BASE, T]."""
     return observed if foot == "r" else observed[..., _LEFT, :]
 
 
@@ -103,53 +142,94 @@ def outward(foot: str) -> F64:
     return np.array([1.0, 1.0, 1.0 if foot == "r" else -1.0])
 
 
-def soles(base: F64) -> F64:
-    """Heel and toe of the own, then of the other foot relative to the hip, x forward and y up, [..., 8, T] m.
+@njit(cache=True, nogil=True)
+def _derive(base: F64, observed: Mask, value: F64, known: Mask) -> None:
+    """Rows of `_ROWS` from channels [BASE, T]: the channels themselves, soles [8], centre of mass x and y."""
+    for t in range(base.shape[1]):
+        for row in range(base.shape[0]):
+            known[row, t] = observed[row, t]
+            value[row, t] = base[row, t] if observed[row, t] else 0.0
+        com_x, com_y = 0.0, 0.0
+        for side in range(2):
+            first, out = 1 + 3 * side, 1.0 - 2.0 * side
+            thigh, shank, foot = value[first, t], value[first + 1, t], value[first + 2, t]
+            knee_x, knee_y = _THIGH_M * np.sin(thigh), -_THIGH_M * np.cos(thigh)
+            ankle_x, ankle_y = knee_x + _SHANK_M * np.sin(shank), knee_y - _SHANK_M * np.cos(shank)
+            c, s = np.cos(foot), np.sin(foot)
+            roll = np.cos(value[_LIST, t] + out * value[_SPREAD[side], t])
+            hip_y = -_HIP_DOWN_M - out * _HIP_OUT_M * np.sin(value[_LIST, t])
+            for point in range(2):
+                along, down = _SOLE_M[point]
+                at = SOLES + 4 * side + 2 * point
+                value[at, t] = ankle_x + c * along - s * down
+                value[at + 1, t] = ankle_y + s * along + c * down
+                drop = SOLE_DROPS + 2 * side + point
+                value[drop, t] = hip_y + ankle_y * roll + s * along + c * down
+                known[at, t] = known[at + 1, t] = known[drop, t] = observed[first + 2, t]
+            com_x += _com(0.0, knee_x, ankle_x)
+            com_y += _com(hip_y, hip_y + knee_y * roll, hip_y + ankle_y * roll)
+        legs = observed[3, t] and observed[6, t]  # a foot's angle is observed only with the leg above it
+        value[COM_X, t], known[COM_X, t] = value[_TX, t] + com_x, legs and observed[_TX, t]
+        value[COM_Y, t], known[COM_Y, t] = value[_TY, t] + com_y, legs and observed[_TY, t]
 
-    In the sagittal plane and of a model of mean size: what matters is when and how fast a sole comes down.
+
+@njit(cache=True, nogil=True)
+def _com(hip: float, knee: float, ankle: float) -> float:
+    """What a leg adds to the centre of mass relative to the pelvis origin, along one axis."""
+    thigh = hip + _COM_AT[0] * (knee - hip)
+    shank = knee + _COM_AT[1] * (ankle - knee)
+    return _MASS[0] * thigh + _MASS[1] * shank + _MASS[2] * ankle
+
+
+@njit(cache=True, nogil=True)
+def _fill(value: F64, known: Mask, observed: Mask, out: npt.NDArray[np.float32]) -> None:
+    """The features of `_TABLE` from derived rows, then what is observed, into `out` [T - 2, FEATURES]."""
+    for i in range(len(_ROW)):
+        row, order, centre, scale = _ROW[i], _ORDER[i], _CENTRE[i], _SCALE[i]
+        for t in range(out.shape[0]):
+            a, b, c = value[row, t], value[row, t + 1], value[row, t + 2]
+            seen = known[row, t + 2]
+            x = c - centre
+            if order == 1:
+                x, seen = (c - b) / GRID_S, seen and known[row, t + 1]
+            elif order == 2:
+                x, seen = (c - 2.0 * b + a) / GRID_S**2, seen and known[row, t + 1] and known[row, t]
+            out[t, i] = x / scale if seen else 0.0
+    for row in range(observed.shape[0]):
+        for t in range(out.shape[0]):
+            out[t, len(_ROW) + row] = observed[row, t + 2]
+
+
+def derived(base: F64, observed: Mask) -> tuple[F64, Mask]:
+    """Values and what of them is known, [..., ROWS, T], of the channels, soles and centre of mass at `base`.
+
+    `base`, `observed` [..., BASE, T]. Soles (from SOLES): x and y of heel and toe of the own, then of the other foot
+    relative to the hip in the sagittal plane; from SOLE_DROPS their heights over the pelvis origin with the legs
+    spread by list and adduction; all of the unscaled model, m. COM_X, COM_Y: the body's centre of mass; head, arms
+    and trunk are taken to ride on the pelvis, whose origin stands for them.
     """
-    points = []
-    for first in (1, 4):
-        thigh, shank, foot = (base[..., first + i, :] for i in range(3))
-        x = _THIGH_M * np.sin(thigh) + _SHANK_M * np.sin(shank)
-        y = -_THIGH_M * np.cos(thigh) - _SHANK_M * np.cos(shank)
-        c, s = np.cos(foot), np.sin(foot)
-        for along, down in (_HEEL_M, _TOE_M):
-            points += [x + c * along - s * down, y + s * along + c * down]
-    return np.stack(points, axis=-2)
+    shape = base.shape[:-2]
+    value, known = np.empty((*shape, ROWS, base.shape[-1])), np.empty((*shape, ROWS, base.shape[-1]), dtype=np.bool_)
+    for i in np.ndindex(shape):
+        _derive(base[i], observed[i], value[i], known[i])
+    return value, known
 
 
 def features(base: F64, observed: Mask) -> npt.NDArray[np.float32]:
-    """Network input [..., T - 2, FEATURES] from channels on the grid as one foot sees them, [..., 14, T].
+    """Network input [..., T - 2, FEATURES] from channels on the grid as one foot sees them, [..., BASE, T].
 
-    Angles, soles, their first and second differences, each zero where it is not observed, then what is observed.
+    Angles, soles, their first and second differences and the acceleration of the centre of mass, each zero where
+    it is not observed, then what is observed.
     """
-    seen1 = observed[..., 1:] & observed[..., :-1]
-    seen2 = (seen1[..., 1:] & seen1[..., :-1])[..., _ACC, :]
-    value = np.where(observed, base, 0.0)
-    rate = np.diff(value, axis=-1) / GRID_S
-    acc = np.diff(rate, axis=-1)[..., _ACC, :] / GRID_S
-    rated = slice(0, _N_ANGLE + 1)
-    sole = soles(base)
-    sole_rate = np.diff(sole, axis=-1) / GRID_S
-    sole_acc = np.diff(sole_rate, axis=-1) / GRID_S
-    leg = np.repeat(observed[..., (3, 6), :], 4, axis=-2)  # a foot's angle is observed only with the leg above it
-    leg1 = leg[..., 1:] & leg[..., :-1]
-    leg2 = leg1[..., 1:] & leg1[..., :-1]
-    parts = (
-        value[..., :_N_ANGLE, 2:] / _ANGLE_SCALE[:, None],
-        np.where(seen1[..., rated, 1:], rate[..., rated, 1:], 0.0) / _RATE_SCALE[:, None],
-        np.where(seen2, acc, 0.0) / _ACC_SCALE[:, None],
-        np.where(leg[..., 2:], sole[..., 2:] - _SOLE_CENTRE[:, None], 0.0) / _SOLE_SCALE[:, None],
-        np.where(leg1[..., 1:], sole_rate[..., 1:], 0.0) / _SOLE_RATE_SCALE[:, None],
-        np.where(leg2, sole_acc, 0.0) / _SOLE_ACC_SCALE[:, None],
-        observed[..., _SEEN, 2:],
-    )
-    return np.concatenate(parts, axis=-2, dtype=np.float32).swapaxes(-1, -2)
+    value, known = derived(base, observed)
+    out = np.empty((*base.shape[:-2], base.shape[-1] - 2, FEATURES), dtype=np.float32)
+    for i in np.ndindex(base.shape[:-2]):
+        _fill(value[i], known[i], observed[i], out[i])
+    return out
 
 
 def on_grid(t_s: F64, base: F64, observed: Mask, grid_s: F64) -> tuple[F64, Mask]:
-    """Frames at `t_s` [N] with `base`, `observed` [N, 14] on the times `grid_s` [T]: [14, T] each.
+    """Frames at `t_s` [N] with `base`, `observed` [N, BASE] on the times `grid_s` [T]: [BASE, T] each.
 
     Straight lines between frames; the first and last frame are held outside. A grid point is observed where
     every frame it rests on is.
@@ -161,3 +241,25 @@ def on_grid(t_s: F64, base: F64, observed: Mask, grid_s: F64) -> tuple[F64, Mask
     value = base[left] * (1.0 - w) + base[right] * w
     mask = (observed[left] | (w == 1.0)) & (observed[right] | (w == 0.0))
     return value.T, mask.T
+
+
+def foot_heading(base: F64, observed: Mask) -> F64:
+    """Direction of the own foot [..., T]: turn about the vertical, rad, toes inward positive; 0 where not observed.
+
+    `base`, `observed` [..., BASE, T] as the foot sees them. The turn of pelvis and hip stands for it.
+    """
+    rows = (BASE.index("rotation"), BASE.index("twist_r"))
+    turn = base[..., rows[0], :] + base[..., rows[1], :]
+    return np.where(observed[..., rows[0], :] & observed[..., rows[1], :], turn, 0.0)
+
+
+def to_foot(point: npt.NDArray[np.floating], heading: F64) -> npt.NDArray[np.float32]:
+    """`point` [..., 3] (x forward, y up, z outward) in axes along and across a foot of `heading` [...]."""
+    c, s = np.cos(heading), np.sin(heading)
+    x, y, z = np.moveaxis(point, -1, 0)
+    return np.stack((c * x - s * z, y, s * x + c * z), axis=-1, dtype=np.float32)
+
+
+def from_foot(point: npt.NDArray[np.floating], heading: F64) -> npt.NDArray[np.float32]:
+    """The way back from `to_foot`."""
+    return to_foot(point, -heading)

@@ -1,209 +1,122 @@
-"""Trains the GRF network: five folds of whole people for the error, the first fold's weights are what ships."""
+"""Trains the GRF network: five folds of whole people for the error, then everybody for the weights that ship."""
 
 from __future__ import annotations
 
 import argparse
-import copy
 import dataclasses
 import json
 import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import torch
-from rich.progress import Progress
-from torch import Tensor, nn
 
 from engines.errors import EngineError
-from engines.grf.engine import GrfEngine
-from engines.grf.evaluate import Scored, evaluate, run_trial, summary
-from engines.grf.features import COORDINATES, F64, GRID_S, HISTORY
+from engines.grf.evaluate import summary
+from engines.grf.features import F64
 from engines.grf.trials import Trial
-from engines.grf.weights import ZOO_PATH
-from engines.training.grf_batches import Batch, Sampler
+from engines.grf.weights import ZOO_PATH, Limits, fold_path
 from engines.training.grf_card import card
+from engines.training.grf_cross import across_labs
 from engines.training.grf_data import FOLDS, RUN, WALK, fold_of, load_trials
-from engines.training.grf_net import CONTACT, COP, FORCE, LOG_VAR, GrfNet
-from engines.training.grf_net import export as export_onnx
-
-SHIPPED_FOLD: Final = 0
-_Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
-_FORCE_UNIT_BW: Final = (0.025, 0.07, 0.02)  # about the error to be reached per axis: weighs them alike
-_COP_UNIT_M: Final = 0.02
-_FULL_COP_BW: Final = 0.3  # below this load the measured centre of pressure is noise, and counts less
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of one training; the defaults made the committed weights."""
-
-    steps: int = 2500
-    batch: int = 10
-    length: int = 160
-    width: int = 64
-    dropout: float = 0.1
-    adam_rate: float = 3e-3
-    muon_rate: float = 0.02
-    weight_decay: float = 0.02
-    average: float = 0.995
-    seed: int = 1
-
-
-def _huber(x: Tensor) -> Tensor:
-    return torch.sqrt(1.0 + x * x) - 1.0
-
-
-def loss(y: Tensor, batch: Batch) -> Tensor:
-    """Robust force error, contact cross-entropy, centre of pressure where loaded, and likelihood of the deviation.
-
-    Only what a plate measured counts. The likelihood sees the force error as given, so it cannot trade it away.
-    """
-    force, contact, cop, scored = (
-        torch.from_numpy(a) for a in (batch.force_bw, batch.contact, batch.cop_m, batch.scored)
-    )
-    count = scored.sum()
-    error = y[..., FORCE] - force
-    force_loss = (_huber(error / torch.tensor(_FORCE_UNIT_BW)).sum(-1) * scored).sum() / count
-    crossed = nn.functional.binary_cross_entropy_with_logits(y[..., CONTACT], contact, reduction="none")
-    load = torch.clamp(force[..., 1] / _FULL_COP_BW, 0.0, 1.0) * torch.isfinite(cop).all(-1) * scored
-    away = _huber((y[..., COP] - torch.nan_to_num(cop)) / _COP_UNIT_M).sum(-1)
-    log_var = torch.clamp(y[..., LOG_VAR], -14.0, 2.0)
-    doubt = (error.detach().square() * torch.exp(-log_var) + log_var).sum(-1)
-    return (
-        force_loss
-        + 0.5 * (crossed * scored).sum() / count
-        + 0.3 * (away * load).sum() / load.sum()
-        + 0.1 * (doubt * scored).sum() / count
-    )
-
-
-def train(trials: list[Trial], recipe: Recipe, advance: Callable[[], None]) -> GrfNet:
-    """A network fitted to `trials`: the running average of its weights, ready for use."""
-    torch.manual_seed(recipe.seed)
-    sampler = Sampler(trials, np.random.default_rng(recipe.seed), recipe.length)
-    net = GrfNet(recipe.width, recipe.dropout)
-    mean = copy.deepcopy(net).eval()
-    optimizers = _optimizers(net, recipe)
-    for step in range(recipe.steps):
-        rate = min(1.0, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * step / recipe.steps) + 0.005)
-        batch = sampler.batch(recipe.batch)
-        value = loss(net(torch.from_numpy(batch.x)), batch)
-        net.zero_grad()
-        value.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["full_rate"]
-            optimizer.step()
-        with torch.no_grad():
-            share = 1.0 - min(recipe.average, (step + 1) / (step + 10))
-            for slow, fast in zip(mean.parameters(), net.parameters(), strict=True):
-                slow.lerp_(fast, share)
-        advance()
-    return mean
-
-
-def _optimizers(net: GrfNet, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices between hidden layers, AdamW for the rest."""
-    hidden = [p for part in (net.spread, net.mix, net.gather) for p in part.parameters() if p.ndim == 2]
-    others = [p for p in net.parameters() if all(p is not h for h in hidden)]
-    return [
-        torch.optim.Muon(
-            [{"params": hidden, "full_rate": recipe.muon_rate}],
-            recipe.muon_rate,
-            weight_decay=recipe.weight_decay,
-            adjust_lr_fn="original",
-        ),
-        torch.optim.AdamW(
-            [{"params": others, "full_rate": recipe.adam_rate}], recipe.adam_rate, weight_decay=recipe.weight_decay
-        ),
-    ]
-
-
-def deviation_scale(runs: list[Scored]) -> F64:
-    """Factor per axis [3] that makes 90 % of the errors of `runs` fall into their 90 % interval."""
-    ratio = np.concatenate([np.abs(run.force_bw - run.trial.force_bw)[run.mask] / run.sd_bw[run.mask] for run in runs])
-    scale: F64 = np.quantile(ratio, 0.9, axis=0) / _Z_90
-    return scale
-
-
-def cross_validate(
-    trials: list[Trial], recipe: Recipe, advance: Callable[[], None]
-) -> tuple[GrfNet, list[list[Scored]]]:
-    """The network of the shipped fold, and per fold the trials of its held-out people run through its network."""
-    folds = fold_of(trials)
-    nets: list[GrfNet] = []
-    runs: list[list[Scored]] = []
-    shown = np.ones(len(COORDINATES), dtype=np.bool_)
-    for fold in range(FOLDS):
-        nets.append(train([t for t in trials if folds.get(t.subject) != fold], recipe, advance))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "fold.onnx"
-            export_onnx(nets[-1], np.ones(3), {}, path)
-            engine = GrfEngine(path)
-            held_out = [t for t in trials if folds.get(t.subject) == fold]
-            runs.append([run_trial(engine, trial, shown) for trial in held_out])
-        _report(fold, runs[-1])
-    return nets[SHIPPED_FOLD], runs
-
-
-def _report(fold: int, runs: list[Scored]) -> None:
-    for name in (RUN, WALK):
-        found = summary([run for run in runs if run.trial.data_set == name])["vertical"]
-        print(
-            f"fold {fold} {name}: vertical RMSE {found['rmse_pct_bw']:.2f}, MAE {found['mae_pct_bw']:.2f} % BW",
-            file=sys.stderr,
-        )
-
-
-def _folds_table(runs: list[list[Scored]], scale: F64) -> dict[str, Any]:
-    every = [dataclasses.replace(run, sd_bw=run.sd_bw * scale) for fold in runs for run in fold]
-    return {name: summary([run for run in every if run.trial.data_set == name]) for name in (RUN, WALK)}
+from engines.training.grf_export import export
+from engines.training.grf_fit import Recipe
+from engines.training.grf_folds import (
+    Judged,
+    Keeper,
+    axis_coverage,
+    cross_validate,
+    deviation_scale,
+    ensemble,
+    limits_from,
+    rescaled,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train, measure and write `grf_gait.onnx` and `grf_gait.md`; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m engines.training.grf", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the measured gait data")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where to write the network and its card"
-    )
-    parser.add_argument("--steps", type=int, default=Recipe.steps, help="training steps per fold")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write network and card")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="where trained members are kept")
+    parser.add_argument("--steps", type=int, default=Recipe.steps, help="training steps per member")
     options = parser.parse_args(arguments)
     recipe = Recipe(steps=options.steps)
     torch.set_num_threads(1)  # the sums come out in one order
     try:
         trials = load_trials(options.data)
         options.out.mkdir(parents=True, exist_ok=True)
-        with Progress() as progress:
-            task = progress.add_task("training", total=FOLDS * recipe.steps)
-            net, runs = cross_validate(trials, recipe, lambda: progress.advance(task))
-        _ship(net, runs, trials, options.data, options.out)
+        keeper = Keeper(options.work, recipe)
+        folds = cross_validate(keeper, trials, fold_of(trials), recipe)
+        _ship(keeper, trials, folds, recipe, options.out / ZOO_PATH.name)
     except (EngineError, OSError) as error:
         print(f"training grf: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _ship(net: GrfNet, runs: list[list[Scored]], trials: list[Trial], data_dir: Path, out: Path) -> None:
-    folds = fold_of(trials)
+def _ship(
+    keeper: Keeper,
+    trials: list[Trial],
+    folds: list[list[Judged]],
+    recipe: Recipe,
+    path: Path,
+) -> None:
+    """Write the network of all people, with the doubt that the folds taught, those of the folds, and the card."""
+    limits = limits_from([judged for fold in folds for judged in fold])
     people = sorted({trial.subject for trial in trials})
-    said = {
-        "trained": [name for name in people if folds.get(name) != SHIPPED_FOLD],
-        "held_out": [name for name in people if folds.get(name) == SHIPPED_FOLD],
-    }
-    others = [run for fold, list_ in enumerate(runs) if fold != SHIPPED_FOLD for run in list_]
-    path = out / ZOO_PATH.name
-    scale = deviation_scale(others)
-    export_onnx(net, scale, said, path)
-    measured = evaluate(data_dir, None, path)
-    text = card(said["trained"], said["held_out"], measured, _folds_table(runs, scale), (HISTORY - 1) * GRID_S)
-    path.with_suffix(".md").write_text(text, encoding="utf-8")
-    print(json.dumps(measured["by_set"], indent=1))
+    _export(keeper, "everybody", trials, people, limits, recipe, path)
+    fold = fold_of(trials)
+    for i in range(FOLDS):
+        seen = [trial for trial in trials if fold.get(trial.subject) != i]
+        of_others = limits_from([one for j, judged in enumerate(folds) if j != i for one in judged])
+        _export(keeper, f"fold{i}", seen, people, of_others, recipe, fold_path(i, path))
+    tables, labs = folds_tables(folds, limits), across_labs(keeper, trials, recipe)
+    path.with_suffix(".md").write_text(card(people, tables, labs, recipe.members), encoding="utf-8")
+    print(json.dumps({"folds": tables, "across_labs": labs, "limits": dataclasses.asdict(limits)}, indent=1))
+
+
+def _export(
+    keeper: Keeper,
+    name: str,
+    seen: list[Trial],
+    people: list[str],
+    limits: Limits,
+    recipe: Recipe,
+    path: Path,
+) -> None:
+    """Write the members `name`, trained on `seen`, to `path`; the other `people` are named as held out."""
+    trained = sorted({trial.subject for trial in seen})
+    who = {"trained": trained, "held_out": [person for person in people if person not in trained]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = who | {"limits": dataclasses.asdict(limits), "recipe": str(recipe)}
+    export(ensemble(keeper.members(name, seen, recipe.members), seen), said, path)
+
+
+def folds_tables(folds: list[list[Judged]], limits: Limits) -> dict[str, dict[str, Any]]:
+    """Pooled errors of unseen people per view and set; deviations scaled by what the other folds taught.
+
+    `flagged_share` is the share of frames that `limits` call unfamiliar.
+    """
+    fair: list[list[Judged]] = []
+    for held_out, judged in enumerate(folds):
+        others = [one for fold, list_ in enumerate(folds) if fold != held_out for one in list_]
+        scale: F64 = deviation_scale(others)
+        fair.append([rescaled(one, scale) for one in judged])
+    tables: dict[str, dict[str, Any]] = {}
+    for view in ("all", "side"):
+        half = [fold[: len(fold) // 2] if view == "all" else fold[len(fold) // 2 :] for fold in fair]
+        tables[view] = {name: _of_set([one for fold in half for one in fold], name, limits) for name in (RUN, WALK)}
+    return tables
+
+
+def _of_set(judged: list[Judged], name: str, limits: Limits) -> dict[str, Any]:
+    of_set = [one for one in judged if one.scored.trial.data_set == name]
+    found = summary([one.scored for one in of_set])
+    found["coverage_90_axes"] = [axis_coverage([one.scored for one in of_set], axis) for axis in range(3)]
+    strange = sum(int((one.unfamiliar(limits) & one.scored.mask.any(axis=1)).sum()) for one in of_set)
+    found["flagged_share"] = strange / sum(int(one.scored.mask.any(axis=1).sum()) for one in of_set)
+    return found
 
 
 if __name__ == "__main__":

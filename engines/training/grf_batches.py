@@ -8,22 +8,36 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engines.grf.features import BASE, F64, HISTORY, SIDES, Mask, features, mask_from, outward, seen_from
+from engines.grf.context import context
+from engines.grf.features import (
+    BASE,
+    F64,
+    HISTORY,
+    RECENT,
+    SIDES,
+    Mask,
+    features,
+    foot_heading,
+    mask_from,
+    outward,
+    seen_from,
+    to_foot,
+)
 from engines.grf.trials import Trial
-from engines.training.grf_data import EXTRA, RUN, WALK, Sequence, sequences, similar
+from engines.training.grf_data import EXTRA, RUN, STAND, WALK, Sequence, sequences, similar
 
 F32 = npt.NDArray[np.float32]
-SHARE: Final = {RUN: 0.45, WALK: 0.40, EXTRA: 0.15}
+SHARE: Final = {RUN: 0.45, WALK: 0.38, EXTRA: 0.13, STAND: 0.04}
 """How often a training sequence comes from each set."""
 
 _DEG: Final = np.pi / 180.0
-_LEAD: Final = HISTORY - 1
-_FRONTAL: Final = slice(7, 11)
+_LEAD: Final = HISTORY - 1  # REACH, and two for the differences
+_FRONTAL: Final = slice(BASE.index("list"), BASE.index("twist_l") + 1)
 # Video pose after a filter, standard deviations at full strength: white, slow (knots 0.12 s apart), constant.
-_WHITE: Final = np.array([0.6 * _DEG, *[1.0 * _DEG] * 6, *[1.0 * _DEG] * 4, 0.002, 0.004, 0.004])
-_SLOW: Final = np.array([1.5 * _DEG, *[3.0 * _DEG] * 6, *[2.0 * _DEG] * 4, 0.006, 0.015, 0.015])
-_CONSTANT: Final = np.array([4.0 * _DEG, *[4.0 * _DEG] * 6, *[3.0 * _DEG] * 4, 0.0, 0.0, 0.0])
-_PLACEMENT: Final = np.array([1.0 * _DEG, *[0.8 * _DEG] * 6, *[0.8 * _DEG] * 4, 0.0, 0.0, 0.0])
+_WHITE: Final = np.array([0.6 * _DEG, *[1.0 * _DEG] * 6, *[1.0 * _DEG] * 6, 0.002, 0.004, 0.004])
+_SLOW: Final = np.array([1.5 * _DEG, *[3.0 * _DEG] * 6, *[2.0 * _DEG] * 6, 0.006, 0.015, 0.015])
+_CONSTANT: Final = np.array([4.0 * _DEG, *[4.0 * _DEG] * 6, *[3.0 * _DEG] * 6, 0.0, 0.0, 0.0])
+_PLACEMENT: Final = np.array([1.0 * _DEG, *[0.8 * _DEG] * 6, *[0.8 * _DEG] * 6, 0.0, 0.0, 0.0])
 _KNOT_STEPS: Final = 12
 _SIZES: Final = (0.82, 0.88, 0.94, 1.06, 1.12, 1.18)
 _RESIZED: Final = 0.5
@@ -36,15 +50,36 @@ _EXACT_SIDE_VIEW: Final = 0.25
 """Share of the sequences without frontal plane that are exact all the same."""
 
 
+_LEGS: Final = slice(BASE.index("thigh_r"), BASE.index("foot_l") + 1)
+_LEGS_LATE_STEPS: Final = 0.25
+"""Standard deviation of the legs' delay against pelvis and force, in samples: people land on soles more or less soft.
+
+Without it the network learns by heart how each training person lands instead of asking the pelvis.
+"""
+
+
+def _shifted(rows: F64, steps: float) -> F64:
+    """`rows` [..., T] moved later by a fraction of samples, straight lines between them."""
+    at = np.clip(np.arange(rows.shape[-1]) - steps, 0.0, rows.shape[-1] - 1.001)
+    low = at.astype(np.int64)
+    return rows[..., low] + (rows[..., low + 1] - rows[..., low]) * (at - low)
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Input `x` [2B, 62 + L, FEATURES] and targets of both feet, z outward: [2B, L, 3], `contact`, `scored` [2B, L]."""
+    """Inputs `x` [2B, 62 + L, FEATURES], `context` [2B, L, CONTEXT]; targets of both feet, z outward.
+
+    `force_bw` [2B, L, times, 3], `contact` [2B, L, times] at `SHIFTS_S`, `cop_m` [2B, L, 3] in the frame of the foot,
+    `scored` [2B, L], `kind` [2B] of motion.
+    """
 
     x: F32
+    context: F32
     force_bw: F32
     cop_m: F32
     contact: F32
     scored: F32
+    kind: npt.NDArray[np.int64]
 
 
 class Sampler:
@@ -65,19 +100,35 @@ class Sampler:
         picks = [self._crop() for _ in range(size)]
         base = np.stack([p[0] for p in picks])
         mask = np.stack([p[1] for p in picks])
-        both = [features(seen_from(s, base), mask_from(s, mask)) for s in SIDES]
+        recent = np.s_[..., -(self._length + RECENT - 1) :]
+        both = [features(seen_from(s, base[recent]), mask_from(s, mask[recent])) for s in SIDES]
+        about = context(base, mask, self._length)
         force = np.stack([p[2] for p in picks], axis=1)
         cop = np.stack([p[3] for p in picks], axis=1)
         contact = np.stack([p[4] for p in picks], axis=1)
         scored = np.stack([p[5] for p in picks], axis=1)
+        kind = np.array([p[6] for p in picks] * 2)
 
         def feet(array: npt.NDArray[Any]) -> F32:  # [L, B, 2, ...] → [2B, L, ...], right feet first
             return np.concatenate([array[:, :, i].swapaxes(0, 1) for i in (0, 1)]).astype(np.float32)
 
         sign: F64 = np.stack([outward(s) for s in SIDES])
-        return Batch(np.concatenate(both), feet(force * sign), feet(cop * sign), feet(contact), feet(scored))
+        heading = [
+            foot_heading(seen_from(s, base[..., -self._length :]), mask_from(s, mask[..., -self._length :]))
+            for s in SIDES
+        ]
+        in_foot = to_foot(feet(cop * sign), np.concatenate(heading))
+        return Batch(
+            np.concatenate(both),
+            np.concatenate(about),
+            feet(force * sign[:, None]),
+            in_foot,
+            feet(contact),
+            feet(scored),
+            kind,
+        )
 
-    def _crop(self) -> tuple[F64, Mask, F64, F64, Mask, Mask]:
+    def _crop(self) -> tuple[F64, Mask, F64, F64, Mask, Mask, int]:
         rng = self._rng
         pool = self._pools[str(rng.choice(list(self._pools), p=self._shares))]
         as_measured, resized = pool[rng.integers(len(pool))]
@@ -94,14 +145,15 @@ class Sampler:
         index = np.concatenate((lead, at))
         base, mask, kept = self._roughen(seq.base[:, index], seq.real[index])
         scored = seq.scored[at] & inside & kept[_LEAD:, None]
-        return base, mask, seq.force_bw[at], seq.cop_m[at], seq.contact[at], scored
+        return base, mask, seq.force_bw[at], seq.cop_m[at], seq.contact[at], scored, seq.kind
 
     def _roughen(self, base: F64, real: Mask) -> tuple[F64, Mask, Mask]:
-        """`base` [14, T] with noise and gaps, what of it is observed, and which samples are camera frames."""
+        """`base` [BASE, T] with noise and gaps, what of it is observed, and which samples are camera frames."""
         rng = self._rng
         mask = np.ones(base.shape, dtype=np.bool_)
         steps = base.shape[1]
         base = base + (rng.normal(size=len(BASE)) * _PLACEMENT)[:, None]
+        base[_LEGS] = _shifted(base[_LEGS], rng.normal() * _LEGS_LATE_STEPS)
         if rng.random() < _EXACT:
             if rng.random() < 0.5:
                 self._hide(mask, 0.0, 0.3, 0.3, 0.3, 0.04)

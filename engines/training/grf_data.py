@@ -11,10 +11,12 @@ import numpy as np
 
 from engines.errors import EngineError
 from engines.grf.features import COORDINATES, F64, GRID_S, Mask, base_channels
+from engines.grf.timing import SHIFTS_S
 from engines.grf.trials import CONTACT_N, GRAVITY, Trial, find_trials, make_trial, read_trial
 
 FOLDS: Final = 5
-RUN, WALK, EXTRA = "rbds_run", "schreiber2019_walk", "extra_walk"
+RUN, WALK, EXTRA, STAND = "rbds_run", "schreiber2019_walk", "extra_walk", "standing"
+KINDS: Final = ("walking", "running", "standing")
 _DEG: Final = np.pi / 180.0
 _EXTRA: Final = (
     # folder, motion, forces, prefixes of the right and left force columns, mass of the scaled .osim, kg
@@ -31,7 +33,11 @@ _EXTRA: Final = (
 
 @dataclass(frozen=True)
 class Sequence:
-    """A trial on the grid: `base` [14, T]; `force_bw`, `cop_m` [T, 2, 3]; `scored` [T, 2] on measured samples."""
+    """A trial on the grid: `base` [BASE, T]; `force_bw` [T, 2, times, 3], `contact` [T, 2, times] at `SHIFTS_S`.
+
+    `cop_m` [T, 2, 3]; `scored` [T, 2] on measured samples.
+
+    `kind` of motion: index into `KINDS`."""
 
     base: F64
     force_bw: F64
@@ -39,6 +45,7 @@ class Sequence:
     contact: Mask
     scored: Mask
     real: Mask
+    kind: int
 
 
 def read_table(path: Path) -> tuple[list[str], F64, bool]:
@@ -130,7 +137,20 @@ def _on_grid_from(trial: Trial, first: int, dt: float) -> Sequence:
     real = np.abs(trial.t_s[nearest] - t_s) < 0.05 * dt
     base = base_channels(trial.q)
     on_grid = np.stack([np.interp(t_s, trial.t_s, column) for column in base.T])
-    scored = trial.valid[nearest] & real[:, None]
-    force = trial.force_bw[nearest]
-    contact = force[:, :, 1] * trial.mass_kg * GRAVITY > CONTACT_N
-    return Sequence(on_grid, force, trial.cop_ankle_m[nearest], contact, scored, real)
+    force, valid = _around(trial, t_s)
+    scored = valid & trial.valid[nearest] & real[:, None]
+    contact = force[..., 1] * trial.mass_kg * GRAVITY > CONTACT_N
+    kind = {RUN: 1, STAND: 2}.get(trial.data_set, 0)
+    return Sequence(on_grid, force, trial.cop_ankle_m[nearest], contact, scored, real, kind)
+
+
+def _around(trial: Trial, t_s: F64) -> tuple[F64, Mask]:
+    """Forces [T, 2, times, 3] at `t_s` and `SHIFTS_S` from it, and where a plate measured all of them: [T, 2]."""
+    forces, valid = [], np.ones((len(t_s), 2), dtype=np.bool_)
+    for shift_s in SHIFTS_S:
+        flat = trial.force_bw.reshape(len(trial.t_s), 6).T
+        there = np.stack([np.interp(t_s + shift_s, trial.t_s, row) for row in flat], axis=1)
+        forces.append(there.reshape(-1, 2, 3))
+        seen = [np.interp(t_s + shift_s, trial.t_s, trial.valid[:, foot].astype(np.float64)) for foot in (0, 1)]
+        valid &= np.stack(seen, axis=1) > 1.0 - 1e-9
+    return np.stack(forces, axis=2), valid

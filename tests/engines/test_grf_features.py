@@ -15,13 +15,17 @@ from engines.grf.features import (
     FEATURES,
     HISTORY,
     SIDES,
+    SOLES,
     base_channels,
     base_observed,
+    derived,
     features,
+    foot_heading,
+    from_foot,
     mask_from,
     on_grid,
     seen_from,
-    soles,
+    to_foot,
 )
 from engines.grf.leg import ankles, leg_scale
 
@@ -55,9 +59,16 @@ def test_hidden_ankle_hides_only_its_foot() -> None:
     assert hidden == ["foot_l"]
 
 
+def own_sole(q: np.ndarray) -> np.ndarray:
+    base = base_channels(q)[:, None]
+    value, known = derived(base, np.ones(base.shape, dtype=np.bool_))
+    assert known.all()
+    return value[SOLES : SOLES + 4, 0]
+
+
 def test_a_bent_leg_lifts_the_sole_and_a_swung_one_carries_it_forward() -> None:
-    standing = soles(base_channels(posture())[:, None])[:4, 0]
-    bent = soles(base_channels(posture(hip_flexion_r=40.0, knee_angle_r=40.0))[:, None])[:4, 0]
+    standing = own_sole(posture())
+    bent = own_sole(posture(hip_flexion_r=40.0, knee_angle_r=40.0))
     assert np.all(bent[[1, 3]] > standing[[1, 3]] + 0.05)
     assert np.all(bent[[0, 2]] > standing[[0, 2]] + 0.2)
 
@@ -115,3 +126,30 @@ def test_leg_is_scaled_until_the_loaded_ankle_stands_at_its_height() -> None:
     assert ankles(q, scale)[:, :, 1] == pytest.approx(0.075 * scale)
     assert ankles(q, scale)[0, 0, 2] == pytest.approx(-ankles(q, scale)[0, 1, 2])
     assert np.isnan(leg_scale(q, np.zeros((5, 2))))
+
+
+def test_a_foot_turned_inward_has_its_own_axes() -> None:
+    ahead = np.array([0.1, 0.0, 0.0], dtype=np.float32)
+    inward = to_foot(ahead, np.array(np.radians(30.0)))
+    assert inward == pytest.approx([0.1 * np.cos(np.pi / 6), 0.0, 0.1 * np.sin(np.pi / 6)], abs=1e-6)
+    assert from_foot(inward, np.array(np.radians(30.0))) == pytest.approx(ahead, abs=1e-6)
+
+
+def test_left_and_right_foot_turned_inward_alike_head_alike() -> None:
+    q = posture(hip_rotation_r=20.0, hip_rotation_l=20.0)
+    base = base_channels(q)[:, None]
+    seen = np.ones(base.shape, dtype=np.bool_)
+    for side in SIDES:
+        assert foot_heading(seen_from(side, base), seen)[0] == pytest.approx(np.radians(20.0))
+    assert foot_heading(base, ~seen)[0] == 0.0
+
+
+def test_falling_freely_is_one_g_of_the_centre_of_mass() -> None:
+    q = np.tile(posture(knee_angle_r=30.0), (HISTORY, 1))
+    q[:, COORDINATES.index("pelvis_ty")] = 1.0 - 0.5 * 9.81 * (np.arange(HISTORY) * 0.01) ** 2
+    base = base_channels(q).T
+    seen = np.ones(base.shape, dtype=np.bool_)
+    fall = features(base, seen)[:, FEATURES - len(BASE) - 2]
+    assert fall == pytest.approx(-9.81 / 10.0, abs=1e-4)
+    seen[BASE.index("foot_l")] = False
+    assert not features(base, seen)[:, FEATURES - len(BASE) - 2].any()

@@ -1,0 +1,85 @@
+"""The engine learns from Newton's law how early or late its forces come, only from what is known, and no further."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engines.grf.features import GRID_S
+from engines.grf.timing import SHIFTS_S, WINDOW, Timing, read_at
+
+GRAVITY = 9.80665
+STEP_S = 0.36
+MEAN_DELAY_S, SHARE = 0.0048, 0.85
+
+
+def force_bw(t_s: np.ndarray) -> np.ndarray:
+    """Vertical force of running, mean 1: harmonics of half sines, then flight."""
+    phase = (np.asarray(t_s) % STEP_S) / STEP_S
+    stance = 0.65
+    return np.where(phase < stance, np.sin(np.pi * phase / stance) * np.pi / (2.0 * stance), 0.0)
+
+
+FINE_S = 1e-4
+_GRID = np.arange(0.0, 20.0, FINE_S)
+_RATE = np.cumsum(force_bw(_GRID) - 1.0) * FINE_S * GRAVITY
+_HEIGHT = np.cumsum(_RATE - _RATE.mean()) * FINE_S
+
+
+def learned(
+    early_s: float, seconds: float = 8.0, noise_m: float = 0.0, fps: float = 100.0, hidden: bool = False
+) -> float:
+    """Delay found where the predictions come `early_s` before the forces of the body's motion."""
+    rng, timing, found = np.random.default_rng(0), Timing(), 0.0
+    ages_s = np.arange(1 - WINDOW, 1) * GRID_S
+    for i in range(round(seconds * fps)):
+        t_s = 1.0 + i / fps
+        height = np.interp(t_s + ages_s, _GRID, _HEIGHT) + noise_m * rng.normal(size=WINDOW)
+        known = np.full(WINDOW, not hidden)
+        found = timing.step(round(t_s * 1e9), float(force_bw(np.array(t_s + early_s))), height, known)
+    return found
+
+
+@pytest.mark.parametrize("fps", [60.0, 100.0, 150.0])
+@pytest.mark.parametrize("early_s", [-0.004, 0.0048, 0.010])
+def test_a_constant_earliness_is_found_and_its_share_given_back(early_s: float, fps: float) -> None:
+    assert learned(early_s, fps=fps) == pytest.approx(SHARE * (early_s - MEAN_DELAY_S), abs=0.0012)
+
+
+def test_nothing_is_corrected_before_it_is_known_or_where_the_body_is_hidden() -> None:
+    assert learned(0.012, seconds=0.05) == 0.0
+    assert learned(0.012, hidden=True) == 0.0
+
+
+def test_noisy_motion_is_hardly_believed() -> None:
+    assert abs(learned(0.012, noise_m=0.01)) < 0.3 * learned(0.012)
+
+
+def test_correction_stays_within_what_the_network_gives() -> None:
+    assert abs(learned(0.03)) <= SHIFTS_S[-1]
+
+
+def test_a_pause_keeps_the_wearer_and_a_reset_forgets_them() -> None:
+    timing = Timing()
+    ages_s = np.arange(1 - WINDOW, 1) * GRID_S
+    known = np.ones(WINDOW, dtype=np.bool_)
+
+    def step(t_s: float) -> float:
+        height = np.interp(t_s + ages_s, _GRID, _HEIGHT)
+        return timing.step(round(t_s * 1e9), float(force_bw(np.array(t_s + 0.01))), height, known)
+
+    for i in range(600):
+        last = step(1.0 + 0.01 * i)
+    timing.pause()
+    assert step(9.0) == pytest.approx(last)
+    timing.reset()
+    assert step(9.01) == 0.0
+
+
+@pytest.mark.parametrize("delay_s", [-0.01, -0.003, 0.0, 0.006, 0.01])
+def test_reading_earlier_or_later_is_exact_on_parabolas(delay_s: float) -> None:
+    def f(t: np.ndarray) -> np.ndarray:
+        return 1.0 + 30.0 * t - 900.0 * t * t
+
+    by_time = np.tile(f(np.array(SHIFTS_S))[None, :, None], (2, 1, 3))
+    assert read_at(by_time, delay_s) == pytest.approx(np.full((2, 3), f(np.array(-delay_s))))
