@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from engines.backends.base import Buffers, Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.grf.context import context
-from engines.grf.doubt import Doubt, Gait, blocks_known
+from engines.grf.doubt import BLOCKS, Doubt, Gait, blocks_known
 from engines.grf.features import (
     BASE,
     COM_Y,
@@ -73,27 +73,16 @@ class GrfResult:
     cop_ankle_m: F64
     contact: F64
     sd_n: F64
-    disagreement_n: F64
-    doubt: float
-    running: float
-    novelty: F64
-    disagreement_bw: float
+    disagreement_n: F64 = field(default_factory=lambda: np.zeros((2, 3)))
+    doubt: float = 0.0
+    running: float = 0.0
+    novelty: F64 = field(default_factory=lambda: np.zeros(len(BLOCKS)))
+    disagreement_bw: float = 0.0
 
 
 def _invalid(reason: str) -> GrfResult:
-    return GrfResult(
-        False,
-        reason,
-        np.zeros((2, 3)),
-        np.zeros((2, 3)),
-        np.zeros(2),
-        np.full((2, 3), np.inf),
-        np.full((2, 3), np.inf),
-        1.0,
-        0.0,
-        np.zeros(2),
-        0.0,
-    )
+    unknown = np.full((2, 3), np.inf)
+    return GrfResult(False, reason, np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), unknown, unknown, doubt=1.0)
 
 
 class _Motion:

@@ -50,21 +50,6 @@ _EXACT_SIDE_VIEW: Final = 0.25
 """Share of the sequences without frontal plane that are exact all the same."""
 
 
-_LEGS: Final = slice(BASE.index("thigh_r"), BASE.index("foot_l") + 1)
-_LEGS_LATE_STEPS: Final = 0.25
-"""Standard deviation of the legs' delay against pelvis and force, in samples: people land on soles more or less soft.
-
-Without it the network learns by heart how each training person lands instead of asking the pelvis.
-"""
-
-
-def _shifted(rows: F64, steps: float) -> F64:
-    """`rows` [..., T] moved later by a fraction of samples, straight lines between them."""
-    at = np.clip(np.arange(rows.shape[-1]) - steps, 0.0, rows.shape[-1] - 1.001)
-    low = at.astype(np.int64)
-    return rows[..., low] + (rows[..., low + 1] - rows[..., low]) * (at - low)
-
-
 @dataclass(frozen=True)
 class Batch:
     """Inputs `x` [2B, 62 + L, FEATURES], `context` [2B, L, CONTEXT]; targets of both feet, z outward.
@@ -153,7 +138,6 @@ class Sampler:
         mask = np.ones(base.shape, dtype=np.bool_)
         steps = base.shape[1]
         base = base + (rng.normal(size=len(BASE)) * _PLACEMENT)[:, None]
-        base[_LEGS] = _shifted(base[_LEGS], rng.normal() * _LEGS_LATE_STEPS)
         if rng.random() < _EXACT:
             if rng.random() < 0.5:
                 self._hide(mask, 0.0, 0.3, 0.3, 0.3, 0.04)

@@ -20,14 +20,18 @@ what force Newton's law gave at the same phase of the last step and stride. The 
 and across the foot. Each also gives the force 10 ms ago and 10 ms ahead: how early or late this wearer
 lands is learned while running from the acceleration of their centre of mass over the last strides, and the force is
 read accordingly. Where the frontal plane is not observed the motion is taken for video pose. Training also showed
-everybody 18 % shorter to 18 % taller, dynamically similar (Alexander & Jayes 1983), legs a little early or late
-against the pelvis, parts hidden, and motion roughened like video pose at 30 to 60 frames per second. Standing still
-is made up: postures at rest, whose force is the weight.
+everybody 18 % shorter to 18 % taller, dynamically similar (Alexander & Jayes 1983), parts hidden, and motion
+roughened like video pose at 30 to 60 frames per second. Standing still is made up: postures at rest, whose force is
+the weight.
 
 Deviation: the networks' own variance and their disagreement, times a factor per gait and axis that puts 90 % of the
-errors of people unseen in training into their 90 % interval. Unfamiliar motion is refused (`unfamiliar`) where the last
-hidden layers lie further from those of walking, running and standing in training, or the networks disagree more,
-than for 99.9 % of the frames of unseen people; doubt rises from the 95 % point to 1 there.
+errors of people unseen in training into their 90 % interval; walking and running are told apart by double support and
+flight. Motion is refused as `unfamiliar` where the course of the leg angles over the last 0.63 s, of one leg or of
+both together, lies further from all walking, running and standing in training, or the networks disagree more, than
+1.1 times what 99.9 % of the frames of unseen people reach; doubt rises to 1 there from what 95 % reach.
+
+The weights of the five folds lie beside it in `grf_folds/`: with them `exo-edge evaluate grf` judges a training
+person by weights that have not seen them.
 
 ## Data
 | set | licence, source | people |
@@ -39,7 +43,6 @@ than for 99.9 % of the frames of unseen people; doubt rises from the 95 % point 
 
 The shipped weights are trained on all of them: {people}. Nobody is held out from these weights, so their own error
 on these people says nothing; the error to expect is that of the folds below, whose networks are built alike.
-`exo-edge evaluate grf` scores people whom the weights have not seen, and says so where it is told to score others.
 
 ## Error on unseen people: five folds of whole people
 Each person is held out once. Whole cycle, both feet, every sample that a force plate measured; RMSE / MAE in % of body

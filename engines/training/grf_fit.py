@@ -31,7 +31,7 @@ class Recipe:
     """Settings of one training; the defaults made the committed weights."""
 
     members: int = 2
-    steps: int = 700
+    steps: int = 1400
     batch: int = 10
     length: int = 160
     width: int = 64
