@@ -36,6 +36,7 @@ REASONS: Final = (
     "bad_input",
     "muscle_solve",
     "refinement",
+    "unfamiliar",
 )
 """Why an estimate is invalid; a row carries the index."""
 
