@@ -10,7 +10,8 @@ from edge_runtime.tissue.watch import CAUSES as TISSUE_CAUSES
 from edge_runtime.types import F64, SIDES
 
 _FRAME_CAUSES: Final = (
-    "", "solve_capped", "solve_late", "reserve", "leg_inferred", "unphysical", "frame_tilt", "frame_list", "frame_turn",
+    "", "solve_capped", "solve_late", "reserve", "leg_inferred", "unfamiliar", "unphysical", "frame_tilt",
+    "frame_list", "frame_turn",
 )  # fmt: skip
 CAUSES: Final = (*_FRAME_CAUSES, *TISSUE_CAUSES[1:])
 """Why there is doubt, strongest first; a row carries the index. Each has a page docs/reasons/<cause>.md."""

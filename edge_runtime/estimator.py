@@ -211,6 +211,7 @@ class Estimator:
         marks.append(self._clock_ns())
         solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
         body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
+        body = worse(body, whole_body_doubt(found.doubt, "unfamiliar"))
         self._doubt = worse(worse(solve, body), self._interface)
         self._loads(grf, muscles, load)
         solved = (muscles.converged or muscles.capped) and bool(np.isfinite(load.moment_nm).all())

@@ -42,6 +42,7 @@ class Result:
     cop_ankle_m: F64 | None = None
     contact: F64 | None = None
     sd_n: F64 | None = None
+    doubt: float = 0.0
 
 
 def standing() -> F64:
@@ -82,6 +83,7 @@ class FakeGrf:
     def __init__(self) -> None:
         self.vertical_n = 270.0
         self.reason = ""
+        self.doubt = 0.0
 
     def reset(self) -> None:
         pass
@@ -90,7 +92,7 @@ class FakeGrf:
         force = np.zeros((2, 3))
         force[:, 1] = self.vertical_n
         cop = np.tile([0.05, -0.08, 0.0], (2, 1))
-        result = Result(not self.reason, self.reason, force_n=force, cop_ankle_m=cop)
+        result = Result(not self.reason, self.reason, force_n=force, cop_ankle_m=cop, doubt=self.doubt)
         result.contact, result.sd_n = np.ones(2), np.ones((2, 3))
         return result
 
@@ -274,6 +276,18 @@ def test_a_capped_solve_keeps_the_estimate_and_fades_assistance(chain: Chain, mo
     assert [CAUSES[int(row["doubt_cause"])] for row in rows] == ["solve_capped"] * 5
     assert [row["valid"] for row in rows] == [1.0] * 5
     assert not chain.intent["torque_nm"].any()
+
+
+def test_motion_the_network_hardly_knows_fades_assistance_and_motion_it_does_not_know_ends_it(chain: Chain) -> None:
+    chain.step(30)
+    chain.grf.doubt = 0.6
+    row = chain.step()
+    assert (row["doubt_r"], row["doubt_l"], row["valid"]) == (0.6, 0.6, 1.0)
+    assert CAUSES[int(row["doubt_cause"])] == "unfamiliar"
+    chain.grf.reason, chain.grf.doubt = "unfamiliar", 1.0
+    row = chain.step()
+    assert row["valid"] == 0.0
+    assert REASONS[int(row["reason"])] == "unfamiliar"
 
 
 def test_forces_that_the_motion_contradicts_fade_assistance(chain: Chain) -> None:

@@ -17,10 +17,10 @@ from edge_runtime.evaluate_grf.scores import block, frames, times
 from edge_runtime.evaluate_grf.stream import Case, Run, case_of, stream
 from edge_runtime.progress import progress
 from engines.errors import EngineError
-from engines.grf.engine import GrfEngine
 from engines.grf.evaluate import SIDE_VIEW
+from engines.grf.fair import FairEngines
 from engines.grf.trials import find_trials, read_trial
-from engines.grf.weights import ZOO_PATH, read_split
+from engines.grf.weights import ZOO_PATH
 
 SEED: Final = 1
 GAPS: Final = 24  # places: about a second each on one core
@@ -44,9 +44,9 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
 
     A file that cannot be used is named in `skipped` with its reason. EngineError: no folder, no trial, nobody to score.
     """
-    trained = set(read_split(onnx_path).trained)
+    engines = FairEngines(onnx_path)
     cases, others, skipped = _read(data_dir)
-    chosen = [case for case in cases if question.people == "all" or case.trial.subject not in trained]
+    chosen = [case for case in cases if question.people == "all" or not engines.seen(case.trial.subject)]
     if not chosen:
         raise EngineError(
             f"{data_dir}: holds only people the network was trained on; give it other people, or score them with "
@@ -54,14 +54,14 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
         )
     rng = np.random.default_rng(SEED)
     shown = [noisy(case, question.noise_deg, rng) if question.noise_deg > 0.0 else case for case in chosen]
-    engine = GrfEngine(onnx_path)
-    runs = list(_streamed(engine, shown, "trials"))
-    side = list(_streamed(engine, (_side_view(case) for case in shown), "side view", len(shown)))
+    runs = list(_streamed(engines, shown, "trials"))
+    side = list(_streamed(engines, (_side_view(case) for case in shown), "side view", len(shown)))
     people = sorted({case.trial.subject for case in chosen})
     result = {
         "trials": len(chosen),
         "subjects": people,
-        "seen_in_training": [name for name in people if name in trained],
+        "seen_in_training": [name for name in people if engines.seen(name)],
+        "scored_by_fold": [name for name in people if engines.by_fold(name)],
         "left_out": sorted({case.trial.subject for case in cases} - set(people)),
         "skipped": others | skipped,
         "harmonized": {case.trial.name: case.trial.notes for case in chosen if case.trial.notes},
@@ -74,7 +74,7 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
         "per_trial": [_trial_block(run) for run in runs],
     }
     if question.occlude:
-        result["occlusion"] = _occluded(engine, shown, question.gaps)
+        result["occlusion"] = _occluded(engines, shown, question.gaps)
     return result
 
 
@@ -92,10 +92,10 @@ def _read(data_dir: Path) -> tuple[list[Case], dict[str, str], dict[str, str]]:
     return cases, {str(path): "no joint coordinates" for path in without}, skipped
 
 
-def _streamed(engine: GrfEngine, cases: Iterable[Case], what: str, total: int = 0) -> Iterator[Run]:
+def _streamed(engines: FairEngines, cases: Iterable[Case], what: str, total: int = 0) -> Iterator[Run]:
     cases = list(cases)
     for case in progress(cases, total or len(cases), what):
-        yield stream(engine, case)
+        yield stream(engines.of(case.trial.subject), case)
 
 
 def _side_view(case: Case) -> Case:
@@ -114,10 +114,10 @@ def _trial_block(run: Run) -> dict[str, Any]:
     return head | block([run]) | angles
 
 
-def _occluded(engine: GrfEngine, cases: list[Case], count: int) -> dict[str, Any]:
+def _occluded(engines: FairEngines, cases: list[Case], count: int) -> dict[str, Any]:
     names, ways, found = sorted({case.trial.data_set for case in cases}), fills(), []
     for name in names:
         own = [case for case in cases if case.trial.data_set == name]
         found += gaps(own, count, np.random.default_rng(SEED))
-    played = [play(engine, gap, ways) for gap in progress(found, len(found), "hidden legs")]
+    played = [play(engines.of(gap.case.trial.subject), gap, ways) for gap in progress(found, len(found), "hidden legs")]
     return {name: table([one for one in played if one.gap.case.trial.data_set == name], ways) for name in names}

@@ -12,9 +12,10 @@ import numpy as np
 
 from engines.errors import EngineError
 from engines.grf.engine import GrfEngine
+from engines.grf.fair import FairEngines
 from engines.grf.features import COORDINATES, F64, Mask
 from engines.grf.trials import CONTACT_N, GRAVITY, Trial, find_trials, read_trial
-from engines.grf.weights import ZOO_PATH, read_split, unseen_by
+from engines.grf.weights import ZOO_PATH
 
 AXES: Final = ("fore_aft", "vertical", "lateral")
 SIDE_VIEW: Final = np.array(
@@ -72,20 +73,19 @@ def evaluate(
     onnx_path = onnx_path or ZOO_PATH
     paths, others = find_trials(data_dir)
     trials = [read_trial(path) for path in paths]
-    weights = {trial.subject: unseen_by(trial.subject, onnx_path) for trial in trials}
-    seen = {name for name, path in weights.items() if name in read_split(path).trained}
+    engines = FairEngines(onnx_path)
+    seen = {name for name in {trial.subject for trial in trials} if engines.seen(name)}
     chosen = _choose(trials, subjects, seen, data_dir)
-    engines = {path: GrfEngine(path) for path in {weights[trial.subject] for trial in chosen}}
     shown = np.ones(len(COORDINATES), dtype=np.bool_) if observed is None else observed
-    runs = [run_trial(engines[weights[trial.subject]], trial, shown) for trial in chosen]
-    side = [run_trial(engines[weights[trial.subject]], trial, shown & SIDE_VIEW) for trial in chosen]
+    runs = [run_trial(engines.of(trial.subject), trial, shown) for trial in chosen]
+    side = [run_trial(engines.of(trial.subject), trial, shown & SIDE_VIEW) for trial in chosen]
     step_ms = np.concatenate([run.step_ms[run.mask.any(axis=1)] for run in runs])
     people = sorted({trial.subject for trial in chosen})
     return {
         "trials": len(chosen),
         "subjects": people,
         "seen_in_training": [name for name in people if name in seen],
-        "scored_by_fold": [name for name in people if weights[name] != onnx_path],
+        "scored_by_fold": [name for name in people if engines.by_fold(name)],
         "left_out": sorted({trial.subject for trial in trials} - set(people)),
         "skipped": {str(path): "no joint coordinates" for path in others},
         "overall": summary(runs),

@@ -13,10 +13,9 @@ import numpy as np
 from engines.errors import EngineError
 from engines.grf.engine import GrfEngine
 from engines.grf.evaluate import SIDE_VIEW
+from engines.grf.fair import FairEngines
 from engines.grf.features import COORDINATES, F64, GRID_S, HISTORY, Mask
 from engines.grf.trials import GRAVITY, Trial, find_trials, read_trial
-from engines.grf.weights import ZOO_PATH as GRF_PATH
-from engines.grf.weights import read_split
 from engines.inpaint import simple
 from engines.inpaint.engine import Fill, Inpainter
 from engines.inpaint.history import HistoryFill
@@ -221,9 +220,10 @@ def evaluate(
     others. `by_set` with all coordinates known outside of the gap, `by_set_side_view` with those of `SIDE_VIEW`, which
     is what a camera beside the wearer sees. EngineError: no folder, nobody to score, or a damaged file.
     """
-    inpainter, engine = Inpainter(onnx_path), GrfEngine()
-    trained = {*inpainter.facts.trained, *read_split(GRF_PATH).trained}
+    inpainter, engines = Inpainter(onnx_path), FairEngines()
     trials = [read_trial(path) for path in find_trials(data_dir)[0]]
+    people = {trial.subject for trial in trials}
+    trained = {name for name in people if name in inpainter.facts.trained or engines.seen(name)}
     chosen = [t for t in trials if (t.subject not in trained if subjects is None else t.subject in subjects)]
     gaps = [
         gap
@@ -238,12 +238,12 @@ def evaluate(
     for i, gap in enumerate(gaps):
         progress(i, len(gaps))
         for view, shown in views.items():
-            runs[view].append(score(engine, inpainter, gap, shown))
+            runs[view].append(score(engines.of(gap.trial.subject), inpainter, gap, shown))
     found = {view: _by_set(of_view, inpainter.force_sd_bw_per_rad) for view, of_view in runs.items()}
     ms = np.concatenate([run.fill_ms for of_view in runs.values() for run in of_view])
-    people = sorted({trial.subject for trial in chosen})
-    seen = sorted(trained & set(people))
-    return {"subjects": people, "seen_in_training": seen, "gaps": len(gaps), **found, "fill_ms": _quantiles(ms)}
+    scored = sorted({trial.subject for trial in chosen})
+    seen = sorted(trained & set(scored))
+    return {"subjects": scored, "seen_in_training": seen, "gaps": len(gaps), **found, "fill_ms": _quantiles(ms)}
 
 
 def _by_set(runs: list[Scored], force_sd_bw_per_rad: F64) -> dict[str, Any]:
