@@ -173,7 +173,8 @@ def test_hours_of_frames_fit(engine: GrfEngine) -> None:
     results = [engine.step(i * fast_ns, gait(i * 1e-3), STILL, ALL, MASS_KG) for i in range(2500)]
     engine.reset()
     tail = [engine.step(i * fast_ns, gait(i * 1e-3), STILL, ALL, MASS_KG) for i in range(1500, 2500)]
-    assert same(results[-1], tail[-1])
+    assert results[-1].cop_ankle_m == pytest.approx(tail[-1].cop_ankle_m)  # of the window alone
+    assert results[-1].force_n == pytest.approx(tail[-1].force_n, abs=0.02 * MASS_KG * 9.81)  # and of what was learned
 
 
 def test_uneven_frames_change_little(engine: GrfEngine) -> None:

@@ -20,6 +20,8 @@ from engines.grf.features import (
     SIDES,
     base_channels,
     features,
+    foot_heading,
+    from_foot,
     mask_from,
     on_grid,
     outward,
@@ -153,8 +155,11 @@ def test_stream_equals_the_same_windows_at_once(shared_data: Path) -> None:
         recent = np.s_[:, -RECENT:]
         window = np.stack([features(seen_from(side, value[recent]), mask_from(side, mask[recent])) for side in SIDES])
         told = context(value, mask, 1)[:, 0]
-        force = session.run(["force_bw"], {"window": window, "context": told})[0] * sign
-        assert run.force_bw[i] == pytest.approx(force, abs=2e-3)
+        force, cop = session.run(["force_bw", "cop_m"], {"window": window, "context": told})
+        now = [foot_heading(seen_from(s, value[:, -1:]), mask_from(s, mask[:, -1:]))[0] for s in SIDES]
+        assert run.cop_m[i] == pytest.approx(from_foot(cop, np.array(now)) * sign, abs=1e-4)
+        around = np.sort(force * sign[:, None], axis=1)  # read somewhere between 10 ms ago and 10 ms ahead
+        assert np.all((run.force_bw[i] > around[:, 0] - 0.02) & (run.force_bw[i] < around[:, -1] + 0.02))
 
 
 @pytest.mark.shared
