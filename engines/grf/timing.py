@@ -16,9 +16,9 @@ SHIFTS_S: Final = (-GRID_S, 0.0, GRID_S)
 MEMORY_S: Final = 4.0
 """Time constant of the average: a few strides."""
 
-# Chosen on the errors of networks on the twenty running people they had not seen, at three speeds: the centre of mass of
-# pelvis and legs lags 5.8 ms behind the forces on average (it is not the whole body's), wearers differ by about 5 ms,
-# and 0.7 of a delay beyond the mean is the network's.
+# Chosen on the errors of networks on the twenty running people they had not seen, at three speeds: the centre of mass
+# of pelvis and legs lags 5.8 ms behind the forces on average (it is not the whole body's), wearers differ by about
+# 5 ms, and 0.7 of a delay beyond the mean is the network's.
 _MEAN_DELAY_S: Final = 0.0058
 _SHARE: Final = 0.7
 _SPREAD_S: Final = 0.005
