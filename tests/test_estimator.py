@@ -149,6 +149,7 @@ def shared_chain() -> Chain:
 @pytest.fixture
 def chain(shared_chain: Chain) -> Chain:
     shared_chain.pose.reason, shared_chain.grf.reason, shared_chain.grf.vertical_n = "", "", 270.0
+    shared_chain.grf.doubt = 0.0
     shared_chain.clock.step_ns = 0
     shared_chain.interface = NO_DOUBT
     shared_chain.estimator.reset()

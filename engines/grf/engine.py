@@ -135,6 +135,14 @@ class GrfEngine:
         self._gait = Gait()
         self._doubt = Doubt(self._limits)
         self._scale = np.array(self._limits.sd_scale)
+        self._warm()
+
+    def _warm(self) -> None:
+        """One frame of nothing: compiles what is compiled, so that the first real one is not late."""
+        for t_ns in (0, 1):
+            self._motion.add(t_ns, np.zeros(len(BASE)), np.ones(len(BASE), dtype=np.bool_))
+        self._infer(1, 1.0)
+        self.reset()
 
     def reset(self) -> None:
         """Forget the history and the wearer."""
