@@ -130,11 +130,13 @@ def estimator(plan: Plan, links: Links) -> None:
 def tissue_observer(plan: Plan, links: Links) -> None:
     """Finite elements of both legs beside the loop, frame after frame, until STOP; nobody waits for it."""
     rings = shared.attach(links.block, links.estimate_width)
+    rings.control[shared.TISSUE_STEP] = 1
     os.nice(_OBSERVER_NICE)
     period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
     observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
     if observer is not None:
         observer.warm()
+    rings.control[shared.TISSUE_STEP] = shared.TISSUE_WARM
     feedback, intent = shared.FeedbackReader(rings), new_intent()
     words = np.zeros(INTENT_WORDS, np.int64)
     budget = Budget(plan.device.tissue_budget_ms, 1e9 / period_ns)
@@ -144,8 +146,6 @@ def tissue_observer(plan: Plan, links: Links) -> None:
         now_ns = time.monotonic_ns()
         late = max(0, now_ns - next_ns) // period_ns
         next_ns += period_ns * (1 + late)
-        if late:
-            observer.gap()
         if latest(rings.intent, words) <= 0:
             continue
         intent.view(np.int64)[:] = words
