@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from calibration.profile import Profile, load_profile
 from edge_runtime import shared
 from edge_runtime.commands.options import DEMO_PROFILE
-from edge_runtime.doubt import CAUSES, NO_DOUBT, TISSUE_CAUSE, Doubt, worse
+from edge_runtime.doubt import CAUSES, NO_DOUBT, TISSUE_CAUSE, Doubt, described, worse
 from edge_runtime.errors import UserError
 from edge_runtime.intent import HORIZON_NS, new_intent
 from edge_runtime.processes import Budget
@@ -102,6 +102,24 @@ def test_without_a_fresh_estimate_the_observer_says_nothing(case: str) -> None:
         intent[0]["t_act_ns"] = now_ns - HORIZON_NS
         seen = observer.step(now_ns, intent, np.ones(2), np.zeros(2))
     assert np.isnan(seen.row[2:]).all() and seen.doubt.cause == 0
+
+
+def test_a_machine_too_slow_for_every_frame_still_gets_rows_and_maps() -> None:
+    observer, intent, rows, maps = TissueObserver(profile(), FRAME_NS, lambda: 0), new_intent(), [], []
+    for k in range(0, 180, 3):
+        now_ns = 1_000_000_000 + k * FRAME_NS
+        intent[0]["valid"], intent[0]["t_act_ns"] = 1, now_ns
+        intent[0]["knee_rad"][:] = 0.3
+        seen = observer.step(now_ns, intent, np.full(2, 4.0), np.full(2, 0.3))
+        rows.append(seen.row.copy())
+        maps += seen.maps
+    assert np.isfinite(np.array(rows)[30:, TISSUE_FIELDS.index("knee_nm_r")]).all()
+    assert maps
+
+
+def test_doubt_is_told_with_leg_share_and_cause() -> None:
+    assert described(NO_DOUBT) == "none"
+    assert described(Doubt(np.array([0.0, 0.5]), TISSUE_CAUSE + 1)) == "tissue_slip: l 50%"
 
 
 def test_a_stiffness_that_no_tissue_has_is_refused() -> None:
