@@ -89,8 +89,9 @@ def mesh_rows() -> list[dict[str, Any]]:
 def squeeze_error(name: SegmentName, poisson: float, cells: Cells = _CELLS) -> float:
     """Inward force of a cuff that presses 1 % into the default mesh, over that of quadratic elements, less one."""
     leg = phantom_for(1.75, 75.0)
-    tight = {f"{name}_cuff": replace(leg.cuff(name), prestrain=_SQUEEZE)}
-    leg = replace(leg, material=replace(leg.material, poisson=poisson), **tight)
+    leg = replace(leg, material=replace(leg.material, poisson=poisson))
+    tight = replace(leg.cuff(name), prestrain=_SQUEEZE)
+    leg = replace(leg, thigh_cuff=tight) if name == "thigh" else replace(leg, shank_cuff=tight)
     statics = CuffStatics(leg, name)
     points = statics.solve(np.zeros(3)).points_m
     force = PressureMap(leg, name, statics.mesh, statics.tets).at(points).force_n
