@@ -127,7 +127,7 @@ class RealtimeRun:
             return
         self._observer_said = True
         over = self._rings.control[shared.TISSUE_OFF]
-        why = "frames took longer than tissue_budget_ms for a second" if over else "its process ended"
+        why = "frame after frame took longer than tissue_budget_ms" if over else "its process ended"
         doubt = shared.DoubtReader(self._rings).doubt()
         stays = f"its last doubt stays to the end ({described(doubt)})" if doubt.share.any() else "it leaves no doubt"
         message = f"the tissue observer is off: {why}; {stays}"
