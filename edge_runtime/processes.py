@@ -162,7 +162,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
 
 
 class Budget:
-    """Says when frames in a row, each longer than allowed, have taken a second together: not of one that was held up."""
+    """Says when frames in a row, each longer than allowed, have taken a second together; never of a few held up."""
 
     def __init__(self, limit_ms: float) -> None:
         self._limit_ms, self._over_ms, self._frames = limit_ms, 0.0, 0
