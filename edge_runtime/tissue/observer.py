@@ -29,7 +29,7 @@ from edge_runtime.types import F64
 KNEE_MAX_RADPS: Final = 8.0
 """The model's knee turns no faster: after a gap in the estimates it catches up instead of being torn along."""
 LONGEST_STEP_S: Final = 1.0 / 120.0
-"""Of the finite elements: a 60 Hz frame is two steps. One step would err threefold (docs/tissue-observer.md)."""
+"""Of the finite elements: a 60 Hz frame is two steps (docs/tissue-observer.md)."""
 TOLERANCE: Final = 1e-4
 """Of the finite elements' solver: little more than half the work of the 1e-6 that `builder` sets; what that costs in
 accuracy `exo-edge bench tissue --part observer_ms` prints."""
