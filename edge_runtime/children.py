@@ -29,6 +29,7 @@ class Children:
         self.estimator_dead = False
         self.estimator_done = False
         self.observer_ended = False
+        self.observer_builds = False
         self._control = rings.control
         self._processes: list[BaseProcess] = []
         self._firmware: FirmwareProcess | None = None
@@ -66,6 +67,8 @@ class Children:
         self.estimator_done = bool(self._control[shared.ESTIMATOR_DONE])
         names = {process.name: process.exitcode for process in ended}
         self.observer_ended = names.pop(tissue_observer.__name__, None) is not None
+        there = len(self._processes) > len(_TARGETS) and not self.observer_ended
+        self.observer_builds = there and self._control[shared.TISSUE_STEP] < shared.TISSUE_WARM
         self.loop_dead = torque_loop.__name__ in names
         self.estimator_dead = estimator.__name__ in names and not self.estimator_done
         if status is not None:

@@ -26,7 +26,7 @@ class Device:
     virtual_estimator_ms: float  # lock-step runs: capture to intent, as a fixed time
     camera_rate_hz: float  # 0: the clip's own rate
     tissue_observer: str  # on: finite elements of both legs' tissue run beside the loop at camera rate; off
-    tissue_budget_ms: float  # what they may take per frame; a second of frames over it turns them off
+    tissue_budget_ms: float  # what they may take per frame; a second spent in frames over it turns them off
     solve_budget_ms: float  # what inverse dynamics, muscle solve and knee contact of a frame may take together
 
 

@@ -47,6 +47,12 @@ class Doubt(NamedTuple):
 NO_DOUBT: Final = Doubt(_NOTHING, 0)
 
 
+def described(doubt: Doubt) -> str:
+    """For people: which leg is doubted, by how much, and why."""
+    legs = [f"{side} {share:.0%}" for side, share in zip(SIDES, doubt.share.tolist(), strict=True) if share > 0.0]
+    return f"{CAUSES[doubt.cause]}: {', '.join(legs)}" if legs else "none"
+
+
 def inferred_doubt(inferred_s: F64) -> Doubt:
     """Doubt about legs which have been inferred, not seen, for `inferred_s` [2] seconds, 0 where seen."""
     lost = _whole_where_unknown((inferred_s - INFERRED_FULL_S) / (INFERRED_NONE_S - INFERRED_FULL_S))

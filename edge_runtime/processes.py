@@ -36,6 +36,8 @@ from firmware_bridge.table import TABLE
 
 _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
 _OBSERVER_NICE: Final = 5  # the observer gives way to everything else of the run
+_BUDGET_SPENT_MS: Final = 1000.0
+_BUDGET_FRAMES: Final = 10
 _WARM_FRAMES: Final = 12  # enough for the detector to find the wearer and the landmark net to run
 
 
@@ -130,22 +132,22 @@ def estimator(plan: Plan, links: Links) -> None:
 def tissue_observer(plan: Plan, links: Links) -> None:
     """Finite elements of both legs beside the loop, frame after frame, until STOP; nobody waits for it."""
     rings = shared.attach(links.block, links.estimate_width)
+    rings.control[shared.TISSUE_STEP] = 1
     os.nice(_OBSERVER_NICE)
     period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
     observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
     if observer is not None:
         observer.warm()
+    rings.control[shared.TISSUE_STEP] = shared.TISSUE_WARM
     feedback, intent = shared.FeedbackReader(rings), new_intent()
     words = np.zeros(INTENT_WORDS, np.int64)
-    budget = Budget(plan.device.tissue_budget_ms, 1e9 / period_ns)
+    budget = Budget(plan.device.tissue_budget_ms)
     next_ns = _wait_for_start(rings)
     while observer is not None and not rings.control[shared.STOP] and not rings.control[shared.ESTIMATOR_DONE]:
         _sleep_until(next_ns)
         now_ns = time.monotonic_ns()
         late = max(0, now_ns - next_ns) // period_ns
         next_ns += period_ns * (1 + late)
-        if late:
-            observer.gap()
         if latest(rings.intent, words) <= 0:
             continue
         intent.view(np.int64)[:] = words
@@ -160,15 +162,18 @@ def tissue_observer(plan: Plan, links: Links) -> None:
 
 
 class Budget:
-    """Says when a second of frames in a row took longer than allowed."""
+    """Says when frames in a row, each longer than allowed, have taken a second together; never of a few held up."""
 
-    def __init__(self, limit_ms: float, frames_per_s: float) -> None:
-        self._limit_ms, self._frames, self._over = limit_ms, frames_per_s, 0
+    def __init__(self, limit_ms: float) -> None:
+        self._limit_ms, self._over_ms, self._frames = limit_ms, 0.0, 0
 
     def spent(self, took_ms: float) -> bool:
         """Count one frame; True where it is the one too many."""
-        self._over = self._over + 1 if took_ms > self._limit_ms else 0
-        return self._over >= self._frames
+        if took_ms <= self._limit_ms:
+            self._over_ms, self._frames = 0.0, 0
+            return False
+        self._over_ms, self._frames = self._over_ms + took_ms, self._frames + 1
+        return self._over_ms >= _BUDGET_SPENT_MS and self._frames >= _BUDGET_FRAMES
 
 
 def _wait_for_start(rings: shared.Rings) -> int:

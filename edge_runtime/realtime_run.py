@@ -12,6 +12,7 @@ from typing import Final
 from edge_runtime import shared
 from edge_runtime.camera import ClipSource
 from edge_runtime.children import Children
+from edge_runtime.doubt import described
 from edge_runtime.live import LiveState
 from edge_runtime.live_feed import LiveFeed
 from edge_runtime.notify import Notifier
@@ -29,6 +30,7 @@ from firmware_bridge.table import TABLE
 _RELEASE_TIMEOUT_S: Final = 0.5  # torque is at zero in 33 ms at the release rate
 _START_USEC: Final = 150_000_000  # systemd may give up on the start so long after our last word: later than we do
 _FINISH_USEC: Final = 30_000_000  # without torque, the report may take longer than the watchdog's usual patience
+_OBSERVER_PATIENCE_NS: Final = 60_000_000_000  # once armed; then frames begin without the tissue observer
 _STEP_S: Final = 0.05
 _GLANCE_S: Final = 0.01  # how often the loop's counter is looked at between steps
 
@@ -47,6 +49,7 @@ class RealtimeRun:
         self._children = Children(self._rings)
         self._startup: Startup | None = None
         self._start_ns = 0
+        self._armed_ns = 0
         self._observer_said = False
         self._duration_s = 0.0
         self._feed = LiveFeed(plan.profile.person.mass_kg)
@@ -119,23 +122,31 @@ class RealtimeRun:
         self._recorder.event(now_ns, "error", "run_ended", self.problem)
 
     def _look_at_observer(self, now_ns: int) -> None:
-        """Say once that the tissue observer is gone; the run goes on without it, and what it doubted stays doubted."""
+        """Say once that the tissue observer is gone, and what stays doubted: the run goes on without it."""
         if self._observer_said or not self._children.observer_ended or self._children.estimator_done:
             return
         self._observer_said = True
         over = self._rings.control[shared.TISSUE_OFF]
-        why = "frames took longer than tissue_budget_ms for a second" if over else "its process ended"
-        self._recorder.event(now_ns, "warning", "tissue_observer_off", f"the tissue observer is off: {why}")
+        why = "frame after frame took longer than tissue_budget_ms" if over else "its process ended"
+        doubt = shared.DoubtReader(self._rings).doubt()
+        stays = f"its last doubt stays to the end ({described(doubt)})" if doubt.share.any() else "it leaves no doubt"
+        message = f"the tissue observer is off: {why}; {stays}"
+        self._recorder.event(now_ns, "warning", "tissue_observer_off", message)
 
     def _tick(self, now_ns: int) -> None:
         """A tick of the supervisor; frames begin to come a tick after it has armed."""
         supervisor, control = self._supervisor, self._rings.control
         state = supervisor.tick(now_ns)
         self._notifier.alive(supervisor.world.cycles)
-        if state is State.ARMED and not control[shared.START_NS]:
+        if state is State.ARMED and not control[shared.START_NS] and not self._observer_builds(now_ns):
             self._start_ns = now_ns + TICK_NS
             control[shared.START_NS] = self._start_ns
             self._notifier.send("READY=1")
+
+    def _observer_builds(self, now_ns: int) -> bool:
+        """Whether frames should not begin yet because the tissue observer is not warm; it has only so long for it."""
+        self._armed_ns = self._armed_ns or now_ns
+        return self._children.observer_builds and now_ns - self._armed_ns < _OBSERVER_PATIENCE_NS
 
     def _judge(self, startup: Startup, now_ns: int) -> str | None:
         """Why the run cannot go on: a part of it is gone, or it does not get to ARMED."""

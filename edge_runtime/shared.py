@@ -57,6 +57,8 @@ LOOP_STEP: Final = 39  # loop: how far its start has come, named in edge_runtime
 HASH_HOST: Final = 40  # loop, three words: our hashes, protocol, limits, profile
 HASH_FIRMWARE: Final = 43  # loop, three words: what the firmware sent last for each
 TISSUE_OFF: Final = 46  # tissue observer: 1 where it has turned itself off, over its budget
+TISSUE_STEP: Final = 47  # tissue observer: 1 while it builds its models, 2 once warm
+TISSUE_WARM: Final = 2  # value of TISSUE_STEP
 _CONTROL_WORDS: Final = 48
 
 MISS_FIELDS: Final = (

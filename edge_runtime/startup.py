@@ -50,6 +50,8 @@ class Startup:
             waiting.append(f"the torque loop {_LOOP_STEPS[control[shared.LOOP_STEP]]}")
         if not control[shared.ESTIMATOR_READY]:
             waiting.append(f"the estimator {_ESTIMATOR_STEPS[control[shared.ESTIMATOR_STEP]]}")
+        if 0 < control[shared.TISSUE_STEP] < shared.TISSUE_WARM:
+            waiting.append("the tissue observer builds its models")
         if not waiting:
             waiting.append("the firmware arms" if state >= State.READY else "the handshake with the firmware")
         return f"starting for {(now_ns - self._begun_ns) // _NS_PER_S} s: {', '.join(waiting)}"

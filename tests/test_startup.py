@@ -133,3 +133,29 @@ def test_ctrl_c_while_children_start_reaches_us_and_never_them() -> None:
         assert asked == [1]
         assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
     assert blocked == 1
+
+
+def test_frames_wait_for_a_tissue_observer_until_it_is_warm_or_gone() -> None:
+    there = [True]
+    children = family([lambda: True, lambda: True])
+    children.look()
+    assert not children.observer_builds
+    observer: Any = SimpleNamespace(name="tissue_observer", is_alive=lambda: there[0], exitcode=1)
+    children._processes.append(observer)
+    children.look()
+    assert children.observer_builds
+    children._control[shared.TISSUE_STEP] = shared.TISSUE_WARM
+    children.look()
+    assert not children.observer_builds
+    children._control[shared.TISSUE_STEP] = 1
+    there[0] = False
+    children.look()
+    assert not children.observer_builds and children.observer_ended and children.problem(starting=True) is None
+
+
+def test_a_start_says_that_the_tissue_observer_is_not_ready() -> None:
+    waiting = Waiting()
+    waiting.control[shared.TISSUE_STEP] = 1
+    assert "tissue observer" in waiting.startup.waits_for(State.ARMED, S)
+    waiting.control[shared.TISSUE_STEP] = shared.TISSUE_WARM
+    assert "tissue observer" not in waiting.startup.waits_for(State.ARMED, S)

@@ -38,6 +38,7 @@ from edge_runtime.commands import (
     tissue_reduce,
     tissue_study,
     tissue_verify,
+    tissue_watch,
 )
 
 
@@ -86,6 +87,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     tissue_reduce,
     tissue_study,
     tissue_verify,
+    tissue_watch,
     can_generate,
     can_firmware,
     can_dump,

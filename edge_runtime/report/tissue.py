@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from edge_runtime.report.series import Chart, Source, line, series
-from edge_runtime.tissue.pressure import DISCOMFORT_PA, PAIN_PA
+from edge_runtime.tissue.pressure import DISCOMFORT_PA, FLAG_DISCOMFORT_PA, PAIN_PA
 from edge_runtime.tissue.rows import CuffMap
 from edge_runtime.types import F64, SIDES
 
@@ -30,7 +30,7 @@ def tissue_charts(source: Source) -> dict[str, Chart]:
     rows = source.record.tissue
     if not tissue_seconds(source).size:
         return {}
-    limit: Chart = {"value": DISCOMFORT_PA / 1e3, "label": f"{DISCOMFORT_PA / 1e3:g} kPa for long"}
+    limit: Chart = {"value": FLAG_DISCOMFORT_PA / 1e3, "label": f"{FLAG_DISCOMFORT_PA / 1e3:.3g} kPa for long"}
     charts: dict[str, Chart] = {}
     for side, colour in SIDE_NAMES.items():
         pressure = [
@@ -63,8 +63,9 @@ def pressure_pictures(maps: list[CuffMap]) -> str:
     pictures = "".join(_picture(found) for found in cuffs.values())
     note = (
         "Unrolled: front in the middle, the wearer's left to the right, up is up. A tile is about 4 cm². Dark frames: "
-        f"its mean over ten seconds was above {DISCOMFORT_PA / 1e3:g} kPa. Blue: the glued cuff of the model pulls "
-        "there; a real one would come off."
+        f"its mean over ten seconds was above {FLAG_DISCOMFORT_PA / 1e3:.3g} kPa, which is the limit of "
+        f"{DISCOMFORT_PA / 1e3:g} kPa less what the mesh may hide of a tight cuff's pressure. Blue: the glued cuff of "
+        "the model pulls there; a real one would come off."
     )
     return (
         "<h3>Highest pressure of the run under each cuff</h3>"
@@ -82,7 +83,7 @@ def _picture(maps: list[CuffMap]) -> str:
     for i in range(rows):
         level = rows - 1 - i if last.cuff == "thigh" else i  # rows count from the knee
         for j in range(columns):
-            frame = ' stroke="#1a2129" stroke-width="1.5"' if mean[i, j] > DISCOMFORT_PA else ""
+            frame = ' stroke="#1a2129" stroke-width="1.5"' if mean[i, j] > FLAG_DISCOMFORT_PA else ""
             cells.append(
                 f'<rect x="{j * wide + 1}" y="{level * high + 1}" width="{wide - 1}" height="{high - 1}" '
                 f'fill="{_colour(float(peak[i, j]))}"{frame}><title>{peak[i, j] / 1e3:.1f} kPa</title></rect>'

@@ -36,7 +36,9 @@ def measure() -> dict[str, Any]:
         "pressure_check": {
             "balance": balance(phantom),
             "ring_error": {f"poisson_{nu:g}": ring_error(nu, _RING_MESH) for nu in (0.3, 0.45)},
-            "squeeze_error": squeeze_error(),
+            "squeeze_error": {
+                f"{name}_poisson_{nu:g}": squeeze_error(name, nu) for name in SEGMENTS for nu in (0.3, 0.45)
+            },
         },
         "pressure_meshes": mesh_rows(),
     }

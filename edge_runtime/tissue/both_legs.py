@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -33,42 +34,56 @@ class Observed(NamedTuple):
     worked: bool
 
 
+class LegPair:
+    """Two observers, right and left, at work at the same time: finite elements let go of the interpreter. Whichever is
+    done first, the results are the same."""
+
+    def __init__(self, right: LegObserver, left: LegObserver) -> None:
+        self.legs: Final = (right, left)
+        self._beside = ThreadPoolExecutor(1, "left-leg")
+
+    def step(self, right: Measured, left: Measured, frames: int) -> tuple[Seen | None, Seen | None]:
+        """`LegObserver.step` of both."""
+        other = self._beside.submit(self.legs[1].step, left, frames)
+        one = self.legs[0].step(right, frames)
+        return one, other.result()
+
+
 class TissueObserver:
     """Both legs of a profile; `clock_ns` times the work. Building takes seconds. Raises UserError where the profile's
     interface cannot be soft tissue."""
 
     def __init__(self, profile: Profile, frame_ns: int, clock_ns: Callable[[], int]) -> None:
-        person, self._clock_ns = profile.person, clock_ns
-        self._legs = []
+        person, self._clock_ns, self._frame_ns = profile.person, clock_ns, frame_ns
+        legs = []
         for values in (profile.interface_r, profile.interface_l):
             phantom = phantom_of(person.height_m, person.mass_kg, values.stiffness_nm_per_rad)
-            self._legs.append(LegObserver(phantom, None, frame_ns * 1e-9))
+            legs.append(LegObserver(phantom, None, frame_ns * 1e-9))
+        self._pair = LegPair(*legs)
         self._row = np.full(len(TISSUE_FIELDS), np.nan)
         self._peaks: list[dict[str, F64]] = [{}, {}]
-        self._map_ns = 0
+        self._map_ns, self._last_ns = 0, 0
         self._doubt = NO_DOUBT
-
-    def gap(self) -> None:
-        """Frames were left out since the last step."""
-        for leg in self._legs:
-            leg.gap()
 
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
-        for leg in self._legs:
-            leg.step(Measured(0.0, 0.0, 0.0))
-            leg.restart()
+        for leg in self._pair.legs:
+            leg.warm()
 
     def step(self, now_ns: int, intent: npt.NDArray[Any], torque_nm: F64, hinge_rad: F64) -> Observed:
         """One frame: the newest `intent` [1] tells the knees as the camera has them, predicted to `now_ns`; hinge
-        torque and angle [2] are the device's newest."""
+        torque and angle [2] are the device's newest. Frames left out since the last step lengthen this one."""
         began_ns = self._clock_ns()
         row = self._row
         row[:] = np.nan
         share, cause, maps, worked = self._doubt.share.copy(), self._doubt.cause, [], False
-        for side, leg in enumerate(self._legs):
-            measured = _measured(now_ns, intent[0], side, float(torque_nm[side]), float(hinge_rad[side]))
-            seen = leg.step(measured)
+        frames = max(1, round((now_ns - self._last_ns) / self._frame_ns)) if self._last_ns else 1
+        self._last_ns = now_ns
+        right, left = (
+            _measured(now_ns, intent[0], side, float(torque_nm[side]), float(hinge_rad[side])) for side in (0, 1)
+        )
+        both = self._pair.step(right, left, frames)
+        for side, (seen, measured) in enumerate(zip(both, (right, left), strict=True)):
             worked |= seen is not None
             if seen is None or not seen.settled:
                 continue
@@ -90,7 +105,7 @@ class TissueObserver:
     def _maps(self, now_ns: int) -> list[CuffMap]:
         self._map_ns = now_ns
         out = []
-        for side, leg in enumerate(self._legs):
+        for side, leg in enumerate(self._pair.legs):
             for name, peak in self._peaks[side].items():
                 patches = leg.maps[name].patches  # type: ignore[index]
                 shape = patches.rows, patches.columns

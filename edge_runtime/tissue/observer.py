@@ -18,18 +18,23 @@ from numba import njit
 from edge_runtime.tissue.forward import simulate
 from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
 from edge_runtime.tissue.linkage import STATE
-from edge_runtime.tissue.pressure import DISCOMFORT_PA, PAIN_PA, Pressure, PressureMap
+from edge_runtime.tissue.pressure import FLAG_DISCOMFORT_PA, FLAG_PAIN_PA, Pressure, PressureMap
 from edge_runtime.tissue.simulate import FullModel, Reading
 from edge_runtime.tissue.springs import spring_interface
 from edge_runtime.tissue.strides import StrideEnergy
 from edge_runtime.tissue.svk import MIN_DET_F
-from edge_runtime.tissue.watch import FitWatch, Judgement, Moment, SteadyKnee
+from edge_runtime.tissue.watch import DAY_S, LOADED_NM, FitWatch, Judgement, Moment, SteadyKnee
 from edge_runtime.types import F64
 
 KNEE_MAX_RADPS: Final = 8.0
 """The model's knee turns no faster: after a gap in the estimates it catches up instead of being torn along."""
-LONGEST_STEP_S: Final = 1.0 / 60.0
-"""Of the finite elements; a slower camera's frame is several steps."""
+LONGEST_STEP_S: Final = 1.0 / 120.0
+"""Of the finite elements: a 60 Hz frame is two steps (docs/tissue-observer.md)."""
+TOLERANCE: Final = 1e-4
+"""Of the finite elements' solver: little more than half the work of the 1e-6 that `builder` sets; what that costs in
+accuracy `exo-edge bench tissue --part observer_ms` prints."""
+LONGEST_GAP_S: Final = 0.1
+"""Frames left out for no longer are one longer step; after more the model settles anew. As `intent.HORIZON_NS`."""
 SETTLE_S: Final = 0.3
 """After a start, a gap or a restart nothing is judged for so long."""
 MEAN_S: Final = 10.0
@@ -71,12 +76,12 @@ class Seen:
     judgement: Judgement
 
     def uncomfortable(self, name: SegmentName) -> int:
-        """Tiles under that cuff whose mean pressure is above the limit of comfort."""
-        return int(np.count_nonzero(self.mean_pa[name] > DISCOMFORT_PA))
+        """Tiles under that cuff whose mean pressure is above the limit of comfort, less the map's error."""
+        return int(np.count_nonzero(self.mean_pa[name] > FLAG_DISCOMFORT_PA))
 
     def painful(self, name: SegmentName) -> int:
-        """Tiles under that cuff that hurt now."""
-        return int(np.count_nonzero(self.pressure[name].patch_pa > PAIN_PA))
+        """Tiles under that cuff that hurt now, less the map's error."""
+        return int(np.count_nonzero(self.pressure[name].patch_pa > FLAG_PAIN_PA))
 
 
 class LegObserver:
@@ -89,6 +94,7 @@ class LegObserver:
     def __init__(self, phantom: Phantom, reduced: npt.NDArray[Any] | None, frame_s: float) -> None:
         self._substeps = max(1, round(frame_s / LONGEST_STEP_S))
         self._model = FullModel(phantom, timestep_s=frame_s / self._substeps)
+        self._model.model.opt.tolerance = TOLERANCE
         self._frame_s, self._watched = frame_s, reduced is not None
         self._reduced = Reduced(spring_interface(phantom) if reduced is None else reduced, frame_s)
         self.maps = {
@@ -110,20 +116,32 @@ class LegObserver:
         self._pressure = {name: self.maps[name].at(self._model.built.mesh(name).points_m) for name in SEGMENTS}
         self.mean_pa: dict[SegmentName, F64] = {name: p.patch_pa.copy() for name, p in self._pressure.items()}
 
-    def step(self, measured: Measured) -> Seen | None:
-        """One frame on. None where an input is not finite: the model then stands until the next good frame."""
+    def warm(self) -> None:
+        """Run all that a frame may need, compiled parts and first calls, and start over."""
+        for _ in range(math.ceil(2.0 * SETTLE_S / self._frame_s)):
+            self.step(Measured(0.0, 0.0, 2.0 * LOADED_NM))
+        for knee_rad in np.linspace(0.0, 1.0, math.ceil(2.0 * DAY_S)).tolist():
+            self._watch.step(Moment(knee_rad, 0.0, 2.0 * LOADED_NM, 0.02, 0.02, math.nan), 1.0)
+        self.restart()
+
+    def step(self, measured: Measured, frames: int = 1) -> Seen | None:
+        """On by as many frames as have passed, one where none was left out. None where an input is not finite: the
+        model then stands until the next good frame."""
+        elapsed_s = frames * self._frame_s
         if not np.isfinite(measured).all():
             self._settled_s = 0.0
             return None
+        dt_s = min(elapsed_s, max(LONGEST_GAP_S, self._frame_s))
         before, self._before = self._before, measured
-        limit = KNEE_MAX_RADPS * self._frame_s
-        behind = self._steady.step(measured.knee_rad, measured.hinge_rad, self._frame_s) - self._knee_rad
+        limit = KNEE_MAX_RADPS * dt_s
+        behind = self._steady.step(measured.knee_rad, measured.hinge_rad, dt_s) - self._knee_rad
         knee_rad = self._knee_rad + min(max(behind, -limit), limit)
-        self._settled_s = self._settled_s + self._frame_s if abs(behind) <= limit else 0.0
-        reading = self._advance(measured.torque_nm, knee_rad)
-        reduced = self._reduced.step(measured.torque_nm, knee_rad)
+        caught_up = abs(behind) <= limit and dt_s == elapsed_s
+        self._settled_s = self._settled_s + dt_s if caught_up else 0.0
+        reading = self._advance(measured.torque_nm, knee_rad, dt_s)
+        reduced = self._reduced.step(measured.torque_nm, knee_rad, dt_s)
         self._knee_rad = knee_rad
-        seen = self._see(reading, reduced, before)
+        seen = self._see(reading, reduced, before, dt_s)
         if (
             not math.isfinite(reading.hinge_rad + reading.knee_torque_nm + reduced.hinge_rad)
             or not seen.min_det_f > 0.0
@@ -131,12 +149,9 @@ class LegObserver:
             self._rest()
         return seen
 
-    def gap(self) -> None:
-        """Frames were left out: nothing is judged until the model has caught up."""
-        self._settled_s = 0.0
-
-    def _advance(self, torque_nm: float, knee_rad: float) -> Reading:
-        """State as the frame begins; one frame on."""
+    def _advance(self, torque_nm: float, knee_rad: float, dt_s: float) -> Reading:
+        """State as the frame begins; on by `dt_s`."""
+        self._model.timestep_s = dt_s / self._substeps
         ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._substeps + 1) / self._substeps
         reading = self._model.step(torque_nm, float(ways[0]))
         self._points = {name: self._model.points_m(name) for name in SEGMENTS}
@@ -154,29 +169,29 @@ class LegObserver:
         self._knee_rad, self._settled_s = 0.0, 0.0
         self._before = Measured(0.0, 0.0, 0.0)
 
-    def _see(self, reading: Reading, reduced: Hinge, before: Measured) -> Seen:
+    def _see(self, reading: Reading, reduced: Hinge, before: Measured, dt_s: float) -> Seen:
         points = self._points
         det = min(smallest_volume_ratio(points[name], *self._shape[name]) for name in SEGMENTS)
         whole, settled = det >= MIN_DET_F, self._settled_s >= SETTLE_S
         if whole and settled:
-            self._press(points)
+            self._press(points, dt_s)
         hinge_rad, knee_nm = (reading.hinge_rad, reading.knee_torque_nm) if whole else reduced
         if not settled:
             self._strides.reset()
-        energy = self._strides.step(before.torque_nm, hinge_rad, knee_nm, reading.knee_rad, self._frame_s)
-        judgement = self._judge(reading, reduced, before, hinge_rad) if settled else self._watch.last
+        energy = self._strides.step(before.torque_nm, hinge_rad, knee_nm, reading.knee_rad, dt_s)
+        judgement = self._judge(reading, reduced, before, hinge_rad, dt_s) if settled else self._watch.last
         return Seen(
             settled, whole, det, reading.knee_rad, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.given_j,
             dict(self._pressure), self.mean_pa, judgement,
         )  # fmt: skip
 
-    def _press(self, points: Mapping[SegmentName, F64]) -> None:
-        share = -math.expm1(-self._frame_s / MEAN_S)
+    def _press(self, points: Mapping[SegmentName, F64], dt_s: float) -> None:
+        share = -math.expm1(-dt_s / MEAN_S)
         for name in SEGMENTS:
             self._pressure[name] = self.maps[name].at(points[name])
             self.mean_pa[name] += share * (self._pressure[name].patch_pa - self.mean_pa[name])
 
-    def _judge(self, reading: Reading, reduced: Hinge, before: Measured, hinge_rad: float) -> Judgement:
+    def _judge(self, reading: Reading, reduced: Hinge, before: Measured, hinge_rad: float, dt_s: float) -> Judgement:
         moment = Moment(
             knee_rad=reading.knee_rad,
             knee_radps=reading.knee_radps,
@@ -185,7 +200,7 @@ class LegObserver:
             full_rad=hinge_rad - reading.knee_rad,
             reduced_rad=reduced.hinge_rad - reading.knee_rad if self._watched else math.nan,
         )
-        return self._watch.step(moment, self._frame_s)
+        return self._watch.step(moment, dt_s)
 
 
 class Hinge(NamedTuple):
@@ -199,9 +214,7 @@ class Reduced:
     """The reduced model at the observer's pace, in steps of about a millisecond."""
 
     def __init__(self, interface: npt.NDArray[Any], frame_s: float) -> None:
-        self._interface, self._steps = interface, max(1, round(frame_s / _REDUCED_STEP_S))
-        self._dt_s = frame_s / self._steps
-        self._out = np.empty((self._steps, 6))
+        self._interface, self._frame_s = interface, frame_s
         self.reset()
 
     def reset(self) -> None:
@@ -210,14 +223,15 @@ class Reduced:
         self._knee_rad = 0.0
         self._now = Hinge(0.0, 0.0)
 
-    def step(self, torque_nm: float, knee_rad: float) -> Hinge:
-        """State as the frame begins; then one frame on, at whose end the knee is at `knee_rad`."""
-        was = self._now
-        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._steps + 1) / self._steps
-        rate = np.full(self._steps, (knee_rad - self._knee_rad) / (self._steps * self._dt_s))
-        torque = np.full(self._steps, torque_nm)
-        simulate(self._interface[0], self._state[0], torque, ways, rate, self._dt_s, self._out)
-        self._knee_rad, self._now = knee_rad, Hinge(float(self._out[-1, 4]), float(self._out[-1, 0]))
+    def step(self, torque_nm: float, knee_rad: float, dt_s: float | None = None) -> Hinge:
+        """State as the frame begins; then on by `dt_s`, at whose end the knee is at `knee_rad`. None: a frame."""
+        was, dt_s = self._now, self._frame_s if dt_s is None else dt_s
+        steps = max(1, round(dt_s / _REDUCED_STEP_S))
+        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, steps + 1) / steps
+        rate = np.full(steps, (knee_rad - self._knee_rad) / dt_s)
+        out = np.empty((steps, 6))
+        simulate(self._interface[0], self._state[0], np.full(steps, torque_nm), ways, rate, dt_s / steps, out)
+        self._knee_rad, self._now = knee_rad, Hinge(float(out[-1, 4]), float(out[-1, 0]))
         return was
 
 

@@ -19,6 +19,12 @@ DISCOMFORT_PA: Final = 13.7e3
 """Pressure that is uncomfortable when it stays, and below the range that hurts: Kermavnar 2020."""
 PAIN_PA: Final = 53e3
 """Lower end of the 53 to 61 kPa that hurt at once: Kermavnar 2020."""
+SHOWN_SHARE: Final = 0.65
+"""The default mesh shows at least so much of the pressure under a tight cuff that quadratic elements show: see
+`pressure_checks.squeeze_error`, `exo-edge bench tissue --part pressure_map_ms`."""
+FLAG_DISCOMFORT_PA: Final = SHOWN_SHARE * DISCOMFORT_PA
+FLAG_PAIN_PA: Final = SHOWN_SHARE * PAIN_PA
+"""What a tile of the map is held against: flagged at the latest where the tissue is at the limit, mostly earlier."""
 HIGH_SHARE: Final = 0.95
 _MAX_EXPONENT: Final = 4.0  # as svk: stiffening grows no further
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from edge_runtime.tissue.geometry import Cuff, Material, Mesh, Phantom, Segment, phantom_for
+from edge_runtime.tissue.geometry import Cuff, Material, Mesh, Phantom, Segment, SegmentName, phantom_for
 from edge_runtime.tissue.pressure import PressureMap
 from edge_runtime.tissue.reference_fe import Cells, ReferenceCuff
 from edge_runtime.tissue.static import CuffStatics
@@ -86,14 +86,16 @@ def mesh_rows() -> list[dict[str, Any]]:
     return rows
 
 
-def squeeze_error() -> float:
+def squeeze_error(name: SegmentName, poisson: float, cells: Cells = _CELLS) -> float:
     """Inward force of a cuff that presses 1 % into the default mesh, over that of quadratic elements, less one."""
     leg = phantom_for(1.75, 75.0)
-    leg = replace(leg, thigh_cuff=replace(leg.thigh_cuff, prestrain=_SQUEEZE))
-    statics = CuffStatics(leg, "thigh")
+    leg = replace(leg, material=replace(leg.material, poisson=poisson))
+    tight = replace(leg.cuff(name), prestrain=_SQUEEZE)
+    leg = replace(leg, thigh_cuff=tight) if name == "thigh" else replace(leg, shank_cuff=tight)
+    statics = CuffStatics(leg, name)
     points = statics.solve(np.zeros(3)).points_m
-    force = PressureMap(leg, "thigh", statics.mesh, statics.tets).at(points).force_n
-    return _inward_n(points[statics.mesh.cuff], force) / ReferenceCuff(leg, "thigh", _CELLS).squeeze_n() - 1.0
+    force = PressureMap(leg, name, statics.mesh, statics.tets).at(points).force_n
+    return _inward_n(points[statics.mesh.cuff], force) / ReferenceCuff(leg, name, cells).squeeze_n() - 1.0
 
 
 def _inward_n(points_m: F64, force_n: F64) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_runtime.errors import UserError
 from edge_runtime.tissue.geometry import SEGMENTS
-from edge_runtime.tissue.pressure import DISCOMFORT_PA, Pressure, PressureMap
+from edge_runtime.tissue.pressure import FLAG_DISCOMFORT_PA, Pressure, PressureMap
 from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.study_plan import Case
 from edge_runtime.tissue.svk import MIN_DET_F
@@ -61,7 +61,7 @@ def solve(case: Case) -> Result:
         stiffness_nm_per_rad=case.torque_nm / bend,
         p95_kpa=max(load.p95_pa for load in loads) / 1e3,
         highest_kpa=max(load.highest_pa for load in loads) / 1e3,
-        uncomfortable_tiles=sum(int(np.count_nonzero(load.patch_pa > DISCOMFORT_PA)) for load in loads),
+        uncomfortable_tiles=sum(int(np.count_nonzero(load.patch_pa > FLAG_DISCOMFORT_PA)) for load in loads),
         loss_j=loss_j,
         given_j=given_j,
         min_det_f=det,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from calibration.profile import Profile, load_profile
 from edge_runtime import shared
 from edge_runtime.commands.options import DEMO_PROFILE
-from edge_runtime.doubt import CAUSES, NO_DOUBT, TISSUE_CAUSE, Doubt, worse
+from edge_runtime.doubt import CAUSES, NO_DOUBT, TISSUE_CAUSE, Doubt, described, worse
 from edge_runtime.errors import UserError
 from edge_runtime.intent import HORIZON_NS, new_intent
 from edge_runtime.processes import Budget
@@ -104,6 +104,24 @@ def test_without_a_fresh_estimate_the_observer_says_nothing(case: str) -> None:
     assert np.isnan(seen.row[2:]).all() and seen.doubt.cause == 0
 
 
+def test_a_machine_too_slow_for_every_frame_still_gets_rows_and_maps() -> None:
+    observer, intent, rows, maps = TissueObserver(profile(), FRAME_NS, lambda: 0), new_intent(), [], []
+    for k in range(0, 180, 3):
+        now_ns = 1_000_000_000 + k * FRAME_NS
+        intent[0]["valid"], intent[0]["t_act_ns"] = 1, now_ns
+        intent[0]["knee_rad"][:] = 0.3
+        seen = observer.step(now_ns, intent, np.full(2, 4.0), np.full(2, 0.3))
+        rows.append(seen.row.copy())
+        maps += seen.maps
+    assert np.isfinite(np.array(rows)[30:, TISSUE_FIELDS.index("knee_nm_r")]).all()
+    assert maps
+
+
+def test_doubt_is_told_with_leg_share_and_cause() -> None:
+    assert described(NO_DOUBT) == "none"
+    assert described(Doubt(np.array([0.0, 0.5]), TISSUE_CAUSE + 1)) == "tissue_slip: l 50%"
+
+
 def test_a_stiffness_that_no_tissue_has_is_refused() -> None:
     with pytest.raises(UserError, match="kPa"):
         phantom_of(1.75, 75.0, 2000.0)
@@ -136,10 +154,15 @@ def test_two_doubts_take_what_the_larger_takes(one: np.ndarray, other: np.ndarra
 
 
 def test_only_a_second_of_late_frames_in_a_row_is_too_much() -> None:
-    budget = Budget(8.0, 60.0)
-    assert not any(budget.spent(9.0) for _ in range(59))
+    budget = Budget(8.0)
+    assert not any(budget.spent(10.0) for _ in range(99))
     assert not budget.spent(7.9)
-    assert [budget.spent(8.1) for _ in range(60)] == [False] * 59 + [True]
+    assert [budget.spent(10.0) for _ in range(100)] == [False] * 99 + [True]
+
+
+def test_a_few_frames_held_up_for_long_are_not_too_much_yet() -> None:
+    budget = Budget(8.0)
+    assert [budget.spent(700.0) for _ in range(10)] == [False] * 9 + [True]
 
 
 def test_the_record_keeps_rows_and_maps_and_the_report_shows_them(tmp_path: Path) -> None:

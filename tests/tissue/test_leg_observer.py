@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edge_runtime.tissue.both_legs import LegPair
 from edge_runtime.tissue.geometry import SEGMENTS, Mesh, Phantom, phantom_for
 from edge_runtime.tissue.observer import LegObserver, Measured, Reduced, Seen, smallest_volume_ratio
 from edge_runtime.tissue.observer_trial import FRAME_S, FullPlant, Walk, measure, observe
@@ -101,6 +102,48 @@ def test_after_a_gap_the_model_catches_up_without_harm() -> None:
     for angle in (0.0, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2):
         seen = seeing.step(Measured(angle, angle, 0.0))
     assert seen is not None and seen.full and abs(seen.hinge_rad - 1.2) < 0.1
+
+
+def test_every_second_frame_left_out_still_gives_the_same_leg() -> None:
+    frames = list(measure(QUIET, FullPlant(leg(), 1)))
+    seeing = observer()
+    seen = [seeing.step(measured, 2) for measured in frames[::2]]
+    whole = [walk()[max(2 * i - 1, 0)] for i in range(len(seen))]  # a step tells of the instant where it begins
+    later = range(60, len(seen))
+    assert all(one is not None and one.settled for one in seen[60:])
+    wrong = [seen[i].knee_rad - whole[i].knee_rad for i in later]  # type: ignore[union-attr]
+    assert np.abs(wrong).max() < math.radians(5.0)
+    bend = np.array([(seen[i].hinge_rad - seen[i].knee_rad, whole[i].hinge_rad - whole[i].knee_rad) for i in later])  # type: ignore[union-attr]
+    assert np.sqrt(np.mean((bend[:, 0] - bend[:, 1]) ** 2)) < 0.5 * np.sqrt(np.mean(bend[:, 1] ** 2))
+
+
+def test_after_a_long_gap_nothing_is_said_until_the_model_has_settled() -> None:
+    seeing = observer()
+    for _ in range(40):
+        seen = seeing.step(Measured(0.2, 0.2, 1.0))
+    assert seen is not None and seen.settled
+    after = [seeing.step(Measured(0.2, 0.2, 1.0), frames) for frames in (7, *(1,) * 30)]
+    settled = [one is not None and one.settled for one in after]
+    assert not any(settled[:18]) and settled[-1]
+
+
+def test_warming_leaves_no_trace() -> None:
+    warmed, fresh = observer(), observer()
+    warmed.warm()
+    for angle in (0.0, 0.1, 0.2, 0.3):
+        one, other = warmed.step(Measured(angle, angle, 2.0)), fresh.step(Measured(angle, angle, 2.0))
+        assert one is not None and other is not None
+        assert (one.hinge_rad, one.knee_nm, one.settled) == (other.hinge_rad, other.knee_nm, other.settled)
+        assert math.isnan(one.judgement.gain)
+
+
+def test_two_legs_at_once_are_two_legs_alone() -> None:
+    pair, alone = LegPair(observer(), observer()), observer()
+    for k in range(20):
+        right, left = Measured(0.02 * k, 0.02 * k, 1.0), Measured(0.01 * k, 0.01 * k, -1.0)
+        one, _ = pair.step(right, left, 1)
+        other = alone.step(right)
+        assert one is not None and other is not None and one.hinge_rad == other.hinge_rad
 
 
 def test_compiled_volume_ratio_is_numpy_s() -> None:
