@@ -16,7 +16,9 @@ from edge_runtime.rt import bus_state, deadlines, frames, limiter
 from edge_runtime.rt.evidence import Evidence, evidence
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.telemetry import cycle_width
-from edge_runtime.tissue import reduced
+from edge_runtime.tissue.compensation import inverse_params
+from edge_runtime.tissue.inverse import INVERSE_STATE
+from edge_runtime.tissue.one_spring import one_spring
 from edge_runtime.types import F64, U8
 from firmware_bridge import e2e
 from firmware_bridge.buses.base import CANFD_BRS, CANFD_FDF, FD_FRAME_SIZE, FRAME_SIZE
@@ -95,8 +97,8 @@ class Torque(NamedTuple):
     joints: npt.NDArray[Any]  # JOINT [n], in the order of the table; so are the four below
     limits: npt.NDArray[Any]  # limiter.LIMITS [n]
     limiter: npt.NDArray[Any]  # limiter.STATE [n]
-    tissue: npt.NDArray[Any]  # reduced.INTERFACE [n]
-    tissue_state: npt.NDArray[Any]  # reduced.STATE [n]
+    tissue: npt.NDArray[Any]  # inverse.INVERSE [n]
+    tissue_state: npt.NDArray[Any]  # inverse.INVERSE_STATE [n]
     intent: npt.NDArray[Any]  # INTENT [1] that acts now
     pending: npt.NDArray[Any]  # INTENT [1] that waits for its time
     newest: npt.NDArray[Any]  # INTENT [1] as read; torn where a read failed
@@ -131,7 +133,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
     row = np.full(cycle_width(count), np.nan)
     feedback = np.zeros(2 * count)
     sides = [profile.interface_l if name.endswith("_l") else profile.interface_r for name in names]
-    interfaces = [reduced.interface_params(side) for side in sides]
+    interfaces = [inverse_params(one_spring(side), side.transmission) for side in sides]
     limits = _limits(table, profile.assist.ceiling_nm)
     return Torque(
         config=_config(table, profile, device, bus_fd),
@@ -142,7 +144,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
         joints=_joints(table),
         limiter=limiter.new_state(limits),
         tissue=np.concatenate(interfaces),
-        tissue_state=np.zeros(count, reduced.STATE),
+        tissue_state=np.zeros(count, INVERSE_STATE),
         intent=new_intent(count),
         pending=new_intent(count),
         newest=newest,
