@@ -24,8 +24,10 @@ INTERVAL_FULL: Final = 2.0  # stiffest over softest tissue still thought possibl
 INTERVAL_NONE: Final = 6.0  # and from which on there is none
 DOUBT_FULL: Final = 0.15  # estimated error of the cuffs' forces, share
 DOUBT_NONE: Final = 0.5
-INERTIA_SHARE: Final = 0.7
+INERTIA_SHARE: Final = 0.6
 """Of the knee's acceleration, for a stiffness known to 20 %; less where it is known worse (docs/tissue-inverse.md)."""
+LOSS_TIME_MIN_S: Final = 0.02
+"""A spring at the knee swings up where tissue is taken to give way quicker than this (docs/tissue-inverse.md)."""
 _INERTIA_INTERVAL: Final = 1.5  # stiffest over softest tissue up to which that holds
 _SHARE_UP_PER_S: Final = 2.0
 _SHARE_DOWN_PER_S: Final = 20.0
@@ -49,6 +51,7 @@ def inverse_params(leg: npt.NDArray[Any], transmission: float = 1.0) -> npt.NDAr
     p, known = out[0], leg[0]
     p["leg"] = known
     p["leg"]["stiffness"] = max(known["stiffness"] * max(known["stiffness_bias"], 1.0), known["stiffness_high"])
+    p["leg"]["kelvin_time_s"] = max(known["kelvin_time_s"], LOSS_TIME_MIN_S)
     p["likely"] = known["stiffness"] / p["leg"]["stiffness"]
     p["transmission"] = transmission
     width = known["stiffness_high"] / known["stiffness_low"] if known["stiffness_low"] > 0.0 else np.inf
@@ -91,8 +94,9 @@ def compensate(
 ) -> float:
     """Hinge torque, Nm, so that the knee gets `torque_nm` + spring (`set_rad` - knee angle); flexion positive.
 
-    `measured_nm`: torque of the drive as heard with the angle. `p` INVERSE, `s` INVERSE_STATE records; `s.wanted_nm` is what is wanted at the knee, `s.share` and `s.reason`
-    (telemetry.COMPENSATION_REASONS) explain. NaN, and nothing remembered, where an input is not usable.
+    `measured_nm`: torque of the drive as heard with the angle. `p` INVERSE, `s` INVERSE_STATE records; `s.wanted_nm` is
+    what is wanted at the knee, `s.share` and `s.reason` (telemetry.COMPENSATION_REASONS) explain. NaN, and nothing
+    remembered, where an input is not usable.
     """
     if not _usable(torque_nm + measured_nm, spring_nm_per_rad, set_rad, hinge_rad, hinge_radps):
         forget(s)

@@ -1,10 +1,10 @@
 """A phantom leg that shares nothing with the reduced model: tissue as columns between bone and cuff, hinge in time.
 
-Each column from bone to cuff is deformed evenly, F = 1 + u n / h (u: way of its end on the cuff, n: along the column, h:
-its length), and its tissue is compressible neo-Hookean,
+Each column from bone to cuff is deformed evenly, F = 1 + u n / h (u: way of its end on the cuff, n: along the column,
+h: its length), and its tissue is compressible neo-Hookean,
     W = mu/2 (tr F'F - 3 - 2 ln J) + lambda/2 (ln J)^2,
-or stiffens with it, mu/b (exp(b W / mu) - 1), the form of Demiray 1972 (J. Biomech. 5:309) with W in place of its first
-invariant alone. Loss is Kelvin-Voigt or three Prony arms in every column. Explicit steps of 50 us. Used as a plant only.
+or stiffens with it, mu/b (exp(b W / mu) - 1), the form of Demiray 1972 (J. Biomech. 5:309) with W in place of its
+first invariant alone. Loss is Kelvin-Voigt or three Prony arms in every column. Explicit steps of 50 us. A plant only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reduced soft-tissue interface, inverse: a torque wanted at the knee and the hinge's angle in, hinge torque out; compiled.
+"""Reduced soft-tissue interface, inverse: torque wanted at the knee and hinge angle in, hinge torque out; compiled.
 
 Known is the hinge's angle; unknown are the device's way and pitch on the limb (x, z, phi) and the knee's angle. They
 follow from four balances: the device's three, and the cuff on the shank giving the knee what is wanted, a torque or
@@ -24,6 +24,8 @@ SPRING_SHARE_MAX: Final = 0.6
 """Largest spring over the tissue's stiffness: the spring the hinge then plays is 1 / (1 - 0.6) = 2.5 times the knee's;
 more is left uncompensated, because drive and bus take some ms and a stiff spring that comes late swings up."""
 _MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted torque must not kick
+_FORWARD_SPRING_NM_PER_RAD: Final = 10.0
+"""Spring from which on the acceleration of the deflection is not pushed along: it then comes from the encoder, late."""
 _FRICTION_RATE_RADPS: Final = 0.1  # over which Coulomb friction turns its sign
 _KNEE: Final = 3  # unknown number 3; the others are x, z, phi
 
@@ -63,7 +65,7 @@ INVERSE_STATE = np.dtype(
 def forget(s: Any) -> None:
     """Back to before the first cycle: one bad number must not stay in the state."""
     leg = s.leg
-    leg.started = 0
+    leg.last_dt_s = 0.0
     leg.coordinates[:] = 0.0
     leg.velocity[:] = 0.0
     leg.doubt = 0.0
@@ -85,10 +87,10 @@ def low_pass(cut_hz: float, dt_s: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _begin(p: Any, s: Any, hinge_rad: float, hinge_radps: float) -> None:
+def _begin(p: Any, s: Any, hinge_rad: float, hinge_radps: float, dt_s: float) -> None:
     """First cycle: the device as fitted, the tissue relaxed, knee and hinge together; compensation grows from none."""
     leg = s.leg
-    leg.started = 1
+    leg.last_dt_s = dt_s
     leg.coordinates[3] = hinge_rad
     s.knee_rad = hinge_rad
     s.motion.knee_rad, s.motion.knee_radps = hinge_rad, hinge_radps
@@ -121,7 +123,7 @@ def _gain(leg: Any, arm: int, dt_s: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _forces(p: Any, s: Any, factor: float, knee_radps: float) -> None:
+def _forces(s: Any, factor: float) -> None:
     """Force of each cuff on its link, reversed, at the poses that `place` has set."""
     for i in range(2):
         c = s.leg.cuffs[i]
@@ -129,9 +131,6 @@ def _forces(p: Any, s: Any, factor: float, knee_radps: float) -> None:
             c.force[k] = c.elastic[k] + factor * (c.at.gradient[k] - c.elastic[k])
             for arm in range(ARMS):
                 c.force[k] += c.arms[arm, k]
-            if i == SHANK:
-                cuff = p.leg.cuffs[SHANK]
-                c.force[k] += cuff.swing[k] * s.motion.knee_radps2 - cuff.centrifugal[k] * knee_radps * knee_radps
 
 
 @njit(cache=True, nogil=True)
@@ -143,11 +142,11 @@ def _column(c: Any, index: int, k: int, unknown: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _assemble(p: Any, s: Any, factor: float, through_nm: float) -> None:
+def _assemble(s: Any, factor: float, through_nm: float) -> None:
     """Left and right side of the Newton step for x, z, phi, knee; all but the spring."""
     leg = s.leg
     for i in range(DOFS):
-        leg.right[i] = -through_nm if i == _KNEE else -_carried(p, s, i)
+        leg.right[i] = -through_nm if i == _KNEE else -leg.bias[i]
         for j in range(DOFS):
             leg.matrix[i, j] = 0.0
     for index in range(2):
@@ -163,24 +162,14 @@ def _assemble(p: Any, s: Any, factor: float, through_nm: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _carried(p: Any, s: Any, dof: int) -> float:
-    """What inertia and weight of the device ask of one of its coordinates."""
-    total = float(s.leg.bias[dof])
-    for j in range(DOFS):
-        acceleration = s.acceleration[j] + (p.inertia_share * s.motion.knee_radps2 if j == _KNEE else 0.0)
-        total += s.leg.mass[dof, j] * acceleration
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _newton(p: Any, s: Any, factor: float, torque_nm: float, spring: float, set_rad: float, knee_radps: float) -> None:
+def _newton(p: Any, s: Any, factor: float, torque_nm: float, spring: float, set_rad: float) -> None:
     """One step towards the pose in which the knee gets what is wanted."""
     leg = s.leg
     place(p.leg, leg, s.knee_rad)
-    _forces(p, s, factor, knee_radps)
+    _forces(s, factor)
     known = s.spring_share * spring
     wanted = torque_nm + spring * (set_rad - leg.coordinates[3]) + known * (leg.coordinates[3] - s.knee_rad)
-    _assemble(p, s, factor, wanted / p.transmission)
+    _assemble(s, factor, wanted / p.transmission)
     leg.matrix[_KNEE, _KNEE] -= known / p.transmission
     solve4(leg.matrix, leg.right)
     for dof in range(_KNEE):
@@ -191,7 +180,7 @@ def _newton(p: Any, s: Any, factor: float, torque_nm: float, spring: float, set_
 
 
 @njit(cache=True, nogil=True)
-def _differentiate(s: Any, before: Any, knee_before: float, hinge_radps: float, dt_s: float) -> None:
+def _differentiate(s: Any, before: Any, knee_before: float, spring: float, hinge_radps: float, dt_s: float) -> None:
     """Rates and accelerations of the solution."""
     leg, keep = s.leg, low_pass(_MODEL_CUT_HZ, dt_s)
     for dof in range(_KNEE):
@@ -199,13 +188,14 @@ def _differentiate(s: Any, before: Any, knee_before: float, hinge_radps: float, 
         s.acceleration[dof] += keep * ((rate - leg.velocity[dof]) / dt_s - s.acceleration[dof])
         leg.velocity[dof] = rate
     rate = (leg.coordinates[3] - before[3] - s.knee_rad + knee_before) / dt_s
-    s.acceleration[3] += keep * ((rate - s.deflection_radps) / dt_s - s.acceleration[3])
+    forward = max(0.0, 1.0 - spring / _FORWARD_SPRING_NM_PER_RAD)
+    s.acceleration[3] += keep * (forward * (rate - s.deflection_radps) / dt_s - s.acceleration[3])
     s.deflection_radps = rate
     leg.velocity[3] = hinge_radps
 
 
 @njit(cache=True, nogil=True)
-def _sway_inertia(s: Any) -> float:
+def _sway(s: Any) -> float:
     """Inertia, kgm2, that hinge torque moves when the hinge gives way with the knee held; `s.sway` says how it does."""
     leg = s.leg
     s.sway[3] = 1.0
@@ -248,33 +238,63 @@ def hinge_torque(
 ) -> float:
     """Hinge torque, Nm, by the model alone: neither bounded nor faded. `s.wanted_nm` is what the knee then gets.
 
-    Not finite where the balance cannot be solved. Inputs must be finite and the spring not below zero. `measured_nm`: what
-    the drive gives now.
+    Not finite where the balance cannot be solved. Inputs must be finite and the spring not below zero.
+    `measured_nm`: what the drive gives now.
     """
     leg = s.leg
-    if leg.started == 0:
-        _begin(p, s, hinge_rad, hinge_radps)
+    if leg.last_dt_s == 0.0:
+        _begin(p, s, hinge_rad, hinge_radps, dt_s)
     before = (leg.coordinates[0], leg.coordinates[1], leg.coordinates[2], leg.coordinates[3])
     knee_before = s.knee_rad
     s.knee_rad += hinge_rad - before[3]
     leg.coordinates[3] = hinge_rad
     factor = _fade_arms(p, s, dt_s)
-    knee_radps = hinge_radps - s.deflection_radps
     weigh(p.leg, leg)
     for _ in range(NEWTON_STEPS):
         s.spring_share = _known_share(p, s, spring_nm_per_rad)
-        _newton(p, s, factor, torque_nm, spring_nm_per_rad, set_rad, knee_radps)
+        _newton(p, s, factor, torque_nm, spring_nm_per_rad, set_rad)
     place(p.leg, leg, s.knee_rad)
-    _forces(p, s, factor, knee_radps)
+    _forces(s, factor)
     _keep_forces(p, s, dt_s)
     s.wanted_nm = torque_nm + spring_nm_per_rad * (set_rad - hinge_rad + s.spring_share * (hinge_rad - s.knee_rad))
-    _differentiate(s, before, knee_before, hinge_radps, dt_s)
-    total = _hinge_row(p, s, hinge_radps)
+    _differentiate(s, before, knee_before, spring_nm_per_rad, hinge_radps, dt_s)
+    friction = _friction(p, hinge_radps)
+    inertia = _sway(s)
     damping = follow_knee(
-        s.motion, s.knee_rad, s.deflection_radps, s.acceleration[3], hinge_radps, measured_nm - total,
-        p.likely * s.knee_stiffness, p.leg.kelvin_time_s, _sway_inertia(s), dt_s,
+        s.motion, s.knee_rad, s.deflection_radps, hinge_radps, measured_nm - friction - _sway_load(s),
+        p.likely * s.knee_stiffness, inertia, dt_s,
     )  # fmt: skip
-    return total + damping
+    total = leg.bias[3] + _load(s, 3) + friction + damping
+    total += p.inertia_share * leg.mass[3, 3] * s.motion.knee_radps2
+    for dof in range(DOFS):
+        total += leg.mass[3, dof] * s.acceleration[dof]
+    return float(total)
+
+
+@njit(cache=True, nogil=True)
+def _friction(p: Any, hinge_radps: float) -> float:
+    """Torque of the hinge's own friction."""
+    dry = p.leg.coulomb_nm * np.tanh(hinge_radps / _FRICTION_RATE_RADPS)
+    return float(p.leg.viscous_nms_per_rad * hinge_radps + dry)
+
+
+@njit(cache=True, nogil=True)
+def _load(s: Any, dof: int) -> float:
+    """Force of both cuffs along one of the device's coordinates."""
+    total = 0.0
+    for i in range(2):
+        for k in range(3):
+            total += s.leg.cuffs[i].jacobian[k, dof] * s.leg.cuffs[i].force[k]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _sway_load(s: Any) -> float:
+    """Torque that the cuffs put against the hinge's giving way."""
+    total = 0.0
+    for dof in range(DOFS):
+        total += s.sway[dof] * _load(s, dof)
+    return total
 
 
 @njit(cache=True, nogil=True)
@@ -283,14 +303,3 @@ def _known_share(p: Any, s: Any, spring: float) -> float:
     if spring <= 0.0:
         return 1.0
     return min(1.0, max(SPRING_SHARE_MAX * s.knee_stiffness * p.transmission, 0.0) / spring)
-
-
-@njit(cache=True, nogil=True)
-def _hinge_row(p: Any, s: Any, hinge_radps: float) -> float:
-    """What the hinge has to carry: inertia and weight, friction, the shank's cuff."""
-    total = _carried(p, s, 3) + p.leg.viscous_nms_per_rad * hinge_radps
-    total += p.leg.coulomb_nm * np.tanh(hinge_radps / _FRICTION_RATE_RADPS)
-    c = s.leg.cuffs[SHANK]
-    for k in range(3):
-        total += c.jacobian[k, 3] * c.force[k]
-    return total

@@ -1,12 +1,11 @@
 """Where the knee is and how it accelerates, from the hinge's encoder and the drive's torque; compiled.
 
-The hinge moves with the knee and against it: it gives way to the tissue, and swings on it. Taking all of its acceleration
-for the knee's and pushing the device along with it would feed that swing. So the way beyond the model's deflection, e, is
-found first, from the torque that is given beyond what the model asks for:
-    k (e + T e') = given - asked - inertia e''        (k, T: stiffness and Kelvin-Voigt time; e'' from the encoder)
+The hinge moves with the knee and against it: it gives way to the tissue, and swings on it. Taking all of its
+acceleration for the knee's and pushing the device along with it would feed that swing. So the way beyond the model's
+deflection, e, is found first, from the torque of the drive that inertia and the model's tissue do not take:
+    k e = given - friction - inertia hinge'' - tissue        (k: stiffness; hinge'' from the encoder)
 and hinge less deflection less e is the knee. A tracker of three equal poles follows its angle, rate and acceleration.
-Fast motion of the hinge is damped a little. How much of the acceleration may be used, with these poles and this damping,
-without a swing that grows on tissue 0.7 to 1.3 times as stiff as the model's, of low or high loss: docs/tissue-inverse.md.
+The swing, and a little of all fast motion of the hinge, is damped. Numbers: docs/tissue-inverse.md.
 """
 
 from __future__ import annotations
@@ -23,22 +22,21 @@ MOTION = np.dtype(
         ("knee_radps2", np.float64),
         ("hinge_radps", np.float64),  # as measured in the cycle before
         ("slow_radps", np.float64),  # the same, low-passed
-        ("beyond_rad", np.float64),  # e
     ]
 )
 """Follows one knee. All zeros is before the first cycle."""
 
-_POLE_RADPS: Final = 180.0  # of the tracker, three times: 29 Hz
-_KELVIN_TIME_MAX_S: Final = 0.003  # tissue whose loss is overrated here would swing
-_SLOW_RADPS: Final = 6.0  # below it motion is not damped
-_DAMPING_PER_S: Final = 9.0  # damping over the inertia that swings
+_POLE_RADPS: Final = 200.0  # of the tracker, three times: 32 Hz
+_SWING_DAMPING: Final = 0.1  # of the hinge's swing on a held knee, over critical
+_SLOW_RADPS: Final = 6.5  # motion of the hinge below it is not damped
+_FAST_DAMPING_PER_S: Final = 1.4  # damping of what is faster, over the inertia that swings
 
 
 @njit(cache=True, nogil=True)
 def forget_motion(m: Any) -> None:
     """Back to before the first cycle."""
     m.knee_rad, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0
-    m.hinge_radps, m.slow_radps, m.beyond_rad = 0.0, 0.0, 0.0
+    m.hinge_radps, m.slow_radps = 0.0, 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -57,26 +55,24 @@ def follow_knee(
     m: Any,
     model_knee_rad: float,
     deflection_radps: float,
-    deflection_radps2: float,
     hinge_radps: float,
     beyond_nm: float,
     stiffness: float,
-    kelvin_time_s: float,
     inertia: float,
     dt_s: float,
 ) -> float:
     """Update the knee's motion; return the torque, Nm, that damps the hinge's fast motion.
 
-    `model_knee_rad`: hinge less the model's deflection, whose rate and acceleration are given; `beyond_nm`: torque given
-    beyond what the model asks for; `stiffness` (Nm/rad) and `inertia` (kgm2) of the hinge against a held knee.
+    `model_knee_rad`: hinge less the model's deflection, whose rate is given; `beyond_nm`: torque of the drive that
+    neither friction nor the model's tissue takes; `stiffness` (Nm/rad), `inertia` (kgm2): of the hinge, the knee held.
     """
     if not stiffness > 0.0:
         return 0.0
-    swing_radps2 = (hinge_radps - m.hinge_radps) / dt_s - deflection_radps2 - m.knee_radps2
+    hinge_radps2 = (hinge_radps - m.hinge_radps) / dt_s
     m.hinge_radps = hinge_radps
-    target = (beyond_nm - inertia * swing_radps2) / stiffness
-    m.beyond_rad += (target - m.beyond_rad) * dt_s / (dt_s + min(kelvin_time_s, _KELVIN_TIME_MAX_S))
-    _track(m, model_knee_rad - m.beyond_rad, dt_s)
-    fast_radps = hinge_radps - deflection_radps - m.slow_radps
+    _track(m, model_knee_rad - (beyond_nm - inertia * hinge_radps2) / stiffness, dt_s)
+    moving_radps = hinge_radps - deflection_radps
+    fast_radps = moving_radps - m.slow_radps
     m.slow_radps += dt_s * _SLOW_RADPS * fast_radps
-    return float(-_DAMPING_PER_S * inertia * fast_radps)
+    swing_nm = 2.0 * _SWING_DAMPING * np.sqrt(stiffness * inertia) * (moving_radps - m.knee_radps)
+    return float(-swing_nm - _FAST_DAMPING_PER_S * inertia * fast_radps)

@@ -103,7 +103,7 @@ class Outcome:
 
 
 def walk(plant: Plant, task: Task, inverse: npt.NDArray[Any] | None) -> Outcome:
-    """Run the task on a plant with an INVERSE [1], or None: wanted torque and spring played at the hinge as they are."""
+    """Run the task on a plant with an INVERSE [1], or None: torque and spring played at the hinge as they are."""
     count = len(task.knee_rad)
     out = np.zeros((3, count))
     state = np.zeros(1, INVERSE_STATE)
