@@ -71,6 +71,12 @@ class FoundationLeg:
         self._knee_rad = knee_rad
         return float(self._out[0]), float(self._out[1]), float(self._out[2])
 
+    def rest(self, motor_nm: float) -> float:
+        """Hinge angle, rad, after 1.5 s under a motor torque, the knee held where it is."""
+        for _ in range(1500):
+            hinge_rad, _, _ = self.step(motor_nm, self._knee_rad)
+        return hinge_rad
+
 
 def _columns(phantom: Phantom, name: SegmentName) -> tuple[F64, F64, F64, F64]:
     """Ends on the cuff [n, 3] in the bone's frame, outward normals [n, 3], lengths [n], areas [n] half way down."""

@@ -6,7 +6,7 @@ as over bus and drive. Wanted trajectories are known as far ahead, as an intent'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -26,7 +26,6 @@ DELAY_CYCLES: Final = 2
 POSITION_UNIT_RAD: Final = float(np.radians(0.01))  # of JOINT_STATE on the wire (firmware_bridge/limits.toml)
 VELOCITY_UNIT_RADPS: Final = float(np.radians(0.1))
 _STATIC_TORQUE_NM: Final = 5.0
-_STATIC_MS: Final = 1500
 
 
 class Plant(Protocol):
@@ -48,6 +47,13 @@ class FullLeg:
         self.model.reset(knee_rad)
         self._inertia = _moving_inertia(self.model.built)
         self._knees = [knee_rad, knee_rad]
+
+    @staticmethod
+    def rest(phantom: Phantom, motor_nm: float) -> float:
+        """Hinge angle, rad, at which a straight leg comes to rest under a motor torque."""
+        model = FullModel(phantom, "held")
+        model.reset(0.0, motor_nm)
+        return model.step(motor_nm, 0.0).hinge_rad
 
     def step(self, motor_nm: float, knee_rad: float) -> tuple[float, float, float]:
         """See `Plant`; the reading is that at the begin of the step, as of an encoder."""
@@ -74,16 +80,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Traces [T] of a walk: wanted and delivered at the knee, command of the motor, hinge angle; Nm, rad."""
+    """Traces [T] of a walk: wanted and delivered at the knee, what the loop took for wanted, command of the motor,
+    hinge angle; Nm, rad."""
 
     wanted_nm: F64
     knee_nm: F64
+    asked_nm: F64
     command_nm: F64
     hinge_rad: F64
 
     def over(self, part: slice) -> Outcome:
         """A part of it."""
-        return Outcome(self.wanted_nm[part], self.knee_nm[part], self.command_nm[part], self.hinge_rad[part])
+        return Outcome(*(getattr(self, f.name)[part] for f in fields(self)))
 
     @property
     def rmse_pct(self) -> float:
@@ -105,53 +113,42 @@ class Outcome:
 def walk(plant: Plant, task: Task, inverse: npt.NDArray[Any] | None) -> Outcome:
     """Run the task on a plant with an INVERSE [1], or None: torque and spring played at the hinge as they are."""
     count = len(task.knee_rad)
-    out = np.zeros((3, count))
+    out = np.zeros((4, count))
     state = np.zeros(1, INVERSE_STATE)
     queue = [0.0] * DELAY_CYCLES
     for i in range(count):
         acts = min(i + DELAY_CYCLES, count - 1)
         given = queue.pop(0)
         hinge, rate, knee_nm = plant.step(given, task.knee_rad[i])
-        out[0, i], out[2, i] = knee_nm, hinge
+        out[0, i], out[3, i] = knee_nm, hinge
         seen = round(hinge / POSITION_UNIT_RAD) * POSITION_UNIT_RAD
         seen_rate = round(rate / VELOCITY_UNIT_RADPS) * VELOCITY_UNIT_RADPS
         torque, spring, target = task.torque_nm[acts], task.spring_nm_per_rad, task.set_rad[acts]
         if inverse is None:
-            command = torque + spring * (target - seen)
+            command = asked = torque + spring * (target - seen)
         else:
             command = compensate(inverse[0], state[0], torque, spring, target, seen, seen_rate, given, DT_S)
+            asked = float(state["wanted_nm"][0])
         queue.append(command)
-        out[1, acts] = command
-    return Outcome(task.wanted(), out[0], out[1], out[2])
+        out[1, acts], out[2, acts] = asked, command
+    return Outcome(task.wanted(), *out)
 
 
-def static_test(plant: Plant, knee_rad: float = 0.0) -> float:
-    """Angle by which the hinge gives way under 5 Nm with the knee held, rad: from -5 to 5 Nm, halved."""
-    ends = []
-    for torque in (-_STATIC_TORQUE_NM, _STATIC_TORQUE_NM):
-        for _ in range(_STATIC_MS):
-            hinge, _, _ = plant.step(torque, knee_rad)
-        ends.append(hinge)
-    return (ends[1] - ends[0]) / 2.0
-
-
-def fit_stiffness(leg: npt.NDArray[Any], given_rad: float, knee_rad: float = 0.0) -> npt.NDArray[Any]:
-    """The INTERFACE [1] with the one stiffness scale at which it gives way in `static_test` as a plant did."""
+def fit_stiffness(leg: npt.NDArray[Any], given_rad: float) -> npt.NDArray[Any]:
+    """The INTERFACE [1] with the one stiffness scale at which its hinge gives way by `given_rad` under 5 Nm, the knee
+    straight (mean of both directions)."""
     fitted = leg.copy()
     for _ in range(6):
-        fitted["stiffness"] *= _gives_way(fitted, knee_rad) / given_rad
-    scale = fitted["stiffness"] / leg["stiffness"]
-    fitted["stiffness_low"], fitted["stiffness_high"] = leg["stiffness_low"] * scale, leg["stiffness_high"] * scale
+        fitted["stiffness"] *= _gives_way(fitted) / given_rad
     return fitted
 
 
-def _gives_way(leg: npt.NDArray[Any], knee_rad: float) -> float:
+def _gives_way(leg: npt.NDArray[Any]) -> float:
     ends = []
     for torque in (-_STATIC_TORQUE_NM, _STATIC_TORQUE_NM):
         state = np.zeros(1, STATE)
-        state["coordinates"][0, 3] = knee_rad
         for _ in range(40):
-            step(leg[0], state[0], torque, knee_rad, 0.0, 1.0)
+            step(leg[0], state[0], torque, 0.0, 0.0, 1.0)
         ends.append(float(state["coordinates"][0, 3]))
     return (ends[1] - ends[0]) / 2.0
 

@@ -1,0 +1,40 @@
+"""Part of `bench tissue`: what reduced model and inverse take of one 1 ms cycle, two knees."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import numpy as np
+
+from edge_runtime.stats import quantiles
+from edge_runtime.tissue.bench_compensation import tasks
+from edge_runtime.tissue.compensation import compensate, inverse_params
+from edge_runtime.tissue.geometry import SEGMENTS, phantom_for
+from edge_runtime.tissue.inverse import INVERSE_STATE
+from edge_runtime.tissue.static import CuffStatics
+from edge_runtime.tissue.working import springs_of
+
+_CYCLES: Final = 20_000
+_ARMS: Final = ((0.3, 0.2, 0.1), (0.02, 0.3, 2.0))  # as many as there can be: none makes it cheaper
+
+
+def measure() -> dict[str, Any]:
+    """`cycle_us`: {`joints_2`: quantiles}, both knees walking on springs, Prony arms in use; calls from Python alone
+    (about 0.3 us each) are not taken off."""
+    phantom = phantom_for(1.76, 75.0)
+    leg = springs_of(phantom, np.stack([CuffStatics(phantom, name).stiffness() for name in SEGMENTS]))
+    leg["arm_share"], leg["arm_time_s"] = _ARMS
+    for name in ("stiffness_low", "stiffness_high", "stiffness_bias"):
+        leg[name] = 1.0
+    p, task = inverse_params(leg), tasks()["spring"]
+    states = np.zeros(2, INVERSE_STATE)
+    rates = np.gradient(task.knee_rad, 1e-3)
+    taken = np.empty(_CYCLES)
+    for i in range(-100, _CYCLES):
+        angle, rate = float(task.knee_rad[i % len(rates)]), float(rates[i % len(rates)])
+        began = time.perf_counter_ns()
+        for knee in range(2):
+            compensate(p[0], states[knee], 2.0, 30.0, 0.5, angle, rate, 0.0, 1e-3)
+        taken[max(i, 0)] = 1e-3 * (time.perf_counter_ns() - began)
+    return {"cycle_us": {"joints_2": quantiles(taken)}}
