@@ -24,7 +24,7 @@ INTERVAL_FULL: Final = 2.0  # stiffest over softest tissue still thought possibl
 INTERVAL_NONE: Final = 6.0  # and from which on there is none
 DOUBT_FULL: Final = 0.15  # estimated error of the cuffs' forces, share
 DOUBT_NONE: Final = 0.5
-INERTIA_SHARE: Final = 0.6
+INERTIA_SHARE: Final = 0.8
 """Of the knee's acceleration, for a stiffness known to 20 %; less where it is known worse (docs/tissue-inverse.md)."""
 LOSS_TIME_MIN_S: Final = 0.02
 """A spring at the knee swings up where tissue is taken to give way quicker than this (docs/tissue-inverse.md)."""

@@ -23,7 +23,8 @@ NEWTON_STEPS: Final = 2
 SPRING_SHARE_MAX: Final = 0.6
 """Largest spring over the tissue's stiffness: the spring the hinge then plays is 1 / (1 - 0.6) = 2.5 times the knee's;
 more is left uncompensated, because drive and bus take some ms and a stiff spring that comes late swings up."""
-_MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted torque must not kick
+_LEAD_S: Final = 0.003  # a spring reckons with where the knee will be when its torque acts: bus and drive
+_MODEL_CUT_HZ: Final = 60.0  # low-pass of the model's: a kink of the wanted torque must not kick
 _FORWARD_SPRING_NM_PER_RAD: Final = 10.0
 """Spring from which on the acceleration of the deflection is not pushed along: it then comes from the encoder, late."""
 _FRICTION_RATE_RADPS: Final = 0.1  # over which Coulomb friction turns its sign
@@ -151,14 +152,22 @@ def _assemble(s: Any, factor: float, through_nm: float) -> None:
             leg.matrix[i, j] = 0.0
     for index in range(2):
         c = leg.cuffs[index]
-        for i in range(DOFS):
-            for k in range(3):
-                lever = _column(c, index, k, i)
-                leg.right[i] -= lever * c.force[k]
-                for m in range(3):
-                    push = factor * lever * c.at.hessian[k, m]
-                    for j in range(DOFS):
-                        leg.matrix[i, j] += push * _column(c, index, m, j)
+        h = c.at.hessian
+        for j in range(DOFS):
+            x, z, phi = _column(c, index, 0, j), _column(c, index, 1, j), _column(c, index, 2, j)
+            leg.right[j] -= x * c.force[0] + z * c.force[1] + phi * c.force[2]
+            push_x = factor * (h[0, 0] * x + h[0, 1] * z + h[0, 2] * phi)
+            push_z = factor * (h[1, 0] * x + h[1, 1] * z + h[1, 2] * phi)
+            push_phi = factor * (h[2, 0] * x + h[2, 1] * z + h[2, 2] * phi)
+            for i in range(j + 1):
+                leg.matrix[i, j] += (
+                    _column(c, index, 0, i) * push_x
+                    + _column(c, index, 1, i) * push_z
+                    + _column(c, index, 2, i) * push_phi
+                )
+    for j in range(DOFS):
+        for i in range(j):
+            leg.matrix[j, i] = leg.matrix[i, j]
 
 
 @njit(cache=True, nogil=True)
@@ -249,14 +258,15 @@ def hinge_torque(
     s.knee_rad += hinge_rad - before[3]
     leg.coordinates[3] = hinge_rad
     factor = _fade_arms(p, s, dt_s)
+    ahead_rad = set_rad - _LEAD_S * s.motion.knee_radps
     weigh(p.leg, leg)
     for _ in range(NEWTON_STEPS):
         s.spring_share = _known_share(p, s, spring_nm_per_rad)
-        _newton(p, s, factor, torque_nm, spring_nm_per_rad, set_rad)
+        _newton(p, s, factor, torque_nm, spring_nm_per_rad, ahead_rad)
     place(p.leg, leg, s.knee_rad)
     _forces(s, factor)
     _keep_forces(p, s, dt_s)
-    s.wanted_nm = torque_nm + spring_nm_per_rad * (set_rad - hinge_rad + s.spring_share * (hinge_rad - s.knee_rad))
+    s.wanted_nm = torque_nm + spring_nm_per_rad * (ahead_rad - hinge_rad + s.spring_share * (hinge_rad - s.knee_rad))
     _differentiate(s, before, knee_before, spring_nm_per_rad, hinge_radps, dt_s)
     friction = _friction(p, hinge_radps)
     inertia = _sway(s)

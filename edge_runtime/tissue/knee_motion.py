@@ -26,10 +26,10 @@ MOTION = np.dtype(
 )
 """Follows one knee. All zeros is before the first cycle."""
 
-_POLE_RADPS: Final = 200.0  # of the tracker, three times: 32 Hz
-_SWING_DAMPING: Final = 0.1  # of the hinge's swing on a held knee, over critical
-_SLOW_RADPS: Final = 6.5  # motion of the hinge below it is not damped
-_FAST_DAMPING_PER_S: Final = 1.4  # damping of what is faster, over the inertia that swings
+_POLE_RADPS: Final = 172.0  # of the tracker, three times: 27 Hz
+_SWING_DAMPING: Final = 0.2  # of the hinge's swing on a held knee, over critical
+_SLOW_RADPS: Final = 5.5  # motion of the hinge below it is not damped
+_FAST_DAMPING_PER_S: Final = 2.8  # damping of what is faster, over the inertia that swings
 
 
 @njit(cache=True, nogil=True)
