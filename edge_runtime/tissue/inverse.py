@@ -258,7 +258,7 @@ def hinge_torque(
     s.knee_rad += hinge_rad - before[3]
     leg.coordinates[3] = hinge_rad
     factor = _fade_arms(p, s, dt_s)
-    ahead_rad = set_rad - _LEAD_S * s.motion.knee_radps
+    ahead_rad = set_rad - _LEAD_S * s.motion.trust * s.motion.knee_radps
     weigh(p.leg, leg)
     for _ in range(NEWTON_STEPS):
         s.spring_share = _known_share(p, s, spring_nm_per_rad)
@@ -275,7 +275,7 @@ def hinge_torque(
         p.likely * s.knee_stiffness, inertia, dt_s,
     )  # fmt: skip
     total = leg.bias[3] + _load(s, 3) + friction + damping
-    total += p.inertia_share * leg.mass[3, 3] * s.motion.knee_radps2
+    total += p.inertia_share * s.motion.trust * leg.mass[3, 3] * s.motion.knee_radps2
     for dof in range(DOFS):
         total += leg.mass[3, dof] * s.acceleration[dof]
     return float(total)

@@ -5,7 +5,8 @@ acceleration for the knee's and pushing the device along with it would feed that
 deflection, e, is found first, from the torque of the drive that inertia and the model's tissue do not take:
     k e = given - friction - inertia hinge'' - tissue        (k: stiffness; hinge'' from the encoder)
 and hinge less deflection less e is the knee. A tracker of three equal poles follows its angle, rate and acceleration.
-The swing, and a little of all fast motion of the hinge, is damped. Numbers: docs/tissue-inverse.md.
+The swing, and a little of all fast motion of the hinge, is damped. All of it needs a hinge that moves: the less it has
+moved lately, the less is trusted (a clamped hinge would feed torque back to itself). Numbers: docs/tissue-inverse.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ MOTION = np.dtype(
         ("knee_radps2", np.float64),
         ("hinge_radps", np.float64),  # as measured in the cycle before
         ("slow_radps", np.float64),  # the same, low-passed
+        ("pace_radps", np.float64),  # how fast it has moved lately
+        ("trust", np.float64),  # in the knee's motion, 0 to 1
     ]
 )
 """Follows one knee. All zeros is before the first cycle."""
@@ -30,13 +33,15 @@ _POLE_RADPS: Final = 172.0  # of the tracker, three times: 27 Hz
 _SWING_DAMPING: Final = 0.2  # of the hinge's swing on a held knee, over critical
 _SLOW_RADPS: Final = 5.5  # motion of the hinge below it is not damped
 _FAST_DAMPING_PER_S: Final = 2.8  # damping of what is faster, over the inertia that swings
+_PACE_TIME_S: Final = 0.5  # in which a pace is forgotten
+_PACE_FULL_RADPS: Final = 0.5  # from which on the motion is trusted in full; walking has several rad/s
 
 
 @njit(cache=True, nogil=True)
 def forget_motion(m: Any) -> None:
     """Back to before the first cycle."""
     m.knee_rad, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0
-    m.hinge_radps, m.slow_radps = 0.0, 0.0
+    m.hinge_radps, m.slow_radps, m.pace_radps, m.trust = 0.0, 0.0, 0.0, 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -75,4 +80,6 @@ def follow_knee(
     fast_radps = moving_radps - m.slow_radps
     m.slow_radps += dt_s * _SLOW_RADPS * fast_radps
     swing_nm = 2.0 * _SWING_DAMPING * np.sqrt(stiffness * inertia) * (moving_radps - m.knee_radps)
-    return float(-swing_nm - _FAST_DAMPING_PER_S * inertia * fast_radps)
+    m.pace_radps = max(abs(hinge_radps), m.pace_radps * (1.0 - dt_s / _PACE_TIME_S))
+    m.trust = min(1.0, m.pace_radps / _PACE_FULL_RADPS)
+    return float(-m.trust * swing_nm - _FAST_DAMPING_PER_S * inertia * fast_radps)
