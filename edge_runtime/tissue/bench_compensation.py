@@ -20,6 +20,7 @@ from edge_runtime.tissue.compensation import GAIN_LIMIT, inverse_params
 from edge_runtime.tissue.foundation import FoundationLeg, Tissue
 from edge_runtime.tissue.geometry import Cuff, Mesh, Phantom, phantom_for
 from edge_runtime.tissue.identify import Plan, about, identify
+from edge_runtime.tissue.one_spring import STIFF_BIAS
 from edge_runtime.tissue.pack import packed
 from edge_runtime.tissue.pose_store import PoseStore
 from edge_runtime.tissue.trial import DT_S, FullLeg, Outcome, Plant, Task, fit_stiffness, walk
@@ -113,6 +114,7 @@ def measure() -> dict[str, Any]:
 def fitted_to(known: npt.NDArray[Any], leg: Leg) -> npt.NDArray[Any]:
     """The INTERFACE [1] scaled to what the leg's hinge does under 5 Nm, known to 10 % from then on."""
     fitted = fit_stiffness(known, 0.5 * (leg.rest(5.0) - leg.rest(-5.0)))
+    fitted["stiffness_bias"] = STIFF_BIAS
     return _interval(fitted, 1.0, _KNOWN)
 
 

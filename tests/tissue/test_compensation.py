@@ -236,8 +236,9 @@ def test_the_closed_loop_comes_to_rest(young_pa: float, spring: float, wrong: fl
     tissue = Tissue(young_pa, arm_share=(0.2, 0.1, 0.1))
     inverse = fitted(tissue, wrong, 0.3)
     still = np.full(1400, 0.5)
-    push = 3.0 * (np.arange(1400) < 700)
-    task = Task(still, 3.0 + push * (spring == 0.0), spring, still + 0.05)
+    torque = np.full(1400, 3.0)
+    torque[:700] += 3.0 * (spring == 0.0)
+    task = Task(still, torque, spring, still + 0.05)
     out = walk(FoundationLeg(leg(), tissue, 0.5), task, inverse)
     swing = out.knee_nm[-250:] - np.convolve(out.knee_nm, np.ones(51) / 51, "same")[-250:]
     assert np.abs(swing[:200]).max() < 0.15 * np.abs(out.knee_nm).max()
