@@ -24,14 +24,14 @@ INTERVAL_FULL: Final = 2.0  # stiffest over softest tissue still thought possibl
 INTERVAL_NONE: Final = 6.0  # and from which on there is none
 DOUBT_FULL: Final = 0.15  # estimated error of the cuffs' forces, share
 DOUBT_NONE: Final = 0.5
-INERTIA_SHARE: Final = 0.8
+INERTIA_SHARE: Final = 0.73
 """Of the knee's acceleration, for a stiffness known to 20 %; less where it is known worse (docs/tissue-inverse.md)."""
 LOSS_TIME_MIN_S: Final = 0.02
 """A spring at the knee swings up where tissue is taken to give way quicker than this (docs/tissue-inverse.md)."""
 _INERTIA_INTERVAL: Final = 1.5  # stiffest over softest tissue up to which that holds
 _SHARE_UP_PER_S: Final = 2.0
 _SHARE_DOWN_PER_S: Final = 20.0
-_EXTRA_RATE_NM_PER_S: Final = 400.0  # of what compensation adds, either way; the limiter's own rates come after
+_EXTRA_RATE_NM_PER_S: Final = 200.0  # of what compensation adds, either way; the limiter's own rates come after
 
 _NONE: Final = COMPENSATION_REASONS.index("none")
 _INVALID: Final = COMPENSATION_REASONS.index("invalid")

@@ -23,8 +23,8 @@ NEWTON_STEPS: Final = 2
 SPRING_SHARE_MAX: Final = 0.6
 """Largest spring over the tissue's stiffness: the spring the hinge then plays is 1 / (1 - 0.6) = 2.5 times the knee's;
 more is left uncompensated, because drive and bus take some ms and a stiff spring that comes late swings up."""
-_LEAD_S: Final = 0.003  # a spring reckons with where the knee will be when its torque acts: bus and drive
-_MODEL_CUT_HZ: Final = 60.0  # low-pass of the model's: a kink of the wanted torque must not kick
+_LEAD_S: Final = 0.005  # a spring reckons with where the knee will be when its torque acts: bus, drive, filters
+_MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted torque must not kick
 _FORWARD_SPRING_NM_PER_RAD: Final = 10.0
 """Spring from which on the acceleration of the deflection is not pushed along: it then comes from the encoder, late."""
 _FRICTION_RATE_RADPS: Final = 0.1  # over which Coulomb friction turns its sign

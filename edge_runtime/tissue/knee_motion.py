@@ -23,16 +23,18 @@ MOTION = np.dtype(
         ("knee_radps2", np.float64),
         ("hinge_radps", np.float64),  # as measured in the cycle before
         ("slow_radps", np.float64),  # the same, low-passed
+        ("beyond_nm", np.float64),  # torque beyond the model's tissue, as late as the hinge's rate is
         ("pace_radps", np.float64),  # how fast it has moved lately
         ("trust", np.float64),  # in the knee's motion, 0 to 1
     ]
 )
 """Follows one knee. All zeros is before the first cycle."""
 
-_POLE_RADPS: Final = 172.0  # of the tracker, three times: 27 Hz
-_SWING_DAMPING: Final = 0.2  # of the hinge's swing on a held knee, over critical
-_SLOW_RADPS: Final = 5.5  # motion of the hinge below it is not damped
-_FAST_DAMPING_PER_S: Final = 2.8  # damping of what is faster, over the inertia that swings
+_POLE_RADPS: Final = 80.0  # of the tracker, three times: 13 Hz
+_RATE_FILTER_RADPS: Final = 2.0 * np.pi * 60.0  # what the firmware's filter of the hinge's rate passes
+_SWING_DAMPING: Final = 0.1  # of the hinge's swing on a held knee, over critical
+_SLOW_RADPS: Final = 4.7  # motion of the hinge below it is not damped
+_FAST_DAMPING_PER_S: Final = 4.7  # damping of what is faster, over the inertia that swings
 _PACE_TIME_S: Final = 0.5  # in which a pace is forgotten
 _PACE_FULL_RADPS: Final = 0.5  # from which on the motion is trusted in full; walking has several rad/s
 
@@ -41,7 +43,7 @@ _PACE_FULL_RADPS: Final = 0.5  # from which on the motion is trusted in full; wa
 def forget_motion(m: Any) -> None:
     """Back to before the first cycle."""
     m.knee_rad, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0
-    m.hinge_radps, m.slow_radps, m.pace_radps, m.trust = 0.0, 0.0, 0.0, 0.0
+    m.hinge_radps, m.slow_radps, m.pace_radps, m.trust, m.beyond_nm = 0.0, 0.0, 0.0, 0.0, 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -75,7 +77,8 @@ def follow_knee(
         return 0.0
     hinge_radps2 = (hinge_radps - m.hinge_radps) / dt_s
     m.hinge_radps = hinge_radps
-    _track(m, model_knee_rad - (beyond_nm - inertia * hinge_radps2) / stiffness, dt_s)
+    m.beyond_nm += (1.0 - np.exp(-_RATE_FILTER_RADPS * dt_s)) * (beyond_nm - m.beyond_nm)
+    _track(m, model_knee_rad - (m.beyond_nm - inertia * hinge_radps2) / stiffness, dt_s)
     moving_radps = hinge_radps - deflection_radps
     fast_radps = moving_radps - m.slow_radps
     m.slow_radps += dt_s * _SLOW_RADPS * fast_radps

@@ -1,7 +1,8 @@
 """A plant leg walked through a gait with the loop's own compensation: what was wanted at the knee, and what came.
 
-The loop runs at 1 kHz, reads hinge angle and rate at the resolution of the wire, and its command acts two cycles later,
-as over bus and drive. Wanted trajectories are known as far ahead, as an intent's are. Everything here is simulated.
+The loop runs at 1 kHz, reads hinge angle and rate at the resolution of the wire, the rate through the firmware's filter
+of 60 Hz, and its command acts two cycles later, as over bus and drive. Wanted trajectories are known as far ahead, as
+an intent's are. Everything here is simulated.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ DT_S: Final = 1e-3
 DELAY_CYCLES: Final = 2
 POSITION_UNIT_RAD: Final = float(np.radians(0.01))  # of JOINT_STATE on the wire (firmware_bridge/limits.toml)
 VELOCITY_UNIT_RADPS: Final = float(np.radians(0.1))
+RATE_FILTER_HZ: Final = 60.0  # as of the simulated firmware
 _STATIC_TORQUE_NM: Final = 5.0
 
 
@@ -115,6 +117,7 @@ def walk(plant: Plant, task: Task, inverse: npt.NDArray[Any] | None) -> Outcome:
     count = len(task.knee_rad)
     out = np.zeros((4, count))
     state = np.zeros(1, INVERSE_STATE)
+    keep, filtered = 1.0 - float(np.exp(-2.0 * np.pi * RATE_FILTER_HZ * DT_S)), 0.0
     queue = [0.0] * DELAY_CYCLES
     for i in range(count):
         acts = min(i + DELAY_CYCLES, count - 1)
@@ -122,7 +125,8 @@ def walk(plant: Plant, task: Task, inverse: npt.NDArray[Any] | None) -> Outcome:
         hinge, rate, knee_nm = plant.step(given, task.knee_rad[i])
         out[0, i], out[3, i] = knee_nm, hinge
         seen = round(hinge / POSITION_UNIT_RAD) * POSITION_UNIT_RAD
-        seen_rate = round(rate / VELOCITY_UNIT_RADPS) * VELOCITY_UNIT_RADPS
+        filtered += keep * (rate - filtered)
+        seen_rate = round(filtered / VELOCITY_UNIT_RADPS) * VELOCITY_UNIT_RADPS
         torque, spring, target = task.torque_nm[acts], task.spring_nm_per_rad, task.set_rad[acts]
         if inverse is None:
             command = asked = torque + spring * (target - seen)
