@@ -101,6 +101,12 @@ def tissue_of(profile: Profile, path: Path, side: Literal["r", "l"]) -> ReducedT
     return tissue
 
 
+def tissues_of(profile: Profile, path: Path) -> dict[str, ReducedTissue]:
+    """The legs (`r`, `l`) whose model the profile at `path` names; see `tissue_of`."""
+    found = {"r": tissue_of(profile, path, "r"), "l": tissue_of(profile, path, "l")}
+    return {side: tissue for side, tissue in found.items() if tissue is not None}
+
+
 def as_toml(tissue: ReducedTissue) -> str:
     """The file's text; `load_tissue` reads the same values back."""
     lines = ["# Reduced soft-tissue model of one leg, from `exo-edge tissue reduce`.", f"schema = {SCHEMA}"]

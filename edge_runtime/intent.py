@@ -1,4 +1,7 @@
-"""The intent: what the estimator asks of the torque loop, as a short torque trajectory with its capture stamp.
+"""The intent: what the estimator asks of the torque loop, as a short trajectory with its capture stamp.
+
+Asked is a torque at the knee, or an impedance, or both: torque_nm + spring_nm_per_rad (set_rad - knee angle). The loop
+evaluates the spring each cycle at its newest encoder reading.
 
 An intent made from a frame captured at t acts at t + L, early or not: results that come early wait. Its knots span
 t + L … t + L + 100 ms. The loop interpolates it on its own clock until the next one is due, a camera period later, and
@@ -31,6 +34,8 @@ def intent_dtype(joints: int) -> np.dtype[Any]:
             ("frame_ns", np.int64),  # period of the camera: until its end no newer intent can be due
             ("valid", np.int64),  # 0: hold nothing, fade
             ("torque_nm", np.float64, (joints, KNOTS)),  # flexion positive
+            ("spring_nm_per_rad", np.float64, (joints,)),  # stiffness to play at the knee on top; 0: torque alone
+            ("set_rad", np.float64, (joints, KNOTS)),  # knee angle at which that spring is slack
             ("kcf_relief", np.float64, (joints,)),  # share of torque taken away for the load of the knee, 0 = none
             ("knee_rad", np.float64, (joints, KNOTS)),  # the wearer's own joint as predicted, for the simulated wearer
         ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator, make_firmware, make_tissue_observer
 from edge_runtime.camera import ClipSource
@@ -71,7 +72,8 @@ class LockstepRun:
             link = SimLink(firmware.sim_path)
             try:
                 with open_bus(firmware.bus_spec) as bus:
-                    torque = new_torque(TABLE, self._plan.profile, self._plan.device, bus.fd)
+                    tissues = tissues_of(self._plan.profile, self._plan.profile_path)
+                    torque = new_torque(TABLE, self._plan.profile, self._plan.device, bus.fd, tissues)
                     torque.config[0]["is_can"] = 0  # the kernel's receive stamps are of another clock than ours
                     self._play(estimator, source, torque, new_rig(link.fd))
             finally:

@@ -15,6 +15,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator, make_tissue_observer
 from edge_runtime.camera import ClipSource
@@ -73,7 +74,7 @@ def torque_loop(plan: Plan, links: Links) -> None:
     link = SimLink(links.rig) if links.rig is not None else None
     if link is not None:
         os.set_blocking(link.fd, False)
-    torque = new_torque(TABLE, plan.profile, plan.device, bus.fd)
+    torque = new_torque(TABLE, plan.profile, plan.device, bus.fd, tissues_of(plan.profile, plan.profile_path))
     torque = torque._replace(evidence=torque.evidence._replace(ring=rings.misses))
     rig = new_rig(-1 if link is None else link.fd)
     rehearse(TABLE, plan.profile, plan.device)

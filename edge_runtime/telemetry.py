@@ -13,6 +13,8 @@ _JOINT_FIELDS: Final = (
     "desired_nm",  # interpolated from the intent, faded by its age
     "compensated_nm",  # after interface compensation
     "limited_nm",  # after the limiter: what goes on the wire
+    "compensation",  # share of interface compensation, 0 to 1
+    "compensation_reason",  # what held it back: COMPENSATION_REASONS
     "limiter",  # which rule acted last: firmware_bridge.table.LIMITER_REASONS
     "age_ms",
     "knee_nm",  # simulated rig only: torque that reached the skeletal knee, NaN otherwise
@@ -52,6 +54,17 @@ CYCLE_FIELDS: Final = (
 
 BUS_STATES: Final = ("active", "warning", "passive", "bus-off", "down")
 """What the codes of `bus_state` mean; codes in edge_runtime.rt.bus_state."""
+
+COMPENSATION_REASONS: Final = (
+    "none",
+    "spring",  # spring so stiff against the tissue that part of the deflection is left alone
+    "interval",  # stiffness of the tissue hardly known
+    "box",  # outside the poses in which the tissue model holds
+    "rate",  # what compensation adds may not change faster
+    "gain",  # the command is at 0 or at 1.3 times what is wanted
+    "invalid",  # not computed: no compensation
+)
+"""What held interface compensation back; the last that acted."""
 
 
 def cycle_width(joints: int) -> int:

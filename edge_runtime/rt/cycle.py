@@ -25,7 +25,7 @@ from edge_runtime.rt.receive import receive
 from edge_runtime.rt.torque import Torque
 from edge_runtime.shared import CLEAR, CLEARS, HEARTBEAT, HOST_STATE, MODE
 from edge_runtime.telemetry import CYCLE_FIELDS
-from edge_runtime.tissue.reduced import compensate
+from edge_runtime.tissue.compensation import compensate
 from edge_runtime.types import F64, U8
 from firmware_bridge.clock import clock_offset_ns
 from firmware_bridge.e2e import RX_CRC, RX_GAPS, RX_LOST, RX_REPEATED, next_counter
@@ -173,19 +173,25 @@ def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> N
     joint, limiter_state, deadlines = torque.joints[index], torque.limiter[index], torque.deadlines[0]
     acts_ns = now_ns + config.actuator_delay_ns
     age_ns = acts_ns - intent.t_capture_ns
-    fresh, gain, wanted = 0.0, 0.0, 0.0
+    fresh, gain, torque_nm, spring, set_rad = 0.0, 0.0, 0.0, 0.0, 0.0
     if intent.valid == 1:
         late_ns = age_ns - min(intent.frame_ns, config.frame_max_ns)
         fresh = lateness_gain(late_ns, config.full_age_ns, config.zero_age_ns)
         gain = fresh * deadlines.gain
-        wanted = gain * _engagement(config, state, now_ns) * at(intent.torque_nm[index], acts_ns - intent.t_act_ns)
+        faded = gain * _engagement(config, state, now_ns)
+        torque_nm = faded * at(intent.torque_nm[index], acts_ns - intent.t_act_ns)
+        spring = faded * intent.spring_nm_per_rad[index]
+        set_rad = at(intent.set_rad[index], acts_ns - intent.t_act_ns)
     position, velocity, measured = joint.position, joint.velocity, joint.measured
     withheld = NONE
     if mode != _TORQUE:
         withheld = DISENGAGED
     elif now_ns - joint.heard_ns > config.joint_silent_ns:
         withheld = STALE
-    asked = compensate(torque.tissue[index], torque.tissue_state[index], wanted, position, velocity, dt_s)
+    tissue_state = torque.tissue_state[index]
+    asked = compensate(
+        torque.tissue[index], tissue_state, torque_nm, spring, set_rad, position, velocity, measured, dt_s
+    )
     held = hold(asked, limiter_state.torque_nm, deadlines.keep)
     limited = limit(torque.limits[index], limiter_state, held, withheld, gain, position, velocity, measured, now_ns)
     reason = limiter_state.reason
@@ -207,11 +213,13 @@ def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> N
     torque.row[column] = position
     torque.row[column + 1] = velocity
     torque.row[column + 2] = measured
-    torque.row[column + 3] = wanted
+    torque.row[column + 3] = tissue_state.wanted_nm
     torque.row[column + 4] = asked
     torque.row[column + 5] = limited
-    torque.row[column + 6] = limiter_state.reason
-    torque.row[column + 7] = age_ns * 1e-6 if intent.valid == 1 else np.nan
+    torque.row[column + 6] = tissue_state.share
+    torque.row[column + 7] = tissue_state.reason
+    torque.row[column + 8] = limiter_state.reason
+    torque.row[column + 9] = age_ns * 1e-6 if intent.valid == 1 else np.nan
 
 
 @njit(cache=True, nogil=True)

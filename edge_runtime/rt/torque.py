@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.profile import Profile
+from calibration.reduced_tissue import ReducedTissue
 from edge_runtime.config import Device
 from edge_runtime.errors import UserError
 from edge_runtime.intent import new_intent
@@ -16,7 +17,10 @@ from edge_runtime.rt import bus_state, deadlines, frames, limiter
 from edge_runtime.rt.evidence import Evidence, evidence
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.telemetry import cycle_width
-from edge_runtime.tissue import reduced
+from edge_runtime.tissue.compensation import inverse_params
+from edge_runtime.tissue.inverse import INVERSE_STATE
+from edge_runtime.tissue.one_spring import one_spring
+from edge_runtime.tissue.pack import packed
 from edge_runtime.types import F64, U8
 from firmware_bridge import e2e
 from firmware_bridge.buses.base import CANFD_BRS, CANFD_FDF, FD_FRAME_SIZE, FRAME_SIZE
@@ -95,8 +99,8 @@ class Torque(NamedTuple):
     joints: npt.NDArray[Any]  # JOINT [n], in the order of the table; so are the four below
     limits: npt.NDArray[Any]  # limiter.LIMITS [n]
     limiter: npt.NDArray[Any]  # limiter.STATE [n]
-    tissue: npt.NDArray[Any]  # reduced.INTERFACE [n]
-    tissue_state: npt.NDArray[Any]  # reduced.STATE [n]
+    tissue: npt.NDArray[Any]  # inverse.INVERSE [n]
+    tissue_state: npt.NDArray[Any]  # inverse.INVERSE_STATE [n]
     intent: npt.NDArray[Any]  # INTENT [1] that acts now
     pending: npt.NDArray[Any]  # INTENT [1] that waits for its time
     newest: npt.NDArray[Any]  # INTENT [1] as read; torn where a read failed
@@ -117,10 +121,13 @@ class Torque(NamedTuple):
     row_words: I64
 
 
-def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> Torque:
+def new_torque(
+    table: Table, profile: Profile, device: Device, bus_fd: int, tissues: Mapping[str, ReducedTissue] | None = None
+) -> Torque:
     """Allocate and fill everything one torque loop needs, for the joints of `table`, 1 to JOINTS_MAX.
 
-    A joint `<name>_l` takes the left interface of the profile, any other the right one. Raises TableError where the
+    A joint `<name>_l` takes the left interface of the profile, any other the right one; where `tissues` has the side
+    (`r`, `l`), that identified leg instead. Raises TableError where the
     host's limits were generated from another table.
     """
     names = tuple(table.joints)
@@ -130,8 +137,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
     newest = new_intent(count)
     row = np.full(cycle_width(count), np.nan)
     feedback = np.zeros(2 * count)
-    sides = [profile.interface_l if name.endswith("_l") else profile.interface_r for name in names]
-    interfaces = [reduced.interface_params(side) for side in sides]
+    interfaces = [_inverse(profile, tissues or {}, "l" if name.endswith("_l") else "r") for name in names]
     limits = _limits(table, profile.assist.ceiling_nm)
     return Torque(
         config=_config(table, profile, device, bus_fd),
@@ -142,7 +148,7 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
         joints=_joints(table),
         limiter=limiter.new_state(limits),
         tissue=np.concatenate(interfaces),
-        tissue_state=np.zeros(count, reduced.STATE),
+        tissue_state=np.zeros(count, INVERSE_STATE),
         intent=new_intent(count),
         pending=new_intent(count),
         newest=newest,
@@ -162,6 +168,14 @@ def new_torque(table: Table, profile: Profile, device: Device, bus_fd: int) -> T
         row=row,
         row_words=row.view(np.int64),
     )
+
+
+def _inverse(profile: Profile, tissues: Mapping[str, ReducedTissue], side: str) -> npt.NDArray[Any]:
+    """Compensation of one leg: from its identified tissue, else from the profile's one-spring interface."""
+    if side in tissues:
+        return inverse_params(packed(tissues[side]))
+    interface = profile.interface_l if side == "l" else profile.interface_r
+    return inverse_params(one_spring(interface), interface.transmission)
 
 
 def _limits(table: Table, ceiling_nm: float) -> npt.NDArray[Any]:

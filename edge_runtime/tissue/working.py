@@ -51,7 +51,7 @@ def device_fields(phantom: Phantom) -> dict[str, Any]:
 
 def working_poses(phantom: Phantom, stiffness: F64, work: Work) -> F64:
     """Poses [2, n, 3] of both cuffs at rest under all combinations; `stiffness` [2, 3, 3] of the cuffs at rest."""
-    p = _springs(phantom, stiffness)
+    p = springs_of(phantom, stiffness)
     fitted = np.array(phantom.device.misalignment_m)
     around = np.arange(_AROUND) * 2.0 * np.pi / _AROUND
     off = [np.zeros(2), *(work.misalignment_m * np.array([np.cos(a), np.sin(a)]) for a in around)]
@@ -69,7 +69,7 @@ def working_reach(poses: F64) -> F64:
     return np.maximum(_MARGIN * np.abs(poses).max(axis=1), _LEAST)
 
 
-def _springs(phantom: Phantom, stiffness: F64) -> npt.NDArray[Any]:
+def springs_of(phantom: Phantom, stiffness: F64) -> npt.NDArray[Any]:
     """INTERFACE [1] of cuffs that are plain springs."""
     p = np.zeros(1, INTERFACE)
     p["stiffness"] = 1.0

@@ -71,7 +71,8 @@ def test_every_joint_follows_its_own_line_of_the_intent(count: int) -> None:
                     data = theirs.recv(16)
                 sent[int.from_bytes(data[:2], "little")] = int.from_bytes(data[10:12], "little", signed=True) / 100
         assert torque.row.size == cycle_width(count)
-        limited = torque.row[CYCLE_FIELDS.index("limited_nm_r") :: 10][:count]
+        stride = cycle_width(3) - cycle_width(2)
+        limited = torque.row[CYCLE_FIELDS.index("limited_nm_r") :: stride][:count]
         assert sorted(sent) == [0x100 + index for index in range(count)]
         assert list(sent.values()) == pytest.approx(limited, abs=0.006)
         assert (np.diff(limited) > 0.3).all()
