@@ -56,7 +56,7 @@ def inverse_params(leg: npt.NDArray[Any], transmission: float = 1.0) -> npt.NDAr
     p["transmission"] = transmission
     width = known["stiffness_high"] / known["stiffness_low"] if known["stiffness_low"] > 0.0 else np.inf
     p["certainty"] = np.clip((INTERVAL_NONE - width) / (INTERVAL_NONE - INTERVAL_FULL), 0.0, 1.0)
-    p["inertia_share"] = INERTIA_SHARE * min(_INERTIA_INTERVAL / width, 1.0) * p["certainty"]
+    p["inertia_share"] = INERTIA_SHARE * min(_INERTIA_INTERVAL / width, 1.0) ** 2 * p["certainty"]
     p["doubt_full"], p["doubt_none"] = DOUBT_FULL, DOUBT_NONE
     return out
 
@@ -64,6 +64,13 @@ def inverse_params(leg: npt.NDArray[Any], transmission: float = 1.0) -> npt.NDAr
 @njit(cache=True, nogil=True)
 def _usable(torque_nm: float, spring: float, set_rad: float, hinge_rad: float, hinge_radps: float) -> bool:
     return bool(np.isfinite(torque_nm + spring + set_rad + hinge_rad + hinge_radps) and spring >= 0.0)
+
+
+@njit(cache=True, nogil=True)
+def _playable(p: Any, s: Any, spring: float) -> float:
+    """The spring, or the stiffest that drive and bus can play without swinging: none stiffer than the tissue."""
+    most = p.likely * s.knee_stiffness * p.transmission if s.knee_stiffness > 0.0 else SPRING_MAX_NM_PER_RAD
+    return float(min(spring, most, SPRING_MAX_NM_PER_RAD))
 
 
 @njit(cache=True, nogil=True)
@@ -102,7 +109,7 @@ def compensate(
         forget(s)
         s.reason = _INVALID
         return np.nan
-    spring = min(spring_nm_per_rad, SPRING_MAX_NM_PER_RAD)
+    spring = _playable(p, s, spring_nm_per_rad)
     s.reason = _NONE if spring == spring_nm_per_rad else _SPRING
     plain = torque_nm + spring * (set_rad - hinge_rad)
     model = hinge_torque(p, s, torque_nm, spring, set_rad, hinge_rad, hinge_radps, measured_nm, dt_s)

@@ -23,7 +23,7 @@ NEWTON_STEPS: Final = 2
 SPRING_SHARE_MAX: Final = 0.6
 """Largest spring over the tissue's stiffness: the spring the hinge then plays is 1 / (1 - 0.6) = 2.5 times the knee's;
 more is left uncompensated, because drive and bus take some ms and a stiff spring that comes late swings up."""
-_LEAD_S: Final = 0.005  # a spring reckons with where the knee will be when its torque acts: bus, drive, filters
+_LEAD_S: Final = 0.005  # a spring reckons with where the hinge will be when its torque acts: bus, drive, filters
 _MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted torque must not kick
 _FORWARD_SPRING_NM_PER_RAD: Final = 10.0
 """Spring from which on the acceleration of the deflection is not pushed along: it then comes from the encoder, late."""
@@ -258,7 +258,7 @@ def hinge_torque(
     s.knee_rad += hinge_rad - before[3]
     leg.coordinates[3] = hinge_rad
     factor = _fade_arms(p, s, dt_s)
-    ahead_rad = set_rad - _LEAD_S * s.motion.trust * s.motion.knee_radps
+    ahead_rad = set_rad - _LEAD_S * (0.5 * hinge_radps + 0.5 * s.motion.knee_radps)
     weigh(p.leg, leg)
     for _ in range(NEWTON_STEPS):
         s.spring_share = _known_share(p, s, spring_nm_per_rad)
@@ -275,7 +275,7 @@ def hinge_torque(
         p.likely * s.knee_stiffness, inertia, dt_s,
     )  # fmt: skip
     total = leg.bias[3] + _load(s, 3) + friction + damping
-    total += p.inertia_share * s.motion.trust * leg.mass[3, 3] * s.motion.knee_radps2
+    total += p.inertia_share * leg.mass[3, 3] * s.motion.knee_radps2
     for dof in range(DOFS):
         total += leg.mass[3, dof] * s.acceleration[dof]
     return float(total)

@@ -5,8 +5,7 @@ acceleration for the knee's and pushing the device along with it would feed that
 deflection, e, is found first, from the torque of the drive that inertia and the model's tissue do not take:
     k e = given - friction - inertia hinge'' - tissue        (k: stiffness; hinge'' from the encoder)
 and hinge less deflection less e is the knee. A tracker of three equal poles follows its angle, rate and acceleration.
-The swing, and a little of all fast motion of the hinge, is damped. All of it needs a hinge that moves: the less it has
-moved lately, the less is trusted (a clamped hinge would feed torque back to itself). Numbers: docs/tissue-inverse.md.
+The swing, and a little of all fast motion of the hinge, is damped. Numbers: docs/tissue-inverse.md.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ MOTION = np.dtype(
         ("hinge_radps", np.float64),  # as measured in the cycle before
         ("slow_radps", np.float64),  # the same, low-passed
         ("beyond_nm", np.float64),  # torque beyond the model's tissue, as late as the hinge's rate is
-        ("pace_radps", np.float64),  # how fast it has moved lately
-        ("trust", np.float64),  # in the knee's motion, 0 to 1
     ]
 )
 """Follows one knee. All zeros is before the first cycle."""
@@ -35,15 +32,13 @@ _RATE_FILTER_RADPS: Final = 2.0 * np.pi * 60.0  # what the firmware's filter of 
 _SWING_DAMPING: Final = 0.1  # of the hinge's swing on a held knee, over critical
 _SLOW_RADPS: Final = 4.7  # motion of the hinge below it is not damped
 _FAST_DAMPING_PER_S: Final = 4.7  # damping of what is faster, over the inertia that swings
-_PACE_TIME_S: Final = 0.5  # in which a pace is forgotten
-_PACE_FULL_RADPS: Final = 0.5  # from which on the motion is trusted in full; walking has several rad/s
 
 
 @njit(cache=True, nogil=True)
 def forget_motion(m: Any) -> None:
     """Back to before the first cycle."""
     m.knee_rad, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0
-    m.hinge_radps, m.slow_radps, m.pace_radps, m.trust, m.beyond_nm = 0.0, 0.0, 0.0, 0.0, 0.0
+    m.hinge_radps, m.slow_radps, m.beyond_nm = 0.0, 0.0, 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -83,6 +78,4 @@ def follow_knee(
     fast_radps = moving_radps - m.slow_radps
     m.slow_radps += dt_s * _SLOW_RADPS * fast_radps
     swing_nm = 2.0 * _SWING_DAMPING * np.sqrt(stiffness * inertia) * (moving_radps - m.knee_radps)
-    m.pace_radps = max(abs(hinge_radps), m.pace_radps * (1.0 - dt_s / _PACE_TIME_S))
-    m.trust = min(1.0, m.pace_radps / _PACE_FULL_RADPS)
-    return float(-m.trust * swing_nm - _FAST_DAMPING_PER_S * inertia * fast_radps)
+    return float(-swing_nm - _FAST_DAMPING_PER_S * inertia * fast_radps)
