@@ -39,7 +39,7 @@ class Plant(Protocol):
 class FullLeg:
     """The finite-element phantom as a plant.
 
-    Its tissue nodes turn with the tibia, so the torque at the knee is the moment of the cuff's force: the inertia of the
+    Its tissue nodes turn with the tibia, so the torque at the knee is the moment of the cuff's force: inertia of the
     wearer's own tissue, there without a device as well, is not in it.
     """
 
