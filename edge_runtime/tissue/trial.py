@@ -13,10 +13,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.tissue.builder import Built
 from edge_runtime.tissue.compensation import compensate
 from edge_runtime.tissue.forward import step
-from edge_runtime.tissue.geometry import SEGMENTS, Phantom
+from edge_runtime.tissue.geometry import Phantom
 from edge_runtime.tissue.inverse import INVERSE_STATE
 from edge_runtime.tissue.linkage import STATE
 from edge_runtime.tissue.simulate import FullModel
@@ -40,15 +39,13 @@ class Plant(Protocol):
 class FullLeg:
     """The finite-element phantom as a plant.
 
-    Torque at the knee is what its tissue puts on the tibia, less what the tissue's own inertia would put there without
-    a device: that is the wearer's own leg.
+    Its tissue nodes turn with the tibia, so the torque at the knee is the moment of the cuff's force: inertia of the
+    wearer's own tissue, there without a device as well, is not in it.
     """
 
     def __init__(self, phantom: Phantom, knee_rad: float) -> None:
         self.model = FullModel(phantom, "held", timestep_s=DT_S)
         self.model.reset(knee_rad)
-        self._inertia = _moving_inertia(self.model.built)
-        self._knees = [knee_rad, knee_rad]
 
     @staticmethod
     def rest(phantom: Phantom, motor_nm: float) -> float:
@@ -60,10 +57,7 @@ class FullLeg:
     def step(self, motor_nm: float, knee_rad: float) -> tuple[float, float, float]:
         """See `Plant`; the reading is that at the begin of the step, as of an encoder."""
         reading = self.model.step(motor_nm, knee_rad)
-        before, now = self._knees
-        bend = (knee_rad - 2.0 * now + before) / DT_S**2
-        self._knees = [now, knee_rad]
-        return reading.hinge_rad, reading.hinge_radps, reading.knee_torque_nm + self._inertia * bend
+        return reading.hinge_rad, reading.hinge_radps, reading.knee_torque_nm
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +149,3 @@ def _gives_way(leg: npt.NDArray[Any]) -> float:
             step(leg[0], state[0], torque, 0.0, 0.0, 1.0)
         ends.append(float(state["coordinates"][0, 3]))
     return (ends[1] - ends[0]) / 2.0
-
-
-def _moving_inertia(built: Built) -> float:
-    """Inertia of the shank's free tissue about the knee, kgm2, moving with the bone."""
-    mesh = built.mesh(SEGMENTS[1])
-    at = mesh.points_m[mesh.free]
-    return float(
-        built.phantom.material.density_kgpm3 * mesh.node_volume_m3[mesh.free] @ (at[:, 0] ** 2 + at[:, 2] ** 2)
-    )
