@@ -1,8 +1,8 @@
 """Where numba keeps compiled code: one folder per state of the sources.
 
 Numba checks only the file of the function it loads, not the files of what that function calls: after an update it
-would run a torque loop compiled from old rules. So the folder's name is a hash over every source of the compiled
-packages. Must run before numba is imported.
+would run a torque loop compiled from old rules. So the folder's name is a hash over every source that compiled code
+can reach: the modules that use numba and all that these import. Must run before numba is imported.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Final
 
 KEPT: Final = 16
 PACKAGES: Final = ("edge_runtime", "firmware_bridge", "engines", "calibration")
+_IMPORT: Final = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]*)|import\s+([\w.]+))", re.MULTILINE)
 
 
 def use_code_cache(cache: Path) -> None:
@@ -47,9 +49,32 @@ def _forget_old(folder: Path) -> None:
 
 def _sources_hash() -> str:
     root = Path(__file__).resolve().parents[1]
+    sources = {
+        path.relative_to(root).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path.read_text()
+        for package in PACKAGES
+        for path in (root / package).rglob("*.py")
+    }
     digest = hashlib.sha256(sys.version.encode())
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for name in sorted(reachable(sources)):
+        digest.update(f"{name}\0{sources[name]}".encode())
     digest.update((root / "firmware_bridge" / "limits.toml").read_bytes())
     return digest.hexdigest()[:16]
+
+
+def reachable(sources: dict[str, str]) -> set[str]:
+    """Names of the modules in `sources` (name: text) that use numba, and of all that these import, at any depth."""
+    found = {name for name, text in sources.items() if any(m.startswith("numba") for m in _imported(text))}
+    waiting = list(found)
+    while waiting:
+        new = _imported(sources[waiting.pop()]) & sources.keys() - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _imported(text: str) -> set[str]:
+    """Modules that the import statements of `text` may mean, wherever they stand, with the packages around them."""
+    names: set[str] = set()
+    for package, members, module in _IMPORT.findall(text):
+        names |= {package or module, *(f"{package}.{member}" for member in re.findall(r"\w+", members))}
+    return names | {name.rpartition(".")[0] for name in names}
