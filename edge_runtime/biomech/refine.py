@@ -17,6 +17,7 @@ from numba import njit
 
 from edge_runtime.biomech.cone_qp import solve_rows
 from edge_runtime.biomech.model import GRAVITY_MPS2
+from edge_runtime.biomech.wrench_update import BOTH, WRENCH, balance_update, fill_lever, sum_of_feet
 from edge_runtime.types import F64
 
 FRICTION: Final = 1.0
@@ -40,8 +41,6 @@ NO_CONTACT: Final = 0.05
 """A foot with a lower contact probability gets no force."""
 
 ROWS: Final = PYRAMID_SIDES + 6
-_WRENCH: Final = 6
-_ALL: Final = 2 * _WRENCH
 
 Work = tuple[F64, F64, F64, F64, F64, F64, npt.NDArray[np.int64], F64]
 State = tuple[F64, F64, F64, F64, F64, F64, F64, F64]
@@ -77,76 +76,6 @@ def _fill_rows(rows: F64, cop: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _fill_lever(lever: F64, arm: F64) -> None:
-    """Rows and columns [6, 6] that move a wrench from a point to one that lies `-arm` [3] away from it."""
-    lever[:] = 0.0
-    for i in range(_WRENCH):
-        lever[i, i] = 1.0
-    lever[3, 1], lever[3, 2] = -arm[2], arm[1]
-    lever[4, 0], lever[4, 2] = arm[2], -arm[0]
-    lever[5, 0], lever[5, 1] = -arm[1], arm[0]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _cholesky(a: F64) -> None:
-    """Lower factor of `a` [6, 6] in place; not finite, and no exception, where rounding leaves none."""
-    for i in range(_WRENCH):
-        for j in range(i + 1):
-            value = a[i, j]
-            for k in range(j):
-                value -= a[i, k] * a[j, k]
-            a[i, j] = np.sqrt(value) if i == j else value / a[j, j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _substitute(factor: F64, x: F64) -> None:
-    """x [6] = (factor factor')⁻¹ x in place."""
-    for i in range(_WRENCH):
-        for k in range(i):
-            x[i] -= factor[i, k] * x[k]
-        x[i] /= factor[i, i]
-    for i in range(_WRENCH - 1, -1, -1):
-        for k in range(i + 1, _WRENCH):
-            x[i] -= factor[k, i] * x[k]
-        x[i] /= factor[i, i]
-
-
-@njit(cache=True, nogil=True)
-def _update(
-    wrench: F64, variance: F64, lever: F64, gap: F64, asked_var: F64, cov: F64, innovation: F64, gain: F64
-) -> float:  # fmt: skip
-    """Unconstrained optimum: `wrench` [12] and its covariance `cov` [12, 12] after the balance `gap` [6]; gives the
-    squared gap against what both variances allow (6 degrees of freedom)."""
-    for i in range(_WRENCH):
-        for j in range(_WRENCH):
-            value = asked_var[i] if i == j else 0.0
-            for k in range(_ALL):
-                value += lever[i, k] * variance[k] * lever[j, k]
-            innovation[i, j] = value
-    _cholesky(innovation)
-    distance = 0.0
-    weighed = gain[0]
-    weighed[:] = gap
-    _substitute(innovation, weighed)
-    for i in range(_WRENCH):
-        distance += gap[i] * weighed[i]
-    for k in range(_ALL):
-        for i in range(_WRENCH):
-            wrench[k] += variance[k] * lever[i, k] * weighed[i]
-    for k in range(_ALL):
-        column = gain[1]
-        for i in range(_WRENCH):
-            column[i] = lever[i, k] * variance[k]
-        _substitute(innovation, column)
-        for j in range(_ALL):
-            value = variance[k] if j == k else 0.0
-            for i in range(_WRENCH):
-                value -= variance[j] * lever[i, j] * column[i]
-            cov[j, k] = value
-    return distance
-
-
-@njit(cache=True, nogil=True)
 def _respect(wrench: F64, cov: F64, rows: F64, weight_n: float, work: Work) -> int:
     """Move `wrench` [12] to the optimum that also keeps `rows` [2, 14, 6] of both feet from being negative."""
     curvature, factor, slack, scale, pull, direction, held, spread = work
@@ -155,26 +84,26 @@ def _respect(wrench: F64, cov: F64, rows: F64, weight_n: float, work: Work) -> i
     for a in range(m):
         foot = a // ROWS
         slack[a] = 0.0
-        for i in range(_WRENCH):
-            slack[a] += rows[foot, a % ROWS, i] * wrench[foot * _WRENCH + i]
+        for i in range(WRENCH):
+            slack[a] += rows[foot, a % ROWS, i] * wrench[foot * WRENCH + i]
         violated |= slack[a] < 0.0
     if not violated:
         return 0
     for a in range(m):
         foot = a // ROWS
-        for j in range(_ALL):
+        for j in range(BOTH):
             spread[a, j] = 0.0
-            for i in range(_WRENCH):
-                spread[a, j] += rows[foot, a % ROWS, i] * cov[foot * _WRENCH + i, j]
+            for i in range(WRENCH):
+                spread[a, j] += rows[foot, a % ROWS, i] * cov[foot * WRENCH + i, j]
         for b in range(a + 1):
             value = 0.0
-            for j in range(_WRENCH):
-                value += spread[a, (b // ROWS) * _WRENCH + j] * rows[b // ROWS, b % ROWS, j]
+            for j in range(WRENCH):
+                value += spread[a, (b // ROWS) * WRENCH + j] * rows[b // ROWS, b % ROWS, j]
             curvature[a, b] = curvature[b, a] = value
         scale[a] = weight_n if curvature[a, a] > 0.0 else 0.0
     steps = solve_rows(curvature, slack, scale, pull, held, factor, direction)
     for a in range(m):
-        for k in range(_ALL):
+        for k in range(BOTH):
             wrench[k] += spread[a, k] * pull[a]
     return steps
 
@@ -186,7 +115,7 @@ def _prepare(
     """Prediction, variance, lever arms [6, 12] and rows of both feet; a foot without contact is held at zero."""
     force, sd, cop, contact, cop_sd = predicted
     for foot in range(2):
-        first = foot * _WRENCH
+        first = foot * WRENCH
         stands = contact[foot] >= NO_CONTACT
         load = max(force[foot, 1], 0.0)
         for i in range(3):
@@ -196,7 +125,7 @@ def _prepare(
         variance[first + 3] = (cop_sd[foot, 1] * load) ** 2 if stands else 0.0
         variance[first + 4] = (FREE_SD_M * load) ** 2 if stands else 0.0
         variance[first + 5] = (cop_sd[foot, 0] * load) ** 2 if stands else 0.0
-        _fill_lever(lever[:, first : first + _WRENCH], arms[foot])
+        fill_lever(lever[:, first : first + WRENCH], arms[foot])
         _fill_rows(rows[foot], cop[foot])
 
 
@@ -210,7 +139,7 @@ def _give(
     """
     sd_in, cop_in, contact = predicted[1], predicted[2], predicted[3]
     for foot in range(2):
-        first = foot * _WRENCH
+        first = foot * WRENCH
         load = wrench[first + 1]
         shift_x, shift_z = 0.0, 0.0
         if load > NO_LOAD_N:  # the solution stays in the sole but for rounding, which a light load would blow up
@@ -227,15 +156,6 @@ def _give(
 
 
 @njit(cache=True, nogil=True)
-def _balance(lever: F64, wrench: F64, out: F64) -> None:
-    """Sum [6] of both feet's wrenches at the centre of mass."""
-    for i in range(_WRENCH):
-        out[i] = 0.0
-        for k in range(_ALL):
-            out[i] += lever[i, k] * wrench[k]
-
-
-@njit(cache=True, nogil=True)
 def _refine(
     predicted: tuple[F64, F64, F64, F64, F64], arms: F64, asked: F64, asked_sd: F64, weight_n: float, state: State,
     work: Work, given: tuple[F64, F64, F64, F64, F64],
@@ -244,16 +164,16 @@ def _refine(
     wrench, variance, lever, rows, cov, innovation, gain, gap = state
     force, sd, cop, free, body = given
     _prepare(predicted, arms, wrench, variance, lever, rows)
-    _balance(lever, wrench, body)
-    for i in range(_WRENCH):
+    sum_of_feet(lever, wrench, body)
+    for i in range(WRENCH):
         gap[i] = asked[i] - body[i]
     before = np.sqrt(gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2)
     asked_var = gain[2]
-    for i in range(_WRENCH):
+    for i in range(WRENCH):
         asked_var[i] = asked_sd[i] ** 2
-    surprise = _update(wrench, variance, lever, gap, asked_var, cov, innovation, gain)
+    surprise = balance_update(wrench, variance, lever, gap, asked_var, cov, innovation, gain)
     steps = _respect(wrench, cov, rows, weight_n, work)
-    _balance(lever, wrench, body)
+    sum_of_feet(lever, wrench, body)
     left = np.sqrt((asked[0] - body[0]) ** 2 + (asked[1] - body[1]) ** 2 + (asked[2] - body[2]) ** 2)
     _give(wrench, cov, predicted, force, sd, cop, free)
     return steps, before, left, surprise
@@ -276,17 +196,17 @@ class Refiner:
     def __init__(self, mass_kg: float) -> None:
         self.weight_n = mass_kg * GRAVITY_MPS2
         self.force_n, self.sd_n, self.cop_ankle_m = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3))
-        self.free_nm, self.body_wrench = np.zeros(2), np.zeros(_WRENCH)
+        self.free_nm, self.body_wrench = np.zeros(2), np.zeros(WRENCH)
         self.before = self.left = self.after = self.surprise = 0.0
         self._arms = np.zeros((2, 3))
         m = 2 * ROWS
         self._state = (
-            np.zeros(_ALL), np.zeros(_ALL), np.zeros((_WRENCH, _ALL)), np.zeros((2, ROWS, _WRENCH)),
-            np.zeros((_ALL, _ALL)), np.zeros((_WRENCH, _WRENCH)), np.zeros((3, _WRENCH)), np.zeros(_WRENCH),
+            np.zeros(BOTH), np.zeros(BOTH), np.zeros((WRENCH, BOTH)), np.zeros((2, ROWS, WRENCH)),
+            np.zeros((BOTH, BOTH)), np.zeros((WRENCH, WRENCH)), np.zeros((3, WRENCH)), np.zeros(WRENCH),
         )  # fmt: skip
         self._work = (
             np.zeros((m, m)), np.zeros((m, m)), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m),
-            np.zeros(m, np.int64), np.zeros((m, _ALL)),
+            np.zeros(m, np.int64), np.zeros((m, BOTH)),
         )  # fmt: skip
         self._given = (self.force_n, self.sd_n, self.cop_ankle_m, self.free_nm, self.body_wrench)
 
@@ -309,7 +229,7 @@ class Refiner:
             self.force_n[:], self.sd_n[:], self.cop_ankle_m[:] = p.force_n, p.sd_n, p.cop_ankle_m
             self.before = self.left = self.after = self.surprise = float("nan")
             return False
-        self.before, self.left, self.surprise = before / self.weight_n, left / self.weight_n, surprise / _WRENCH
+        self.before, self.left, self.surprise = before / self.weight_n, left / self.weight_n, surprise / WRENCH
         apart = self.force_n.sum(axis=0) - self.body_wrench[:3]
         self.after = float(np.sqrt(apart @ apart)) / self.weight_n
         return True

@@ -29,7 +29,8 @@ def read_segments(path: Path, mass_kg: float, progress: Progress) -> Segments:
         root = ET.parse(path).getroot()
         found = {s.findtext("segment", "").strip(): _factors(s.findtext("scales", "")) for s in root.iter("Scale")}
     except (OSError, ET.ParseError, ValueError) as error:
-        raise UserError(f"scale file {path}: {error}; give an OpenSim scale set (.xml), or a scaled .osim") from None
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"scale file {path}: {cause}; give an OpenSim scale set (.xml), or a scaled .osim") from None
     needed = ["pelvis", *(f"{body}_{side}" for body in _BODIES for side in SIDES)]
     absent = [name for name in needed if name not in found]
     if absent:

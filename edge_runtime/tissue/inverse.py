@@ -15,9 +15,18 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from edge_runtime.tissue.forward import solve4
+from edge_runtime.tissue.balance import (
+    KNEE,
+    cuff_forces,
+    fade_arms,
+    keep_forces,
+    load_along,
+    newton_step,
+    sway_inertia,
+    sway_load,
+)
 from edge_runtime.tissue.knee_motion import MOTION, follow_knee, forget_motion
-from edge_runtime.tissue.linkage import ARMS, DOFS, INTERFACE, SHANK, STATE, place, weigh
+from edge_runtime.tissue.linkage import DOFS, INTERFACE, STATE, place, weigh
 
 NEWTON_STEPS: Final = 2
 SPRING_SHARE_MAX: Final = 0.6
@@ -28,7 +37,6 @@ _MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted tor
 _FORWARD_SPRING_NM_PER_RAD: Final = 10.0
 """Spring from which on the acceleration of the deflection is not pushed along: it then comes from the encoder, late."""
 _FRICTION_RATE_RADPS: Final = 0.1  # over which Coulomb friction turns its sign
-_KNEE: Final = 3  # unknown number 3; the others are x, z, phi
 
 INVERSE = np.dtype(
     [
@@ -102,97 +110,10 @@ def _begin(p: Any, s: Any, hinge_rad: float, hinge_radps: float, dt_s: float) ->
 
 
 @njit(cache=True, nogil=True)
-def _fade_arms(p: Any, s: Any, dt_s: float) -> float:
-    """Let the arms relax by one cycle; return the stiffness of a change within it, over the lasting one."""
-    factor = 1.0 + p.leg.kelvin_time_s / dt_s
-    for arm in range(ARMS):
-        if p.leg.arm_share[arm] == 0.0:
-            continue
-        keep = np.exp(-dt_s / p.leg.arm_time_s[arm])
-        factor += _gain(p.leg, arm, dt_s)
-        for i in range(2):
-            for k in range(3):
-                s.leg.cuffs[i].arms[arm, k] *= keep
-    return factor
-
-
-@njit(cache=True, nogil=True)
-def _gain(leg: Any, arm: int, dt_s: float) -> float:
-    """Stiffness of an arm for a change within a cycle, over the lasting one."""
-    time_s = leg.arm_time_s[arm]
-    return float(leg.arm_share[arm] * time_s / dt_s * (1.0 - np.exp(-dt_s / time_s)))
-
-
-@njit(cache=True, nogil=True)
-def _forces(s: Any, factor: float) -> None:
-    """Force of each cuff on its link, reversed, at the poses that `place` has set."""
-    for i in range(2):
-        c = s.leg.cuffs[i]
-        for k in range(3):
-            c.force[k] = c.elastic[k] + factor * (c.at.gradient[k] - c.elastic[k])
-            for arm in range(ARMS):
-                c.force[k] += c.arms[arm, k]
-
-
-@njit(cache=True, nogil=True)
-def _column(c: Any, index: int, k: int, unknown: int) -> float:
-    """Derivative of pose component `k` of a cuff by an unknown."""
-    if unknown == _KNEE:
-        return float(c.knee_column[k]) if index == SHANK else 0.0
-    return float(c.jacobian[k, unknown])
-
-
-@njit(cache=True, nogil=True)
-def _assemble(s: Any, factor: float, through_nm: float) -> None:
-    """Left and right side of the Newton step for x, z, phi, knee; all but the spring."""
-    leg = s.leg
-    for i in range(DOFS):
-        leg.right[i] = -through_nm if i == _KNEE else -leg.bias[i]
-        for j in range(DOFS):
-            leg.matrix[i, j] = 0.0
-    for index in range(2):
-        c = leg.cuffs[index]
-        h = c.at.hessian
-        for j in range(DOFS):
-            x, z, phi = _column(c, index, 0, j), _column(c, index, 1, j), _column(c, index, 2, j)
-            leg.right[j] -= x * c.force[0] + z * c.force[1] + phi * c.force[2]
-            push_x = factor * (h[0, 0] * x + h[0, 1] * z + h[0, 2] * phi)
-            push_z = factor * (h[1, 0] * x + h[1, 1] * z + h[1, 2] * phi)
-            push_phi = factor * (h[2, 0] * x + h[2, 1] * z + h[2, 2] * phi)
-            for i in range(j + 1):
-                leg.matrix[i, j] += (
-                    _column(c, index, 0, i) * push_x
-                    + _column(c, index, 1, i) * push_z
-                    + _column(c, index, 2, i) * push_phi
-                )
-    for j in range(DOFS):
-        for i in range(j):
-            leg.matrix[j, i] = leg.matrix[i, j]
-
-
-@njit(cache=True, nogil=True)
-def _newton(p: Any, s: Any, factor: float, torque_nm: float, spring: float, set_rad: float) -> None:
-    """One step towards the pose in which the knee gets what is wanted."""
-    leg = s.leg
-    place(p.leg, leg, s.knee_rad)
-    _forces(s, factor)
-    known = s.spring_share * spring
-    wanted = torque_nm + spring * (set_rad - leg.coordinates[3]) + known * (leg.coordinates[3] - s.knee_rad)
-    _assemble(s, factor, wanted / p.transmission)
-    leg.matrix[_KNEE, _KNEE] -= known / p.transmission
-    solve4(leg.matrix, leg.right)
-    for dof in range(_KNEE):
-        leg.coordinates[dof] += leg.right[dof]
-    s.knee_rad += leg.right[_KNEE]
-    # the last pivot is what is left of the knee's stiffness when the device gives way
-    s.knee_stiffness = (leg.matrix[_KNEE, _KNEE] + known / p.transmission) / factor
-
-
-@njit(cache=True, nogil=True)
 def _differentiate(s: Any, before: Any, knee_before: float, spring: float, hinge_radps: float, dt_s: float) -> None:
     """Rates and accelerations of the solution."""
     leg, keep = s.leg, low_pass(_MODEL_CUT_HZ, dt_s)
-    for dof in range(_KNEE):
+    for dof in range(KNEE):
         rate = (leg.coordinates[dof] - before[dof]) / dt_s
         s.acceleration[dof] += keep * ((rate - leg.velocity[dof]) / dt_s - s.acceleration[dof])
         leg.velocity[dof] = rate
@@ -201,36 +122,6 @@ def _differentiate(s: Any, before: Any, knee_before: float, spring: float, hinge
     s.acceleration[3] += keep * (forward * (rate - s.deflection_radps) / dt_s - s.acceleration[3])
     s.deflection_radps = rate
     leg.velocity[3] = hinge_radps
-
-
-@njit(cache=True, nogil=True)
-def _sway(s: Any) -> float:
-    """Inertia, kgm2, that hinge torque moves when the hinge gives way with the knee held; `s.sway` says how it does."""
-    leg = s.leg
-    s.sway[3] = 1.0
-    for i in range(_KNEE - 1, -1, -1):  # the eliminated matrix: way of x, z, phi per knee angle
-        total = float(leg.matrix[i, _KNEE])
-        for j in range(i + 1, _KNEE):
-            total -= leg.matrix[i, j] * s.sway[j]
-        s.sway[i] = total / leg.matrix[i, i]
-    inertia = 0.0
-    for i in range(DOFS):
-        for j in range(DOFS):
-            inertia += s.sway[i] * leg.mass[i, j] * s.sway[j]
-    return inertia
-
-
-@njit(cache=True, nogil=True)
-def _keep_forces(p: Any, s: Any, dt_s: float) -> None:
-    """What tissue will remember of this cycle."""
-    for i in range(2):
-        c = s.leg.cuffs[i]
-        for k in range(3):
-            change = c.at.gradient[k] - c.elastic[k]
-            for arm in range(ARMS):
-                if p.leg.arm_share[arm] != 0.0:
-                    c.arms[arm, k] += _gain(p.leg, arm, dt_s) * change
-            c.elastic[k] = c.at.gradient[k]
 
 
 @njit(cache=True, nogil=True)
@@ -257,24 +148,24 @@ def hinge_torque(
     knee_before = s.knee_rad
     s.knee_rad += hinge_rad - before[3]
     leg.coordinates[3] = hinge_rad
-    factor = _fade_arms(p, s, dt_s)
+    factor = fade_arms(p, s, dt_s)
     ahead_rad = set_rad - _LEAD_S * (0.5 * hinge_radps + 0.5 * s.motion.knee_radps)
     weigh(p.leg, leg)
     for _ in range(NEWTON_STEPS):
         s.spring_share = _known_share(p, s, spring_nm_per_rad)
-        _newton(p, s, factor, torque_nm, spring_nm_per_rad, ahead_rad)
+        newton_step(p, s, factor, torque_nm, spring_nm_per_rad, ahead_rad)
     place(p.leg, leg, s.knee_rad)
-    _forces(s, factor)
-    _keep_forces(p, s, dt_s)
+    cuff_forces(s, factor)
+    keep_forces(p, s, dt_s)
     s.wanted_nm = torque_nm + spring_nm_per_rad * (ahead_rad - hinge_rad + s.spring_share * (hinge_rad - s.knee_rad))
     _differentiate(s, before, knee_before, spring_nm_per_rad, hinge_radps, dt_s)
     friction = _friction(p, hinge_radps)
-    inertia = _sway(s)
+    inertia = sway_inertia(s)
     damping = follow_knee(
-        s.motion, s.knee_rad, s.deflection_radps, hinge_radps, measured_nm - friction - _sway_load(s),
+        s.motion, s.knee_rad, s.deflection_radps, hinge_radps, measured_nm - friction - sway_load(s),
         p.likely * s.knee_stiffness, inertia, dt_s,
     )  # fmt: skip
-    total = leg.bias[3] + _load(s, 3) + friction + damping
+    total = leg.bias[3] + load_along(s, 3) + friction + damping
     total += p.inertia_share * leg.mass[3, 3] * s.motion.knee_radps2
     for dof in range(DOFS):
         total += leg.mass[3, dof] * s.acceleration[dof]
@@ -286,25 +177,6 @@ def _friction(p: Any, hinge_radps: float) -> float:
     """Torque of the hinge's own friction."""
     dry = p.leg.coulomb_nm * np.tanh(hinge_radps / _FRICTION_RATE_RADPS)
     return float(p.leg.viscous_nms_per_rad * hinge_radps + dry)
-
-
-@njit(cache=True, nogil=True)
-def _load(s: Any, dof: int) -> float:
-    """Force of both cuffs along one of the device's coordinates."""
-    total = 0.0
-    for i in range(2):
-        for k in range(3):
-            total += s.leg.cuffs[i].jacobian[k, dof] * s.leg.cuffs[i].force[k]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _sway_load(s: Any) -> float:
-    """Torque that the cuffs put against the hinge's giving way."""
-    total = 0.0
-    for dof in range(DOFS):
-        total += s.sway[dof] * _load(s, dof)
-    return total
 
 
 @njit(cache=True, nogil=True)

@@ -193,4 +193,4 @@ def test_error_on_unseen_people(shared_data: Path) -> None:
     assert result["by_set"]["rbds_run"]["vertical"]["rmse_pct_bw"] < 9.9
     assert result["by_set"]["schreiber2019_walk"]["vertical"]["rmse_pct_bw"] < 10.4
     assert result["overall"]["scored_share"] > 0.8
-    assert 0.8 < result["overall"]["coverage_90"] < 0.98
+    assert 0.8 < result["overall"]["coverage_90"] < 0.97
