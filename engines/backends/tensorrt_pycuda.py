@@ -139,7 +139,9 @@ class TensorRtRunner:
         self._outputs: dict[str, Any] = {}
         self._device: dict[str, Any] = {}
         self._graph: _Graph | None = None
+        self._engine: Any = None
         self._execution: Any = None
+        self._stream: Any = None
         self.graph_refused = ""
         with context.current():
             try:
@@ -281,7 +283,7 @@ def _loaded(module: str) -> Any:
 def _logger(trt: Any) -> Any:
     """TensorRT's logger that keeps the errors; TensorRT holds on to it, so it lives as long as the process."""
 
-    class Keeper(trt.ILogger):  # type: ignore[misc]
+    class Keeper(trt.ILogger):
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.lines: list[str] = []
@@ -386,7 +388,7 @@ def _load_engine(plan: Path, dla_core: int | None) -> Any:
 def _tensors(engine: Any, inputs: Any, outputs: Any) -> Iterator[tuple[str, tuple[int, ...], Any, Any]]:
     """Name, shape and numpy type of every tensor that goes in or out, and to which of the two it belongs."""
     trt = _tensorrt()  # its own `nptype` fails in TensorRT 8 where numpy has no `np.bool`
-    types = {trt.float32: np.float32, trt.float16: np.float16, trt.int32: np.int32, trt.int8: np.int8}
+    types: dict[Any, Any] = {trt.float32: np.float32, trt.float16: np.float16, trt.int32: np.int32, trt.int8: np.int8}
     types[trt.bool] = np.bool_
     if hasattr(trt, "int64"):
         types[trt.int64] = np.int64

@@ -19,43 +19,39 @@ _NORM: Final = "LayerNormalization"  # supported from TensorRT 8.6 on
 _KEEP_MATMUL: Final = ["MatMulAddFusion"]  # it would wrap each product in two reshapes
 
 
-def portable(path: Path) -> Any:
-    """The network at `path` as an `onnx.ModelProto` that TensorRT 8.5 to 11 and ONNX Runtime all read.
+def portable(graph: bytes) -> Any:
+    """An ONNX file's network as an `onnx.ModelProto` that TensorRT 8.5 to 11 and ONNX Runtime all read.
 
     Computes the same up to rounding; shapes must be static. Constants are folded by ONNX Runtime, which also leaves
-    out what half-precision storage and the exporter added. EngineError: no such file, damaged, or still an operator
-    that some parser lacks.
+    out what half-precision storage and the exporter added. EngineError: damaged, or still an operator that some parser
+    lacks.
     """
     import onnx
 
-    model = _folded(path)
+    model = _folded(graph)
     nodes = [part for node in model.graph.node for part in _without_norm(node, model.graph)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model, full_check=True)
     refused = refusals(model)
     if refused:
-        raise EngineError(f"network {path.name} cannot be made portable: {refused[0]}")
+        raise EngineError(f"the network cannot be made portable: {refused[0]}")
     return model
 
 
-def _folded(path: Path) -> Any:
+def _folded(graph: bytes) -> Any:
     import onnx
     import onnxruntime as ort
 
-    if not path.is_file():
-        raise EngineError(f"engine file {path} is missing: run `exo-edge fetch`")
     with tempfile.TemporaryDirectory() as folder:
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC  # ONNX operators only
         options.optimized_model_filepath = str(Path(folder) / "folded.onnx")
         options.log_severity_level = 3
         try:
-            ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_KEEP_MATMUL
-            )
+            ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=_KEEP_MATMUL)
         except Exception as error:  # onnxruntime raises one class per status code, all of them bare Exceptions
-            raise EngineError(f"engine file {path} is damaged: delete it, then run `exo-edge fetch`") from error
+            raise EngineError("the network's file is damaged: delete it, then run `exo-edge fetch`") from error
         model = onnx.load(options.optimized_model_filepath)
     plain = [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     del model.opset_import[:]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
+import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,26 +19,70 @@ from engines.errors import EngineError
 PRECISIONS: Final = ("fp32", "fp16", "int8")
 """Safest first."""
 
+LESSONS: Final = Path(__file__).with_name("precision.toml")
+"""Written by engines/convert/judge.py."""
+
 QUANTIZED: Final = ("Conv", "MatMul", "Gemm")
 
 Inputs = Mapping[str, npt.NDArray[Any]]
 """What a network is given, by input name."""
 
 
-def in_precision(path: Path, precision: str, calibration: Sequence[Inputs] = ()) -> bytes:
-    """The network at `path` made portable and brought to `precision`, one of `PRECISIONS`, as an ONNX file.
+def convert(engine: str, graph: bytes, precision: str) -> bytes:
+    """The network of `engine`, an ONNX file, made portable and brought to `precision`, one of `PRECISIONS`.
 
-    Inputs and outputs stay float32. `calibration` holds real inputs; int8 alone needs them. EngineError: damaged file,
-    or int8 without inputs.
+    Inputs and outputs stay float32. What was learned about the engine's precisions is in precision.toml: which nodes
+    float16 must leave alone, or why a precision is refused. EngineError: refused or not judged, with the reason and
+    what to take instead; damaged file.
     """
-    model = portable(path)
-    if precision == "fp16":
-        model = to_half(model)
-    elif precision == "int8":
-        model = to_int8(model, calibration)
-    elif precision != "fp32":
+    if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r}: one of {', '.join(PRECISIONS)}")
+    model = portable(graph)
+    if precision != "fp32":
+        lesson = lesson_of(engine)
+        refused = lesson.refused.get(precision)
+        if refused is not None:
+            safer = PRECISIONS[PRECISIONS.index(precision) - 1]
+            raise EngineError(f"{precision} of {engine} is refused ({refused}): {safer} is the next safer")
+        model = to_half(model, lesson.hold) if precision == "fp16" else to_int8(model, _calibration(engine))
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def shipped(engine: str) -> tuple[str, ...]:
+    """The precisions that an engine ships in, the safest first."""
+    try:
+        refused = lesson_of(engine).refused
+    except EngineError:
+        return PRECISIONS[:1]
+    return tuple(precision for precision in PRECISIONS if precision not in refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What was learned of an engine: nodes that float16 must leave in float32, precisions refused and why."""
+
+    hold: tuple[str, ...]
+    refused: Mapping[str, str]
+
+
+@functools.cache
+def lesson_of(engine: str) -> Lesson:
+    """The entry of precision.toml. EngineError: none, or not readable."""
+    try:
+        document = tomllib.loads(LESSONS.read_text(encoding="utf-8"))
+        entry = document[engine]
+        return Lesson(tuple(entry["hold"]), dict(entry["refused"]))
+    except KeyError:
+        line = f"engine {engine} was not judged in lower precision: run python -m engines.convert.judge {engine}"
+        raise EngineError(line) from None
+    except (OSError, ValueError, TypeError) as error:
+        raise EngineError(f"{LESSONS}: {error}") from error
+
+
+def _calibration(engine: str) -> list[Inputs]:
+    from engines.convert.real_inputs import real_inputs
+
+    return real_inputs(engine, None)
 
 
 class _Reader:
