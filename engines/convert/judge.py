@@ -1,7 +1,7 @@
 """Judges the networks in lower precision on real inputs and writes precision.toml: what to leave alone, what to refuse.
 
-`python -m engines.convert.judge --data DIR [--write] [ENGINE ...]`; to be run again when a network changes. Half of the
-real inputs choose and calibrate, the other half judges. Prints one JSON object; progress goes to stderr.
+`python -m engines.convert.judge --data DIR [--write] [ENGINE ...]`; to be run again when a network changes. Every other
+of the real inputs chooses and calibrates, those between judge. Prints one JSON object; progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -49,19 +49,18 @@ class Judged:
 
 
 def judge_engine(engine: str, graph: bytes, inputs: Sequence[Inputs], say: Callable[[str], None]) -> Judged:
-    """Find what float16 must leave alone, then judge both lower precisions on the half of `inputs` not used for that.
+    """Find what float16 must leave alone, then judge both lower precisions on those of `inputs` not used for that.
 
     EngineError: fewer than two inputs, damaged file.
     """
     if len(inputs) < 2:
         raise EngineError(f"engine {engine}: no real inputs to judge it on; give --data the folder of measured gait")
-    middle = len(inputs) // 2
-    known, unseen = _some(inputs[:middle], _JUDGED_ON), _some(inputs[middle:], _JUDGED_ON)
+    known, unseen = _some(inputs[::2], _JUDGED_ON), _some(inputs[1::2], _JUDGED_ON)
     model = portable(graph)
     hold = _Search(model, Gate(known, RELATIVE["fp16"] * _MARGIN, _stricter(engine))).run(say)
     variants = {
         "fp16": as_rounded(to_half(model, hold)),
-        "int8": to_int8(model, _some(inputs[:middle], _CALIBRATED_ON)),
+        "int8": to_int8(model, _some(known, _CALIBRATED_ON)),
     }
     expected = outputs_of(model, unseen)
     verdicts = {
