@@ -20,17 +20,12 @@ Outputs = Mapping[str, npt.NDArray[Any]]
 RELATIVE: Final = MappingProxyType({"fp32": 5e-4, "fp16": 5e-3, "int8": 5e-3})
 """Largest error of an output allowed, as part of the largest value that the output takes."""
 
-USUAL: Final = 0.95
-"""The end effect is that of all but the worst 5 %: a landmark is refined within whole cells of its heatmap, so that one
-at the edge of a cell jumps for any rounding, in float32 on another library as well."""
-
 _LEGS: Final = ((24, 26, 28), (23, 25, 27))  # hip, knee, ankle of BlazePose, right and left
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What the outputs come to in the end: `read` gives numbers in the unit of `name`, which may differ by `bar`, all
-    but the worst of them (`USUAL`)."""
+    """What the outputs come to in the end: `read` gives numbers in the unit of `name`, which may differ by `bar`."""
 
     name: str
     bar: float
@@ -50,15 +45,15 @@ class Gate:
 class Verdict:
     """Whether a variant is accepted; `reason` is "" or what broke the gate.
 
-    `relative` by output; `effect` the usual and `effect_max` the largest difference in the effect's unit, NaN where
-    there is no effect. `worst`: the largest error as part of its bar, 1 is just accepted.
+    `relative` by output; `effect` the largest and `effect_rms` the root mean square difference in the effect's unit,
+    NaN where there is no effect. `worst`: the largest error as part of its bar, 1 is just accepted.
     """
 
     accepted: bool
     reason: str
     relative: Mapping[str, float]
     effect: float
-    effect_max: float
+    effect_rms: float
     worst: float
 
 
@@ -119,16 +114,16 @@ def judge(found: Sequence[Outputs], expected: Sequence[Outputs], gate: Gate) -> 
     relative = {name: _relative(found, expected, name) for name in expected[0]}
     name = max(relative, key=lambda key: relative[key])
     complaints = [(relative[name] / gate.relative, f"{name} is off by {relative[name]:.1e}, allowed {gate.relative:g}")]
-    effect = effect_max = float("nan")
+    effect = effect_rms = float("nan")
     if gate.effect is not None:
         away = np.stack([gate.effect.read(a) - gate.effect.read(b) for a, b in zip(found, expected, strict=True)])
         away = np.where(np.isfinite(away), away, np.inf)
-        effect, effect_max = float(np.quantile(np.abs(away), USUAL)), float(np.abs(away).max())
+        effect, effect_rms = float(np.abs(away).max()), float(np.sqrt(np.mean(away**2)))
         line = f"{gate.effect.name} is off by {effect:.3g}, allowed {gate.effect.bar:g}"
         complaints.append((effect / gate.effect.bar, line))
     worst, line = max(complaints)
     accepted = worst <= 1.0
-    return Verdict(accepted, "" if accepted else line, relative, effect, effect_max, worst)
+    return Verdict(accepted, "" if accepted else line, relative, effect, effect_rms, worst)
 
 
 def _relative(found: Sequence[Outputs], expected: Sequence[Outputs], name: str) -> float:

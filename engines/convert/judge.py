@@ -1,7 +1,7 @@
 """Judges the networks in lower precision on real inputs and writes precision.toml: what to leave alone, what to refuse.
 
-`python -m engines.convert.judge --data DIR [--write] [ENGINE ...]`; to be run again when a network changes. Every other
-of the real inputs chooses and calibrates, those between judge. Prints one JSON object; progress goes to stderr.
+`python -m engines.convert.judge --data DIR [--write] [ENGINE ...]`; to be run again when a network changes. The first
+half of the real inputs chooses and calibrates, the second judges. Prints one JSON object; progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _BLOCKS: Final = 18  # of nodes, in the order they compute, held or not together
 _RANKED_ON: Final = 12
 _CALIBRATED_ON: Final = 32
 _JUDGED_ON: Final = 64
+_MOST: Final = 0.5  # of the nodes in float32; with more there is nothing left to gain
 _MARGIN: Final = 0.8  # of the bars while choosing, so that other inputs pass too
 
 _HEADER: Final = """\
@@ -55,7 +56,7 @@ def judge_engine(engine: str, graph: bytes, inputs: Sequence[Inputs], say: Calla
     """
     if len(inputs) < 2:
         raise EngineError(f"engine {engine}: no real inputs to judge it on; give --data the folder of measured gait")
-    known, unseen = _some(inputs[::2], _JUDGED_ON), _some(inputs[1::2], _JUDGED_ON)
+    known, unseen = halves(inputs)
     model = portable(graph)
     hold = _Search(model, Gate(known, RELATIVE["fp16"] * _MARGIN, _stricter(engine))).run(say)
     variants = {
@@ -68,7 +69,15 @@ def judge_engine(engine: str, graph: bytes, inputs: Sequence[Inputs], say: Calla
         for precision, variant in variants.items()
     }
     refused = {precision: verdict.reason for precision, verdict in verdicts.items() if not verdict.accepted}
-    return Judged(Lesson(tuple(sorted(hold)), refused), verdicts)
+    if "fp16" not in refused and len(hold) > _MOST * len(model.graph.node):
+        refused["fp16"] = f"{len(hold)} of {len(model.graph.node)} nodes would have to stay in float32"
+    return Judged(Lesson(() if "fp16" in refused else tuple(sorted(hold)), refused), verdicts)
+
+
+def halves(inputs: Sequence[Inputs]) -> tuple[Sequence[Inputs], Sequence[Inputs]]:
+    """What chooses and calibrates, and what judges: earlier and later frames of the clip, other trials of gait."""
+    middle = len(inputs) // 2
+    return _some(inputs[:middle], _JUDGED_ON), _some(inputs[middle:], _JUDGED_ON)
 
 
 def outputs_of(model: Any, inputs: Sequence[Inputs]) -> list[Outputs]:
@@ -101,18 +110,18 @@ class _Search:
         self._blocks = [frozenset(names[i : i + size]) for i in range(0, len(names), size)]
 
     def run(self, say: Callable[[str], None]) -> frozenset[str]:
-        """Names of the nodes to hold; all of them where nothing less passes."""
+        """Names of the nodes to hold; more than `_MOST` of them where fewer do not pass."""
         expected = outputs_of(self._model, self._gate.inputs)
         hold: frozenset[str] = frozenset()
         verdict = self._try(hold, self._gate.inputs, expected)
         ranked = [] if verdict.accepted else self._ranked(say)
         for block in ranked:
-            if verdict.accepted:
+            if verdict.accepted or len(hold) > _MOST * len(self._model.graph.node):
                 break
             hold |= block
             verdict = self._try(hold, self._gate.inputs, expected)
             say(f"{len(hold)} nodes in float32: {verdict.reason or 'accepted'}")
-        return self._fewer(hold, expected, say)
+        return self._fewer(hold, expected, say) if verdict.accepted else hold
 
     def _fewer(self, hold: frozenset[str], expected: list[Outputs], say: Callable[[str], None]) -> frozenset[str]:
         """Blocks that turn out not to be needed are let go again."""
@@ -182,7 +191,7 @@ def _row(judged: Judged) -> dict[str, Any]:
     rows = {precision: dataclasses.asdict(verdict) for precision, verdict in judged.verdicts.items()}
     for row in rows.values():
         if math.isnan(row["effect"]):
-            del row["effect"], row["effect_max"]
+            del row["effect"], row["effect_rms"]
     return {"held": len(judged.lesson.hold), **rows}
 
 

@@ -124,6 +124,7 @@ def to_int8(model: Any, calibration: Sequence[Inputs]) -> Any:
                 "ActivationSymmetric": True,
                 "WeightSymmetric": True,
                 "AddQDQPairToWeight": True,  # float weights behind Q and DQ, which TensorRT 8.5 to 11 all fold
+                "OpTypesToExcludeOutputQuantization": list(QUANTIZED),  # what reads a result quantizes it
                 "QuantizeBias": False,  # TensorRT adds the bias in float32
             },
         )

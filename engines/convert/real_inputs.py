@@ -30,9 +30,9 @@ CLIP_CROP: Final = (0, 430, 1150, 564)
 width, height in px."""
 
 _CLIP_STEP_NS: Final = 33_333_333
-_TRIALS: Final = 24
-_LONGEST_S: Final = 4.0
-_EVERY: Final = 7  # frames between two windows of a trial
+_TRIALS: Final = 16
+_LONGEST_S: Final = 2.0
+_EVERY: Final = 11  # frames between two windows of a trial
 _HIDDEN_S: Final = 0.3
 
 
@@ -134,7 +134,7 @@ def _inpaint_inputs(trial: Trial) -> list[Inputs]:
     kept = _Kept()
     engine, t_s = Inpainter(None, kept), trial.t_s - trial.t_s[0]
     q = np.where(trial.observed, trial.q, np.nan)
-    for end in range(int(np.searchsorted(t_s, 1.0)), int(np.searchsorted(t_s, _LONGEST_S)), 5 * _EVERY):
+    for end in range(int(np.searchsorted(t_s, 1.0)), int(np.searchsorted(t_s, _LONGEST_S)), 2 * _EVERY):
         shown = q[:end].copy()
         shown[t_s[:end] > t_s[end - 1] - _HIDDEN_S, LEGS.start + LEG_JOINTS : LEGS.stop] = np.nan  # the left leg
         engine.fill(t_s[:end], shown)

@@ -85,7 +85,7 @@ def test_rounded_network_rounds_like_numpy_in_half_precision() -> None:
     w = np.float32([1.2345678, 300.03, 0.001])
     half = to_half(model_of(nodes, {"x": [3]}, {"y": [3]}, {"w": w}))
     rounded = as_rounded(half)
-    assert FLOAT == {v.name: v for v in rounded.graph.output}["y"].type.tensor_type.elem_type
+    assert {v.name: v for v in rounded.graph.output}["y"].type.tensor_type.elem_type == FLOAT
     x = np.float32([0.1, 7.7, -3.3])
     xh, wh = x.astype(np.float16), w.astype(np.float16)
     expected = (xh * wh + wh).astype(np.float32)
