@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 
-WARM_RUNS = 3
-"""The first run loads kernels, the second still touches new pages; the third is the check."""
+WARM_RUNS = 3  # the first loads kernels, the second still touches new pages; the third is the check
 
-_MIB = 1 << 20
 _THREAD_LOCAL_CAPTURE = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile
 
 
@@ -281,23 +279,27 @@ def _loaded(module: str) -> Any:
 
 @functools.cache
 def _logger(trt: Any) -> Any:
-    """TensorRT's logger that keeps the errors; TensorRT holds on to it, so it lives as long as the process."""
+    """Keeps errors and the last warning; TensorRT holds on to it, so it lives as long as the process."""
 
     class Keeper(trt.ILogger):
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.lines: list[str] = []
+            self.warnings: list[str] = []
 
         def log(self, severity: Any, message: str) -> None:
-            if severity in (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR):
-                self.lines.append(" ".join(message.split()))
+            line = " ".join(message.split())
+            if severity == trt.ILogger.WARNING:
+                self.warnings = [line]
+            elif severity in (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR):
+                self.lines.append(line)
 
     return Keeper()
 
 
 def _last(logger: Any) -> str:
-    """The first error since the last call of TensorRT: what follows it is mostly its consequence."""
-    return logger.lines[0] if logger.lines else "no reason given"
+    """The first error, which the later ones follow from; a missing driver is only warned of."""
+    return str((logger.lines[:1] or logger.warnings or ["no reason given"])[0])
 
 
 def _made(logger: Any, what: str, make: Callable[[], Any]) -> Any:
@@ -320,7 +322,7 @@ def _network(trt: Any, builder: Any, options: BuildOptions) -> tuple[Any, bool]:
 
 def _config(trt: Any, builder: Any, options: BuildOptions) -> Any:
     config = builder.create_builder_config()
-    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib * _MIB)
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
     config.clear_flag(trt.BuilderFlag.TF32)
     if options.tactic_sources is not None:
         config.set_tactic_sources(sum(1 << int(_named(trt, "TacticSource", name)) for name in options.tactic_sources))

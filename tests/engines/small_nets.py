@@ -35,7 +35,7 @@ def affine() -> bytes:
         helper.make_node("Mul", ["x", "two"], ["double"], name="double"),
         helper.make_node("Add", ["double", "one"], ["y"], name="plus"),
     ]
-    two = {"two": np.float32([[2, 2, 2]]), "one": np.float32([[1, 1, 1]])}
+    two = {"two": np.array([[2, 2, 2]], np.float32), "one": np.array([[1, 1, 1]], np.float32)}
     return bytes(model_of(nodes, {"x": [1, 3]}, {"y": [1, 3]}, two).SerializeToString())
 
 

@@ -42,7 +42,7 @@ class FixedRunner:
 
 
 def gate(bar: float = math.inf) -> Gate:
-    inputs = [{"x": np.float32([1, 2, -4])}, {"x": np.float32([0, 1, 1])}]
+    inputs = [{"x": np.array([1, 2, -4], np.float32)}, {"x": np.array([0, 1, 1], np.float32)}]
     effect = None if math.isinf(bar) else Effect("y_deg", bar, lambda out: out["y"].astype(np.float64))
     return Gate(inputs, 5e-3, effect)
 
@@ -56,8 +56,8 @@ def test_relative_error_is_held_to_its_bar(error: float, accepted: bool) -> None
 
 
 def test_error_is_relative_to_the_largest_value_of_all_inputs() -> None:
-    found = [{"y": np.float32([0.01])}, {"y": np.float32([10.0])}]
-    expected = [{"y": np.float32([0.0])}, {"y": np.float32([10.0])}]
+    found = [{"y": np.array([0.01], np.float32)}, {"y": np.array([10.0], np.float32)}]
+    expected = [{"y": np.array([0.0], np.float32)}, {"y": np.array([10.0], np.float32)}]
     assert judge(found, expected, Gate([], 5e-3, None)).relative["y"] == pytest.approx(1e-3)
 
 

@@ -58,7 +58,7 @@ def test_a_constant_beyond_half_precision_keeps_its_node_in_float32() -> None:
         helper.make_node("Mul", ["x", "large"], ["big"], name="big"),
         helper.make_node("Mul", ["big", "small"], ["y"], name="back"),
     ]
-    constants = {"large": np.float32([1e6]), "small": np.float32([1e-3])}
+    constants = {"large": np.array([1e6], np.float32), "small": np.array([1e-3], np.float32)}
     half = to_half(model_of(nodes, {"x": [1, 3]}, {"y": [1, 3]}, constants))
     assert element_types(half)["big"] == FLOAT
     assert all(np.isfinite(numpy_helper.to_array(tensor)).all() for tensor in half.graph.initializer)
@@ -82,11 +82,11 @@ def test_rounded_network_rounds_like_numpy_in_half_precision() -> None:
         helper.make_node("Mul", ["x", "w"], ["a"], name="a"),
         helper.make_node("Add", ["a", "w"], ["y"], name="b"),
     ]
-    w = np.float32([1.2345678, 300.03, 0.001])
+    w = np.array([1.2345678, 300.03, 0.001], np.float32)
     half = to_half(model_of(nodes, {"x": [3]}, {"y": [3]}, {"w": w}))
     rounded = as_rounded(half)
     assert {v.name: v for v in rounded.graph.output}["y"].type.tensor_type.elem_type == FLOAT
-    x = np.float32([0.1, 7.7, -3.3])
+    x = np.array([0.1, 7.7, -3.3], np.float32)
     xh, wh = x.astype(np.float16), w.astype(np.float16)
     expected = (xh * wh + wh).astype(np.float32)
     np.testing.assert_array_equal(ReferenceEvaluator(rounded).run(None, {"x": x})[0], expected)
