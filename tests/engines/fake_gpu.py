@@ -34,6 +34,7 @@ class FakeGpu:
         self.queues: dict[int, list[Work]] = {}
         self.integrated = 0
         self.refuse_recording = False
+        self.loaded = False
         self.foreign_plan = False
 
     def count(self, name: str) -> int:
@@ -189,8 +190,11 @@ def fake_tensorrt(gpu: FakeGpu) -> Any:
 
     def execute(stream: int) -> bool:
         gpu.called("execute_async_v3")
+        if gpu.recording is not None and not gpu.loaded:
+            gpu.refuse_recording = True  # loading kernels is nothing that can be recorded
 
         def work() -> None:
+            gpu.loaded = True
             x, y = (gpu.memory[addresses[name]].reshape(-1).view(np.float32) for name in ("x", "y"))
             y[...] = 2 * x + 1
 
