@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -33,3 +34,7 @@ class Runner(Protocol):
     def close(self) -> None:
         """Free the network; calling it twice is harmless."""
         ...
+
+
+Opener = Callable[[Path], Runner]
+"""Opens a network; raises EngineError where that cannot be done."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from engines.backends.base import Buffers, Runner
+from engines.backends.base import Buffers, Opener
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.grf.context import context
 from engines.grf.doubt import BLOCKS, Doubt, Gait, blocks_known
@@ -121,11 +121,12 @@ class _Motion:
 class GrfEngine:
     """Causal estimate of the ground reaction from joint coordinates, one `step` per camera frame.
 
-    `onnx_path` defaults to the weights in the zoo. EngineError: no such file, damaged or another network.
+    `onnx_path` defaults to the weights in the zoo; `open_runner` decides what they run on. EngineError: no such file,
+    damaged or another network.
     """
 
-    def __init__(self, onnx_path: Path | None = None) -> None:
-        self._runner: Runner = OrtCpuRunner(onnx_path or ZOO_PATH)
+    def __init__(self, onnx_path: Path | None = None, open_runner: Opener = OrtCpuRunner) -> None:
+        self._runner = open_runner(onnx_path or ZOO_PATH)
         self._runner.warm()
         self._input, self._context = self._runner.inputs["window"], self._runner.inputs["context"]
         self._limits = read_limits(onnx_path or ZOO_PATH)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from engines.backends.base import Runner
+from engines.backends.base import Opener
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.grf.features import COORDINATES, F64, Mask
 from engines.inpaint.periodic import doubt, guess
@@ -74,15 +74,15 @@ class Fill:
 class Inpainter:
     """Denoising network over 1.5 s of motion, after GaitDynamics (Tan et al. 2025), conditioned on what is seen.
 
-    `onnx_path` defaults to the weights in the zoo. EngineError: no such file, damaged or another network. Not for use
-    from two threads at once.
+    `onnx_path` defaults to the weights in the zoo; `open_runner` decides what they run on. EngineError: no such file,
+    damaged or another network. Not for use from two threads at once.
     """
 
-    def __init__(self, onnx_path: Path | None = None) -> None:
+    def __init__(self, onnx_path: Path | None = None, open_runner: Opener = OrtCpuRunner) -> None:
         path = onnx_path or ZOO_PATH
         self.facts: Facts = read_facts(path)
         self.force_sd_bw_per_rad: F64 = np.array(self.facts.force_sd_bw_per_rad)
-        self._runner: Runner = OrtCpuRunner(path)
+        self._runner = open_runner(path)
         noise = self._runner.inputs["noise"]
         noise[...] = np.random.default_rng(_NOISE_SEED).standard_normal(noise.shape)
         self._runner.warm()
