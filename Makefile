@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # one line when it fails; what pip had to say is in the log
 OR_SAY = >>.venv/install.log 2>&1 || { echo "make: packages cannot be installed: no network, or the package index does not answer; connect and run make again (details: .venv/install.log)" >&2; exit 1; }
 
-.PHONY: run test unit netem coverage mutate fuzz lock clean
+.PHONY: run test unit netem coverage mutate fuzz gpu-test lock clean
 
 run: .venv/.run-ready
 	@$(BIN)/exo-edge fetch
@@ -33,6 +33,11 @@ mutate: .venv/.dev-ready
 
 fuzz: .venv/.dev-ready
 	@$(BIN)/python -m tests.assurance.fuzz --frames 10000000
+
+gpu-test: .venv/.dev-ready
+	@$(BIN)/exo-edge fetch
+	@$(BIN)/python -m tests.gpu.pack .build/gpu
+	@sh .build/gpu/run.sh
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found: sudo apt-get install python3 python3-venv" >&2; exit 1; }
