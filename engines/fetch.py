@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -17,6 +17,10 @@ from engines.manifest import Asset, EngineSpec, Manifest, load_manifest
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+ZOO_DIR: Final = Path(__file__).with_name("zoo")
+"""Networks that come with the product."""
 
 
 def asset_path(name: str) -> Path:
@@ -48,17 +52,24 @@ def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
                     _fetch_distribution(manifest, name, folder, progress)
                 for name in manifest.engines:
                     _convert(manifest, name)
+    for name, asset in manifest.assets.items():
+        if asset.in_zoo and not _is_intact(asset):
+            raise EngineError(f"asset {name}: {_asset_file(asset)} is not what manifest.toml names: restore it")
     paths = {name: _asset_file(asset) for name, asset in manifest.assets.items()}
     return paths | {name: _onnx_file(name) for name in manifest.engines}
 
 
 def _asset_file(asset: Asset) -> Path:
+    if asset.in_zoo:
+        return ZOO_DIR / asset.member
     return cache_dir() / "assets" / asset.sha256[:12] / asset.file_name
 
 
 def _onnx_file(engine_name: str) -> Path:
     manifest = load_manifest()
     spec = manifest.engines[engine_name]
+    if manifest.assets[spec.asset].in_zoo:
+        return _asset_file(manifest.assets[spec.asset])
     key = [manifest.assets[spec.asset].sha256, str(CONVERTER_VERSION), *(o.name for o in spec.outputs)]
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()
     return cache_dir() / "onnx" / f"{engine_name}-{digest[:12]}.onnx"
@@ -66,6 +77,8 @@ def _onnx_file(engine_name: str) -> Path:
 
 def _present(path: Path, what: str) -> Path:
     if not path.is_file():
+        if path.is_relative_to(ZOO_DIR):
+            raise EngineError(f"{what}: {path} is missing: restore it from the repository")
         raise EngineError(f"{what} is not in {cache_dir()}: run `exo-edge fetch`")
     return path
 
@@ -77,7 +90,7 @@ def _is_intact(asset: Asset) -> bool:
 
 def _complete(manifest: Manifest) -> bool:
     converted = all(_onnx_file(name).is_file() for name in manifest.engines)
-    return converted and all(_is_intact(asset) for asset in manifest.assets.values())
+    return converted and all(_is_intact(asset) for asset in manifest.assets.values() if not asset.in_zoo)
 
 
 def _progress(console: Console | None) -> Progress:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from engines.errors import EngineError
 
 MANIFEST_PATH: Final = Path(__file__).with_name("manifest.toml")
+ZOO: Final = "zoo"
+"""Distribution of the networks that come with the product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file inside a distribution's wheel; `sha256` in hex."""
+    """One file inside a distribution's wheel, or with distribution "zoo" one of engines/zoo; `sha256` in hex."""
 
     distribution: str
     member: str
@@ -42,6 +44,11 @@ class Asset:
     def file_name(self) -> str:
         """Name without folders."""
         return PurePosixPath(self.member).name
+
+    @property
+    def in_zoo(self) -> bool:
+        """Whether it comes with the product."""
+        return self.distribution == ZOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,42 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a network must keep to on any backend before arming trusts it.
+
+    `golden` names a file in engines/golden; `card` says where it may be used. `rel_err`: worst relative difference from
+    the original network by precision, which are those allowed, from the safest on. `effect`: what the difference may
+    come to in the end, its unit in the name, at most `effect_max` by precision. `accuracy`: error on measured data, at
+    most `accuracy_max`; "" where there is no such measure. `latency_budget_ms`: for 99.9 % of the calls.
+    """
+
+    golden: str
+    card: str
+    latency_budget_ms: float
+    rel_err: Mapping[str, float]
+    effect: str
+    effect_max: Mapping[str, float]
+    accuracy: str = ""
+    accuracy_max: float = 0.0
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions allowed, the safest first."""
+        return tuple(self.rel_err)
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """Contract of a network converted from `asset`; outputs not listed are cut off."""
+    """Contract of a network: an ONNX file of the zoo, or converted from `asset` with outputs not listed cut off.
+
+    `terms` where the runtime opens it.
+    """
 
     asset: str
     preprocessing: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +118,7 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
         raise EngineError(f"{path}: {error}") from error
     manifest: Manifest = _parse(Manifest, document, "", path)
     for name, asset in manifest.assets.items():
-        if asset.distribution not in manifest.distributions:
+        if not asset.in_zoo and asset.distribution not in manifest.distributions:
             raise EngineError(f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}")
     for name, engine in manifest.engines.items():
         if engine.asset not in manifest.assets:
@@ -91,8 +127,10 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
 
 
 def _parse(kind: Any, value: Any, where: str, path: Path) -> Any:
-    """`value` as `kind` (a dataclass, a mapping or tuple of one type, str or int), checked to the leaves."""
+    """`value` as `kind` (a dataclass, a mapping or tuple of one type, str, int or float), checked to the leaves."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:  # X | None: a key that may be left out
+        return _parse(arguments[0], value, where, path)
     if dataclasses.is_dataclass(kind):
         return _parse_table(kind, _expect(dict, value, where, path), where, path)
     if origin is Mapping:
@@ -111,8 +149,9 @@ def _parse_table(kind: Any, table: dict[str, Any], where: str, path: Path) -> An
     for key in table:
         if key not in hints:
             raise EngineError(f"{path}: unknown key {prefix}{key}; known here: {', '.join(hints)}")
+    needed = {f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING}
     for key in hints:
-        if key not in table:
+        if key in needed and key not in table:
             raise EngineError(f"{path}: key {prefix}{key} is missing")
     return kind(**{key: _parse(hints[key], value, f"{prefix}{key}", path) for key, value in table.items()})
 
