@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +21,8 @@ from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whol
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
+from engines.backends.faults import REASONS as FAULT_REASONS
+from engines.backends.faults import EngineFaultError
 from firmware_bridge.schema import HostRules
 
 REASONS: Final = (
@@ -37,6 +39,7 @@ REASONS: Final = (
     "muscle_solve",
     "refinement",
     "unfamiliar",
+    *FAULT_REASONS,
 )
 """Why an estimate is invalid; a row carries the index."""
 
@@ -132,7 +135,7 @@ class Estimator:
         self._physics.warm()
         nothing = _neutral(0)
         self._assist.step(nothing, None)
-        self._kinematics.step(_no_pose(0))
+        self._kinematics.step(_no_pose(0, "searching"))
         self.reset()
 
     def reset(self) -> None:
@@ -161,7 +164,7 @@ class Estimator:
         marks = [self._clock_ns()]
         pose = self._track(frame)
         marks.append(self._clock_ns())
-        kinematics = self._legs.step(self._kinematics.step(pose))
+        kinematics = self._filled(self._kinematics.step(pose))
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
@@ -170,7 +173,10 @@ class Estimator:
         return Step(row, intent)
 
     def _track(self, frame: Frame) -> Pose:
-        found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        try:
+            found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        except EngineFaultError as fault:
+            return _no_pose(frame.t_capture_ns, fault.reason)
         return Pose(
             t_capture_ns=frame.t_capture_ns,
             valid=found.valid,
@@ -181,13 +187,23 @@ class Estimator:
             score=found.score,
         )
 
+    def _filled(self, kinematics: Kinematics) -> Kinematics:
+        """With a hidden leg inferred; invalid where the engine that infers failed."""
+        try:
+            return self._legs.step(kinematics)
+        except EngineFaultError as fault:
+            return replace(kinematics, valid=False, reason=fault.reason)
+
     def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[KneeLoad | None, str]:
         """From kinematics to the knee loads where all of it is valid, and the reason where not."""
         self._doubt = NO_DOUBT
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
-        found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+        try:
+            found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+        except EngineFaultError as fault:
+            return None, fault.reason
         predicted = Grf(
             k.t_capture_ns,
             found.valid,
@@ -293,5 +309,5 @@ def _neutral(t_ns: int) -> Kinematics:
     return Kinematics(t_ns, False, "warming_up", zeros, zeros, zeros, zeros, np.zeros(len(COORDINATES), bool))
 
 
-def _no_pose(t_ns: int) -> Pose:
-    return Pose(t_ns, False, "searching", np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)
+def _no_pose(t_ns: int, reason: str) -> Pose:
+    return Pose(t_ns, False, reason, np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)

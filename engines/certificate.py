@@ -27,9 +27,9 @@ ADVICE: Final = "run exo-edge engines build on this device"
 class Certificate:
     """What was proved of one plan.
 
-    `onnx_sha256` is the network's, before any change of precision; `golden`, `accuracy`, `latency_ms`, `in_situ_ms` are
-    as printed by `exo-edge engines bench`; `table` has a row per candidate, `chosen` names its best, "backend precision".
-    `problem` is "" where everything holds.
+    `onnx_sha256` is the network's, before any change of precision; `golden`, `accuracy`, `latency_ms` (alone) and
+    `in_situ_ms` (with all engines at work) are as `exo-edge engines bench` prints them; `table` has a row per
+    candidate, `chosen` names the best, "backend precision". `problem` is "" where everything holds.
     """
 
     engine: str

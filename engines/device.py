@@ -17,8 +17,10 @@ _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """This device. `gpu`, `compute_capability` and `driver` are "" without a GPU. `power_mode` is the Jetson's, else the
-    governor of the processor's clock, "" where neither can be read."""
+    """This device. `gpu`, `compute_capability` and `driver` are "" without a GPU.
+
+    `power_mode` is the Jetson's, else the governor of the processor's clock, "" where neither can be read.
+    """
 
     machine: str
     cpu: str

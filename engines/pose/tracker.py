@@ -10,6 +10,7 @@ import numpy as np
 
 from engines.backends.base import Runner
 from engines.beside import Beside, Reply, Threaded
+from engines.errors import EngineError
 from engines.pose.detector import U8, Box, Detection, PersonDetector
 from engines.pose.landmarks import LandmarkNet, Landmarks
 from engines.pose.result import PoseResult, no_pose
@@ -96,7 +97,11 @@ class PoseTracker:
 
     def _search(self, rgb: U8) -> Roi | None:
         """Region from a finished detection; else make sure that one is under way."""
-        reply = self._executor.poll()
+        try:
+            reply = self._executor.poll()
+        except EngineError:
+            self._ticket = None  # that request is never answered
+            raise
         if reply is not None:
             self._last_run, self._ran = reply, True
         if self._ticket is not None and (reply is None or reply.ticket != self._ticket):

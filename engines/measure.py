@@ -1,0 +1,88 @@
+"""Measures a runner: how long calls take, what it adds to the bare call of its library, whether it allocates."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.backends.base import Runner
+
+F64 = npt.NDArray[np.float64]
+TICK_S: Final = 1.0
+"""An engine that nobody asked for so long is run once, so that the next call finds it warm."""
+
+_ALLOCATION_CALLS: Final = 100
+
+
+def call_times_ms(call: Callable[[], Any], seconds: float, at_least: int) -> F64:
+    """Duration of every call in `seconds`, and of `at_least` so many."""
+    times: list[int] = []
+    until_ns = time.perf_counter_ns() + round(seconds * 1e9)
+    while len(times) < at_least or time.perf_counter_ns() < until_ns:
+        began_ns = time.perf_counter_ns()
+        call()
+        times.append(time.perf_counter_ns() - began_ns)
+    return np.array(times) * 1e-6
+
+
+def overhead_us(call: Callable[[], Any], bare: Callable[[], Any], pairs: int) -> float:
+    """Median of what `call` takes more than `bare`, one after the other, in alternating order."""
+    apart = np.empty(pairs)
+    for i in range(pairs):
+        first, second = (call, bare) if i % 2 else (bare, call)
+        began_ns = time.perf_counter_ns()
+        first()
+        between_ns = time.perf_counter_ns()
+        second()
+        difference_ns = (between_ns - began_ns) - (time.perf_counter_ns() - between_ns)
+        apart[i] = difference_ns if i % 2 else -difference_ns
+    return float(np.median(apart)) * 1e-3
+
+
+def allocations(call: Callable[[], Any]) -> dict[str, int]:
+    """Bytes that calls leave behind for good, and the most that one holds while it runs.
+
+    numpy's arrays and Python's objects, by tracemalloc. A few hundred bytes of the second are the call's own frames.
+    """
+    tracemalloc.start()
+    try:
+        call()
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        peak = 0
+        for _ in range(_ALLOCATION_CALLS):
+            start, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            call()
+            peak = max(peak, tracemalloc.get_traced_memory()[1] - start)
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    return {"held_bytes": max(0, held), "peak_bytes": peak}
+
+
+def first_after_idle_ms(runners: Mapping[str, Runner], idle_s: float, ticks: bool) -> dict[str, float]:
+    """Duration of each runner's first call after `idle_s` of rest; with `ticks` it is kept warm meanwhile."""
+    until = time.monotonic() + idle_s
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(TICK_S, left))
+        if ticks and left > TICK_S:
+            for runner in runners.values():
+                runner.infer()
+    return {name: float(call_times_ms(runner.infer, 0.0, 1)[0]) for name, runner in runners.items()}
+
+
+def quantile_block(values: F64) -> dict[str, float | int]:
+    """`{"n", "p50", "p90", "p99", "p99_9", "max"}` of `values` [n], n at least 1."""
+    p50, p90, p99, p99_9 = np.quantile(values, (0.5, 0.9, 0.99, 0.999)).tolist()
+    return {"n": len(values), "p50": p50, "p90": p90, "p99": p99, "p99_9": p99_9, "max": float(values.max())}
+
+
+def median_of(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Median by key over rows with the same keys."""
+    return {key: float(np.median([row[key] for row in rows])) for key in rows[0]}
