@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
 from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
+from edge_runtime.certify.opened import Engines
 from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.plan import Plan
 from edge_runtime.tissue.both_legs import TissueObserver
-from engines.backends.ort_cpu import OrtCpuRunner
-from engines.beside import Placement
+from engines.beside import KeptWarm, Placement
 from engines.cache import cache_dir
-from engines.fetch import onnx_path
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
 from engines.pose import PoseTracker
@@ -23,22 +23,32 @@ from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
 from firmware_bridge.table import TABLE
 
+ON_TICK: Final = ("pose_landmark", "grf_gait")
+BESIDE_TICK: Final = ("pose_detection", "inpaint_gait")
+"""Engines by the thread that uses them."""
+
 LATENCY_NS: Final = round(TABLE.age.latency_ms * 1e6)
 
 PLANT_STIFFER: Final = 1.15
 """The simulated tissue is so much stiffer than the profile says: the compensation is not graded on its own model."""
 
 
-def make_estimator(plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int]) -> Estimator:
-    """Open the engines and assemble the chain; what is too slow for the tick runs `beside` it. Raises EngineError where
-    an asset is missing, UserError where the profile's model is."""
-    pose = PoseTracker(
-        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, beside
-    )
-    legs = OcclusionFill(Inpainter(), beside)
+def make_estimator(
+    plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int], engines: Engines | None = None
+) -> Estimator:
+    """Open the engines and assemble the chain; what is too slow for the tick runs `beside` it.
+
+    `engines` are those chosen for this device where nothing else is given. Raises EngineError where an asset is
+    missing, UserError where the profile's model is.
+    """
+    engines = engines or Engines(beside, clock_ns)
+    finding, filling = (KeptWarm(beside, partial(engines.keep_warm, name)) for name in BESIDE_TICK)
+    pose = PoseTracker(engines("pose_detection"), engines("pose_landmark"), None, finding)
+    legs = OcclusionFill(Inpainter(None, lambda _: engines("inpaint_gait")), filling)
+    grf = GrfEngine(None, lambda _: engines("grf_gait"))
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    return Estimator(pose, GrfEngine(), legs, body, plan.profile, TABLE.host, timing, clock_ns)
+    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns)
 
 
 def make_tissue_observer(plan: Plan, frame_ns: int, clock_ns: Callable[[], int]) -> TissueObserver | None:

@@ -48,9 +48,7 @@ class Placement(Protocol):
     whenever nobody has asked for `IDLE_S` of real time: it keeps warm what the work uses.
     """
 
-    def __call__(
-        self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None
-    ) -> Beside[Q, A]: ...
+    def __call__(self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None) -> Beside[Q, A]: ...
 
 
 class KeptWarm:

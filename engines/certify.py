@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from engines.backends.base import Opener, Runner
 from engines.cache import sha256_hex
 from engines.certificate import Certificate
 from engines.golden import check, load_golden
-from engines.measure import call_times_ms, first_after_idle_ms, median_of, quantile_block
+from engines.measure import call_times_ms, first_after_idle_ms, quantile_block
 from engines.plans import Candidate, build_plan, live_engines, onnx_sha256
 
 ACCURACY_MISSING: Final = {"missing": "no measured data was given: exo-edge engines build --data DIR"}
 NO_ACCURACY: Final = {"missing": "no measured data with truth for this network"}
 
+T = TypeVar("T")
 Accuracy = Callable[[Opener], float]
 """Error of a network on measured data, opened with the given opener; the metric that its terms name."""
 
@@ -84,7 +87,14 @@ def _accuracy(candidate: Candidate, hooks: Mapping[str, Accuracy] | None, metric
     return {"metric": metric, "value": value}
 
 
-def rested(proofs: Mapping[str, Proof], depth: Depth) -> dict[str, float]:
-    """First call of each after a rest, kept warm meanwhile; median of the rests, ms."""
-    runners = {name: proof.runner for name, proof in proofs.items()}
-    return median_of([first_after_idle_ms(runners, depth.idle_s, ticks=True) for _ in range(depth.rests)])
+def rested(runners: Sequence[Runner], depth: Depth) -> list[float]:
+    """First call of each after a rest, kept warm meanwhile; median of the rests, ms. Each rest another comes first."""
+    rows = [first_after_idle_ms(turned(runners, i), depth.idle_s, ticks=True) for i in range(depth.rests)]
+    back = [turned(row, -i) for i, row in enumerate(rows)]
+    return [float(value) for value in np.median(back, axis=0)]
+
+
+def turned(items: Sequence[T], by: int) -> list[T]:
+    """The same with item number `by` first."""
+    by %= len(items)
+    return [*items[by:], *items[:by]]

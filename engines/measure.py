@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.backends.base import Runner
+from engines.beside import IDLE_S
 
 F64 = npt.NDArray[np.float64]
-TICK_S: Final = 1.0
-"""An engine that nobody asked for so long is run once, so that the next call finds it warm."""
-
 _ALLOCATION_CALLS: Final = 100
 
 
@@ -66,23 +64,18 @@ def allocations(call: Callable[[], Any]) -> dict[str, int]:
     return {"held_bytes": max(0, held), "peak_bytes": peak}
 
 
-def first_after_idle_ms(runners: Mapping[str, Runner], idle_s: float, ticks: bool) -> dict[str, float]:
+def first_after_idle_ms(runners: Sequence[Runner], idle_s: float, ticks: bool) -> list[float]:
     """Duration of each runner's first call after `idle_s` of rest; with `ticks` it is kept warm meanwhile."""
     until = time.monotonic() + idle_s
     while (left := until - time.monotonic()) > 0:
-        time.sleep(min(TICK_S, left))
-        if ticks and left > TICK_S:
-            for runner in runners.values():
+        time.sleep(min(IDLE_S, left))
+        if ticks and left > IDLE_S:
+            for runner in runners:
                 runner.infer()
-    return {name: float(call_times_ms(runner.infer, 0.0, 1)[0]) for name, runner in runners.items()}
+    return [float(call_times_ms(runner.infer, 0.0, 1)[0]) for runner in runners]
 
 
 def quantile_block(values: F64) -> dict[str, float | int]:
     """`{"n", "p50", "p90", "p99", "p99_9", "max"}` of `values` [n], n at least 1."""
     p50, p90, p99, p99_9 = np.quantile(values, (0.5, 0.9, 0.99, 0.999)).tolist()
     return {"n": len(values), "p50": p50, "p90": p90, "p99": p99, "p99_9": p99_9, "max": float(values.max())}
-
-
-def median_of(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Median by key over rows with the same keys."""
-    return {key: float(np.median([row[key] for row in rows])) for key in rows[0]}

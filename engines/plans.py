@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from engines.backends.registry import BACKENDS, Backend, offered
 from engines.cache import cache_dir, explained, scratch, sha256_hex
-from engines.certificate import PLAN, Certificate, read_certificate
+from engines.certificate import FILE, PLAN, Certificate, read_certificate
 from engines.device import DeviceFacts, device_facts
 from engines.errors import EngineError
 from engines.fetch import onnx_path
@@ -136,15 +136,28 @@ def _is_here(folder: Path, certificate: Certificate) -> bool:
     return one is not None and Candidate(certificate.engine, one, certificate.precision).folder == folder
 
 
+def certificate_files() -> dict[str, Path]:
+    """The certificate of each network's chosen plan, where there is one."""
+    found = {engine: chosen(engine) for engine in live_engines()}
+    return {engine: pair[0] / FILE for engine, pair in found.items() if pair is not None}
+
+
+def stored() -> list[Path]:
+    """Folders of all plans in the cache."""
+    return sorted(path for path in plans_dir().glob("*/*") if path.is_dir())
+
+
 def stale() -> list[Path]:
-    """Folders of plans that nothing on this device would open: other weights, libraries, device, or no certificate."""
-    return [folder for engine in sorted(_built()) for folder in _stale_of(engine)]
+    """Folders of plans that nothing on this device would open: other weights, libraries, device or power mode."""
+    kept = {candidate.folder for engine in live_engines() for candidate in candidates(engine)}
+    return [folder for folder in stored() if folder not in kept]
 
 
-def _built() -> list[str]:
-    return [path.name for path in plans_dir().glob("*") if path.is_dir()]
-
-
-def _stale_of(engine: str) -> list[Path]:
-    kept = {c.folder for c in candidates(engine)} if engine in live_engines() else set()
-    return [folder for folder in sorted((plans_dir() / engine).glob("*")) if folder not in kept]
+def remove(folders: list[Path]) -> int:
+    """Remove these plans; bytes freed. EngineError: not allowed to."""
+    freed = 0
+    with explained(cache_dir()):
+        for folder in folders:
+            freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            shutil.rmtree(folder)
+    return freed
