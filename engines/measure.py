@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -49,19 +50,24 @@ def allocations(call: Callable[[], Any]) -> dict[str, int]:
     """
     tracemalloc.start()
     try:
-        call()
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        peak = 0
+        _repeat(call)  # what tracemalloc itself keeps of a place in the code is there by now
+        before = tracemalloc.get_traced_memory()[0]
+        _repeat(call)
+        held = tracemalloc.get_traced_memory()[0] - before - sys.getsizeof(before)
+        peaks = []
         for _ in range(_ALLOCATION_CALLS):
-            start, _ = tracemalloc.get_traced_memory()
+            start = tracemalloc.get_traced_memory()[0]
             tracemalloc.reset_peak()
             call()
-            peak = max(peak, tracemalloc.get_traced_memory()[1] - start)
-        held = tracemalloc.get_traced_memory()[0] - before
+            peaks.append(tracemalloc.get_traced_memory()[1] - start)
     finally:
         tracemalloc.stop()
-    return {"held_bytes": max(0, held), "peak_bytes": peak}
+    return {"held_bytes": max(0, held), "peak_bytes": min(peaks)}
+
+
+def _repeat(call: Callable[[], Any]) -> None:
+    for _ in range(_ALLOCATION_CALLS):
+        call()
 
 
 def first_after_idle_ms(runners: Sequence[Runner], idle_s: float, ticks: bool) -> list[float]:

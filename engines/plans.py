@@ -99,7 +99,8 @@ def build_plan(candidate: Candidate) -> Path:
 
 def _graph(candidate: Candidate) -> bytes:
     graph = onnx_path(candidate.engine).read_bytes()
-    return graph if candidate.precision == SAFEST else _in_precision(candidate.engine, graph, candidate.precision)
+    plain = candidate.precision == SAFEST and candidate.backend.as_it_comes
+    return graph if plain else _in_precision(candidate.engine, graph, candidate.precision)
 
 
 def _in_precision(engine: str, graph: bytes, precision: str) -> bytes:

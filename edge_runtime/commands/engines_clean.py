@@ -12,9 +12,7 @@ HELP = "remove plans of other weights, libraries, devices or power modes; with -
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """All, or what is stale."""
-    parser.add_argument(
-        "--all", action="store_true", help="also those in use: engines then run uncertified"
-    )
+    parser.add_argument("--all", action="store_true", help="also those in use: engines then run uncertified")
     add_json(parser)
 
 

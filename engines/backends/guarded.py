@@ -47,7 +47,7 @@ class GuardedRunner:
         self.engine, self._reopen, self._clock_ns = engine, reopen, clock_ns
         self._first, self._fallback = runners
         self._primary: Runner | None = self._first
-        self._slow_ns = round(SLOW * budget_ms * 1e6)
+        self._slow_ms = SLOW * budget_ms
         self._placement = beside
         self._opening: Beside[None, Runner | EngineError] | None = None
         self._finite: dict[str, npt.NDArray[np.bool_]] = {}
@@ -126,9 +126,9 @@ class GuardedRunner:
                 raise self._fault("engine_shape", f"output {name} is {value.shape}", runner)
             if not np.isfinite(value, out=finite).all():
                 raise self._fault("engine_values", f"output {name} holds values that are no numbers", runner)
-        self._slow = self._slow + 1 if took_ns > self._slow_ns else 0
+        self._slow = self._slow + 1 if took_ns * 1e-6 > self._slow_ms else 0
         if self._slow:
-            text = f"a call took {took_ns * 1e-6:.0f} ms, {self._slow_ns * 1e-6:.0f} ms are {SLOW:g} times its budget"
+            text = f"a call took {took_ns * 1e-6:.0f} ms, {self._slow_ms:.0f} ms are {SLOW:g} times its budget"
             raise self._fault("engine_slow", text, runner)
 
     def _fault(self, reason: str, text: str, runner: Runner) -> EngineFaultError:

@@ -24,11 +24,13 @@ class Backend:
 
     `why_not()` is "" where this device offers it; `version()` names the libraries that a plan depends on. `build` turns
     a graph (ONNX) into a plan for this device and `open` runs it; both raise EngineError. `on_gpu`: whether a plan also
-    depends on the GPU. `precisions`: what it gains from, the safest first.
+    depends on the GPU. `as_it_comes`: whether it takes a network as it comes, or needs the portable form. `precisions`:
+    what it gains from, the safest first.
     """
 
     name: str
     on_gpu: bool
+    as_it_comes: bool
     precisions: tuple[str, ...]
     why_not: Callable[[], str]
     version: Callable[[], str]
@@ -108,9 +110,10 @@ def _tensorrt_open(path: Path) -> Runner:
 BACKENDS: Final = {
     one.name: one
     for one in (
-        Backend("ort_cpu", False, ("fp32",), lambda: "", _onnxruntime_version, _as_it_is, OrtCpuRunner),
+        Backend("ort_cpu", False, True, ("fp32",), lambda: "", _onnxruntime_version, _as_it_is, OrtCpuRunner),
         Backend(
             "ort_cuda",
+            True,
             True,
             ("fp32", "fp16"),
             ort_cuda.why_not,
@@ -121,6 +124,7 @@ BACKENDS: Final = {
         Backend(
             "tensorrt",
             True,
+            False,
             ("fp32", "fp16", "int8"),
             _tensorrt_why_not,
             _tensorrt_version,
