@@ -33,6 +33,7 @@ _SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared a
 
 _CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
 _ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
+_FAULTS: Final = {float(REASONS.index(reason)): reason for reason in FAULT_REASONS}
 _MODE_OF: Final = {
     State.ARMED: MODES["ZERO"],
     State.ENGAGED: MODES["TORQUE"],
@@ -104,7 +105,8 @@ class Supervisor:
         if row[_ESTIMATE["cut"]]:
             t_ns = int(row[_ESTIMATE["t_capture_ns"]])
             self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
-        self._engine_fault(int(row[_ESTIMATE["t_capture_ns"]]), REASONS[int(row[_ESTIMATE["reason"]])])
+        if fault := _FAULTS.get(float(row[_ESTIMATE["reason"]])):
+            self._engine_fault(int(row[_ESTIMATE["t_capture_ns"]]), fault)
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
         if row[_ESTIMATE["doubt_cause"]] > 0.0:
@@ -113,8 +115,6 @@ class Supervisor:
     def _engine_fault(self, t_ns: int, reason: str) -> None:
         """Say where engine faults begin: another than the last one, or the last is a while ago."""
         world = self.world
-        if reason not in FAULT_REASONS:
-            return
         if reason != world.fault or t_ns - world.fault_ns > _DOUBT_OVER_NS:
             self._event(t_ns, "warning", reason, "an engine failed: no estimate from this frame; it is opened again")
         world.fault_ns, world.fault = t_ns, reason

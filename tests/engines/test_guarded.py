@@ -97,7 +97,7 @@ def test_the_engine_comes_back_opened_anew_with_the_inputs_that_callers_hold(wor
 def test_without_a_fallback_each_call_says_so_until_the_engine_is_back(tmp_path: Path) -> None:
     world = World(tmp_path, with_fallback=False)
     world.first.fault = "nan"
-    said = []
+    said: list[str] = []
     while len(said) < 100:
         try:
             assert world.ask(5.0) == 11.0
