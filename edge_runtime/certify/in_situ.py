@@ -16,7 +16,7 @@ from edge_runtime.assembly import BESIDE_TICK, make_estimator
 from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.certify.opened import Engines
 from edge_runtime.config import DEFAULT_PATH, load_device
-from edge_runtime.plan import Plan
+from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.types import F64
 from engines.backends.base import Buffers, Runner
 from engines.backends.guarded import GuardedRunner
@@ -87,7 +87,7 @@ def in_situ(openers: Mapping[str, Callable[[], Runner]], seconds: float) -> dict
     clip = ClipSpec.demo(asset_path("demo_clip"))
     source = ClipSource(clip, 10_000)
     plan = Plan(clip, 1, load_profile(_PROFILE), _PROFILE, load_device(), DEFAULT_PATH, Path())
-    engines, period_ns = _Chosen(openers), round(1e9 / CAMERA_HZ)
+    engines, period_ns = _Chosen(openers), frame_period_ns(plan, source)
     chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, engines)
     chain.warm()
     aside = [_aside(name, openers[name], engines.times_ns[name]) for name in BESIDE_TICK]
@@ -96,9 +96,9 @@ def in_situ(openers: Mapping[str, Callable[[], Runner]], seconds: float) -> dict
         if k == _WARM_FRAMES:
             for times in engines.times_ns.values():
                 times.clear()
-        frame = source.frame_at(k, period_ns, start_ns)
-        time.sleep(max(0.0, (frame.t_capture_ns - time.monotonic_ns()) * 1e-9))
-        chain.step(frame, still)
+        due_ns = start_ns + round(k * 1e9 / CAMERA_HZ)
+        time.sleep(max(0.0, (due_ns - time.monotonic_ns()) * 1e-9))
+        chain.step(source.frame_at(k, period_ns, start_ns), still)  # stamped at the clip's rate: its motion stays gait
         if k % round(CAMERA_HZ / _BESIDE_HZ) == 0:
             for worker in aside:
                 worker.submit(None)

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from edge_runtime.commands import (
     accept,
+    bench_batch,
     bench_drives,
     bench_frame,
     bench_governor,
@@ -77,6 +78,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     run,
     solve,
     bench_frame,
+    bench_batch,
     bench_governor,
     bench_solve,
     bench_drives,
