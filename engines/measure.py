@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from engines.beside import IDLE_S
 
 F64 = npt.NDArray[np.float64]
 _ALLOCATION_CALLS: Final = 100
+_ROUNDS: Final = 5
 
 
 def call_times_ms(call: Callable[[], Any], seconds: float, at_least: int) -> F64:
@@ -50,10 +50,8 @@ def allocations(call: Callable[[], Any]) -> dict[str, int]:
     """
     tracemalloc.start()
     try:
-        _repeat(call)  # what tracemalloc itself keeps of a place in the code is there by now
-        before = tracemalloc.get_traced_memory()[0]
-        _repeat(call)
-        held = tracemalloc.get_traced_memory()[0] - before - sys.getsizeof(before)
+        nothing = min(_held(lambda: None) for _ in range(_ROUNDS))
+        held = min(_held(call) for _ in range(_ROUNDS)) - nothing  # the least: other threads allocate too
         peaks = []
         for _ in range(_ALLOCATION_CALLS):
             start = tracemalloc.get_traced_memory()[0]
@@ -65,9 +63,11 @@ def allocations(call: Callable[[], Any]) -> dict[str, int]:
     return {"held_bytes": max(0, held), "peak_bytes": min(peaks)}
 
 
-def _repeat(call: Callable[[], Any]) -> None:
+def _held(call: Callable[[], Any]) -> int:
+    before = tracemalloc.get_traced_memory()[0]
     for _ in range(_ALLOCATION_CALLS):
         call()
+    return tracemalloc.get_traced_memory()[0] - before
 
 
 def first_after_idle_ms(runners: Sequence[Runner], idle_s: float, ticks: bool) -> list[float]:

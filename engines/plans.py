@@ -149,9 +149,21 @@ def stored() -> list[Path]:
 
 
 def stale() -> list[Path]:
-    """Folders of plans that nothing on this device would open: other weights, libraries, device or power mode."""
-    kept = {candidate.folder for engine in live_engines() for candidate in candidates(engine)}
-    return [folder for folder in stored() if folder not in kept]
+    """Folders of plans that nothing on this device would open: other weights, libraries, device or power mode.
+
+    Plans of a network that is not fetched are kept.
+    """
+    return [folder for folder in stored() if not _wanted(folder)]
+
+
+def _wanted(folder: Path) -> bool:
+    engine = folder.parent.name
+    if engine not in live_engines():
+        return False
+    try:
+        return folder in {candidate.folder for candidate in candidates(engine)}
+    except EngineError:
+        return True
 
 
 def remove(folders: list[Path]) -> int:

@@ -18,6 +18,7 @@ from engines.backends.registry import BACKENDS, Backend
 from engines.beside import Inline
 from engines.certify import Depth, Proof, prove, rested
 from engines.errors import EngineError
+from engines.fetch import onnx_path
 from engines.golden import check, load_golden
 from engines.measure import allocations, first_after_idle_ms, overhead_us
 from engines.plans import Candidate, build_plan, candidates, chosen, live_engines, onnx_sha256
@@ -28,7 +29,12 @@ _PAIRS: Final = 2000
 
 
 def measure_engines(names: tuple[str, ...], depth: Depth, days: float, progress: Progress) -> dict[str, Any]:
-    """The object of `engines bench`: by engine each plan, what was chosen, and whether its certificate holds."""
+    """The object of `engines bench`: by engine each plan, what was chosen, and whether its certificate holds.
+
+    EngineError: a network is not fetched.
+    """
+    for name in names:
+        onnx_path(name)
     tried = [c for name in names for c in candidates(name)]
     proofs, failed = [], {}
     for i, candidate in enumerate(tried):
@@ -49,7 +55,9 @@ def measure_engines(names: tuple[str, ...], depth: Depth, days: float, progress:
 
 
 def verify_engines(names: tuple[str, ...], progress: Progress) -> dict[str, Any]:
-    """Golden parity of every plan that this device offers: `engines` by name, `passed`."""
+    """Golden parity of every plan that this device offers: `engines` by name, `passed`. EngineError: not fetched."""
+    for name in names:
+        onnx_path(name)
     found: dict[str, Any] = {}
     for i, name in enumerate(names):
         progress(name, i / len(names))

@@ -24,6 +24,10 @@ def distrusted_now() -> list[Distrust]:
 
 def distrust_of(engine: str, days: float, now: datetime) -> Distrust | None:
     """The same of one engine."""
+    try:
+        network = onnx_sha256(engine)
+    except EngineError as error:
+        return Distrust(engine, "certificate_missing", str(error))
     if damaged := _damaged(engine):
         return Distrust(engine, "certificate_failed", f"engine {engine}: {damaged}")
     found = chosen(engine)
@@ -38,10 +42,6 @@ def distrust_of(engine: str, days: float, now: datetime) -> Distrust | None:
         )
         return Distrust(engine, "certificate_foreign", text)
     candidate = Candidate(engine, one, certificate.precision)
-    try:
-        network = onnx_sha256(engine)
-    except EngineError as error:
-        return Distrust(engine, "certificate_failed", str(error))
     unfit = judge(certificate, network, one.version(), candidate.device, now, days)
     return unfit or plan_intact(certificate, folder)
 

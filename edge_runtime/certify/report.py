@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge_runtime.certify.gate import distrusted_now
+from engines.errors import EngineError
 from engines.fetch import onnx_path
 from engines.manifest import load_manifest
 from engines.plans import certificates, chosen, live_engines
@@ -34,7 +35,7 @@ def listed() -> dict[str, Any]:
     for name, spec in manifest.engines.items():
         asset, terms = manifest.assets[spec.asset], spec.terms
         engines[name] = {
-            "file": str(onnx_path(name)),
+            "file": _file(name),
             "source": asset.member if asset.in_zoo else f"{asset.distribution}: {asset.member}",
             "sha256": asset.sha256,
             "licence": asset.licence,
@@ -46,3 +47,11 @@ def listed() -> dict[str, Any]:
             "trust": doubts.get(name, "certified") if terms else "not used by the runtime",
         }
     return {"engines": engines}
+
+
+def _file(name: str) -> str | None:
+    """Where a network lies, None where it is not fetched."""
+    try:
+        return str(onnx_path(name))
+    except EngineError:
+        return None

@@ -30,7 +30,7 @@ def lines(result: dict[str, Any]) -> list[str]:
     for name, found in result["engines"].items():
         plans = ", ".join(found["plans"].values()) or "none"
         out += [
-            f"{name}: {found['trust']}",
+            f"{name}: {found['trust'] if found['file'] else 'not fetched: run exo-edge fetch'}",
             f"  {found['source']} ({found['licence']}), sha256 {found['sha256'][:12]}…, card {found['card']}",
             f"  precisions {', '.join(found['precisions']) or '–'}; plans in the cache: {plans}",
         ]
