@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from edge_runtime.certify.opened import Engines
 from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.plan import Plan
 from edge_runtime.tissue.both_legs import TissueObserver
-from engines.beside import KeptWarm, Placement
+from engines.beside import Placement
 from engines.cache import cache_dir
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
@@ -38,13 +37,13 @@ def make_estimator(
 ) -> Estimator:
     """Open the engines and assemble the chain; what is too slow for the tick runs `beside` it.
 
-    `engines` are those chosen for this device where nothing else is given. Raises EngineError where an asset is
-    missing, UserError where the profile's model is.
+    `engines` are those chosen for this device where nothing else is given; who gives them closes them. Raises
+    EngineError where an asset is missing, UserError where the profile's model is.
     """
     engines = engines or Engines(beside, clock_ns)
-    finding, filling = (KeptWarm(beside, partial(engines.keep_warm, name)) for name in BESIDE_TICK)
-    pose = PoseTracker(engines("pose_detection"), engines("pose_landmark"), None, finding)
-    legs = OcclusionFill(Inpainter(None, lambda _: engines("inpaint_gait")), filling)
+    finding, filling = BESIDE_TICK
+    pose = PoseTracker(engines(finding), engines("pose_landmark"), None, engines.beside(finding))
+    legs = OcclusionFill(Inpainter(None, lambda _: engines(filling)), engines.beside(filling))
     grf = GrfEngine(None, lambda _: engines("grf_gait"))
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Any, Final
 
 import cv2
@@ -35,10 +36,10 @@ def measure_batch(plan: Plan, count: int) -> dict[str, Any]:
     source = ClipSource(plan.clip, plan.passes)
     decoded = time.perf_counter()
     period_ns = frame_period_ns(plan, source)
-    engines = Engines(Inline, time.perf_counter_ns)
-    chain = make_estimator(plan, period_ns, Inline, time.perf_counter_ns, engines)
-    chain.warm()
-    rows, frame_ms, took_s = _play(chain, source, count, period_ns)
+    with closing(Engines(Inline, time.perf_counter_ns)) as engines:
+        chain = make_estimator(plan, period_ns, Inline, time.perf_counter_ns, engines)
+        chain.warm()
+        rows, frame_ms, took_s = _play(chain, source, count, period_ns)
     whole = rows[:, _VALID] == 1.0
     mean_ms = float(frame_ms[whole].mean()) if whole.any() else float("nan")
     result: dict[str, Any] = {

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -102,8 +103,13 @@ def estimator(plan: Plan, links: Links) -> None:
         print(f"estimator: {problem}", file=sys.stderr)
     cv2.setNumThreads(1)
     source = ClipSource(plan.clip, plan.passes)
+    with closing(Engines(Threaded, time.monotonic_ns)) as engines:
+        _estimate(plan, source, engines, rings)
+        rings.control[shared.ESTIMATOR_DONE] = 1  # before the engines close: nobody waits for that
+
+
+def _estimate(plan: Plan, source: ClipSource, engines: Engines, rings: shared.Rings) -> None:
     period_ns = frame_period_ns(plan, source)
-    engines = Engines(Threaded, time.monotonic_ns)
     chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, engines)
     for note in engines.notes:
         print(f"estimator: {note}", file=sys.stderr)
@@ -133,7 +139,6 @@ def estimator(plan: Plan, links: Links) -> None:
         push(rings.estimates, step.row.view(np.int64))
         k = _next_frame(rings, k, frame, period_ns)
         rings.control[shared.FRAMES] = k
-    rings.control[shared.ESTIMATOR_DONE] = 1
 
 
 def tissue_observer(plan: Plan, links: Links) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 IDLE_S: Final = 1.0
 """Work that nobody asked for so long grows cold."""
@@ -52,14 +52,22 @@ class Placement(Protocol):
 
 
 class KeptWarm:
-    """A `Placement` like another, with `idle` for what nobody asks for."""
+    """A `Placement` like another, with `idle` for what nobody asks for; `close` ends all that was placed."""
 
     def __init__(self, placement: Placement, idle: Callable[[], None]) -> None:
         self._placement, self._idle = placement, idle
+        self._placed: list[Beside[Any, Any]] = []
 
     def __call__(self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None) -> Beside[Q, A]:
         """Place `work`."""
-        return self._placement(work, ticks, idle or self._idle)
+        placed = self._placement(work, ticks, idle or self._idle)
+        self._placed.append(placed)
+        return placed
+
+    def close(self) -> None:
+        """End what was placed; a process must not end while such a worker is inside a library."""
+        for placed in self._placed:
+            placed.close()
 
 
 def _timed(work: Callable[[Q], A], ticket: int, request: Q) -> Reply[A]:

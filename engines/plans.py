@@ -21,6 +21,7 @@ from engines.errors import EngineError
 from engines.fetch import onnx_path
 from engines.manifest import Terms, load_manifest
 
+_CHECKSUM: Final = "plan.sha256"
 SAFEST: Final = "fp32"
 """The precision of the networks as they come."""
 
@@ -85,16 +86,26 @@ def build_plan(candidate: Candidate) -> Path:
     EngineError: the network cannot be had in this precision, the backend refuses, disk full.
     """
     folder = candidate.folder
-    if not (folder / PLAN).is_file():
+    if not _whole(folder):
         graph = _graph(candidate)
         with explained(cache_dir()), scratch(cache_dir()) as work:
             made = work / "plan"
             made.mkdir()
-            (made / PLAN).write_bytes(candidate.backend.build(graph, plans_dir()))
+            plan = candidate.backend.build(graph, plans_dir())
+            (made / PLAN).write_bytes(plan)
+            (made / _CHECKSUM).write_text(hashlib.sha256(plan).hexdigest(), encoding="utf-8")
             folder.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(made, folder)
     return folder / PLAN
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a plan is there, and as it was built."""
+    try:
+        return sha256_hex(folder / PLAN) == (folder / _CHECKSUM).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
 
 
 def _graph(candidate: Candidate) -> bytes:

@@ -16,6 +16,7 @@ from edge_runtime.assembly import BESIDE_TICK, make_estimator
 from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.certify.opened import Engines
 from edge_runtime.config import DEFAULT_PATH, load_device
+from edge_runtime.estimator import Estimator
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.types import F64
 from engines.backends.base import Buffers, Runner
@@ -87,24 +88,32 @@ def in_situ(openers: Mapping[str, Callable[[], Runner]], seconds: float) -> dict
     clip = ClipSpec.demo(asset_path("demo_clip"))
     source = ClipSource(clip, 10_000)
     plan = Plan(clip, 1, load_profile(_PROFILE), _PROFILE, load_device(), DEFAULT_PATH, Path())
-    engines, period_ns = _Chosen(openers), frame_period_ns(plan, source)
-    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, engines)
-    chain.warm()
+    engines = _Chosen(openers)
+    chain = make_estimator(plan, frame_period_ns(plan, source), Threaded, time.monotonic_ns, engines)
     aside = [_aside(name, openers[name], engines.times_ns[name]) for name in BESIDE_TICK]
+    try:
+        chain.warm()
+        _play(chain, source, frame_period_ns(plan, source), _WARM_FRAMES, aside)
+        for times in engines.times_ns.values():
+            times.clear()
+        _play(chain, source, frame_period_ns(plan, source), round(seconds * CAMERA_HZ), aside)
+    finally:
+        for worker in aside:
+            worker.close()
+        engines.close()
+    return {name: np.array(times) * 1e-6 for name, times in engines.times_ns.items()}
+
+
+def _play(chain: Estimator, source: ClipSource, period_ns: int, count: int, aside: list[Threaded[None, None]]) -> None:
+    """`count` frames at camera rate; stamped at the clip's own rate, so that its motion stays gait."""
     still, start_ns = np.zeros(2), time.monotonic_ns()
-    for k in range(_WARM_FRAMES + round(seconds * CAMERA_HZ)):
-        if k == _WARM_FRAMES:
-            for times in engines.times_ns.values():
-                times.clear()
+    for k in range(count):
         due_ns = start_ns + round(k * 1e9 / CAMERA_HZ)
         time.sleep(max(0.0, (due_ns - time.monotonic_ns()) * 1e-9))
-        chain.step(source.frame_at(k, period_ns, start_ns), still)  # stamped at the clip's rate: its motion stays gait
+        chain.step(source.frame_at(k, period_ns, start_ns), still)
         if k % round(CAMERA_HZ / _BESIDE_HZ) == 0:
             for worker in aside:
                 worker.submit(None)
-    for worker in aside:
-        worker.close()
-    return {name: np.array(times) * 1e-6 for name, times in engines.times_ns.items()}
 
 
 def _aside(name: str, opener: Callable[[], Runner], times_ns: list[int]) -> Threaded[None, None]:

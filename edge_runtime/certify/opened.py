@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ from engines.backends.base import Runner
 from engines.backends.guarded import GuardedRunner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.backends.registry import backend
-from engines.beside import IDLE_S, Placement
+from engines.beside import IDLE_S, KeptWarm, Placement
 from engines.certificate import PLAN, Certificate
 from engines.errors import EngineError
 from engines.fetch import onnx_path
@@ -29,6 +30,7 @@ class Engines:
     def __init__(self, beside: Placement, clock_ns: Callable[[], int]) -> None:
         self._beside, self._clock_ns = beside, clock_ns
         self._opened: dict[str, GuardedRunner] = {}
+        self._workers: list[KeptWarm] = []
         self.notes: list[str] = []
 
     def __call__(self, name: str) -> GuardedRunner:
@@ -48,6 +50,18 @@ class Engines:
         guarded.warm()
         self._opened[name] = guarded
         return guarded
+
+    def beside(self, name: str) -> KeptWarm:
+        """Where work that uses the engine `name` beside the tick goes: its worker keeps the engine warm."""
+        self._workers.append(KeptWarm(self._beside, partial(self.keep_warm, name)))
+        return self._workers[-1]
+
+    def close(self) -> None:
+        """End the workers, then the engines; calling it twice is harmless."""
+        for worker in self._workers:
+            worker.close()
+        for guarded in self._opened.values():
+            guarded.close()
 
     def keep_warm(self, name: str) -> None:
         """Run the engine once if nobody has for `IDLE_S`; on the thread that uses it, and nowhere else."""

@@ -184,3 +184,14 @@ def test_the_key_of_a_plan_holds_weights_version_precision_and_device(
 def test_certificates_are_read_from_where_they_were_written(world: Bench) -> None:
     build(order(), silent)
     assert all(read_certificate(folder) is not None for folder in stored())
+
+
+def test_a_plan_that_was_changed_is_built_again(world: Bench) -> None:
+    build(order(), silent)
+    pair = chosen("grf_gait")
+    assert pair is not None
+    (pair[0] / PLAN).write_bytes(b"bad")
+    assert {d.reason for d in distrusted(90.0, now())} == {"certificate_failed"}
+    world.rounds = 0
+    build(order(), silent)
+    assert distrusted(90.0, now()) == []
