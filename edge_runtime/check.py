@@ -76,7 +76,7 @@ def check(question: Question, table: Table) -> Answer:
     rates: Rates | Baud = Rates(table.protocol.bitrate)
     if findings[-1].status == "ok":
         found, rates = _bus(findings[-1].found, table)
-        findings += [*found, *_engines(load_device(question.device))]
+        findings += [*found, *engine_findings(load_device(question.device))]
     joints = len(table.joints) if question.joints is None else question.joints
     load = bus_load.bus_load(bus_load.streams_of(table, question.joints, question.rate_hz), rates)
     findings += [_load(table, joints, load), _latency(load)]
@@ -85,7 +85,7 @@ def check(question: Question, table: Table) -> Answer:
     return Answer(tuple(findings), load)
 
 
-def _engines(device: Device) -> list[Finding]:
+def engine_findings(device: Device) -> list[Finding]:
     """Each engine by name: trusted, or why not; in simulation a note."""
     found, doubted = [], {d.engine: d for d in distrusted(device.certificate_days, datetime.now(UTC))}
     status = "note" if is_simulated(device.bus) else "no"

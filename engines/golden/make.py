@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
+from engines.cache import sha256_hex
 from engines.errors import EngineError
 from engines.fetch import asset_path, onnx_path
 from engines.golden.effects import effect_of
@@ -186,7 +187,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for engine in options.engines or _MAKERS:
             path = make(engine, options.data)
+            asset = load_manifest().engines[engine].asset
             print(f"{path} ({path.stat().st_size / 1000:.0f} kB)")
+            if load_manifest().assets[asset].in_zoo:
+                print(f'manifest.toml: [assets.{asset}] sha256 = "{sha256_hex(onnx_path(engine))}"')
     except EngineError as error:
         print(f"golden vectors: {error}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from edge_runtime.certify import opened
 from edge_runtime.certify.build import build
 from edge_runtime.certify.gate import distrusted, doubts, refusals
 from edge_runtime.certify.opened import Engines
+from edge_runtime.check import engine_findings
 from edge_runtime.config import load_device
 from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
@@ -20,7 +21,7 @@ from engines.backends.registry import BACKENDS
 from engines.beside import Inline
 from engines.certificate import FILE, PLAN
 from engines.errors import EngineError
-from engines.plans import chosen, plans_dir
+from engines.plans import certificate_files, chosen, plans_dir
 from tests.certify.conftest import ZOO
 from tests.certify.test_build import LATE_MS, SOON_MS, Bench, order, silent
 from tests.engines.faulty import FaultyRunner
@@ -112,3 +113,20 @@ def test_keeping_warm_reaches_the_engine_by_name(cache: Path, monkeypatch: pytes
     time_ns[0] = 2_000_000_000
     engines.keep_warm("inpaint_gait")
     assert [net.calls for net in nets] == [before[0], before[1] + 1]
+
+
+def test_records_get_the_certificates_that_there_are(world: Bench) -> None:
+    files = certificate_files()
+    assert sorted(files) == sorted(ZOO)
+    assert all(path.is_file() and path.name == FILE for path in files.values())
+
+
+@pytest.mark.parametrize(("bus", "status"), [("unix:", "note"), ("socketcan:can9", "no")])
+def test_the_check_forbids_torque_on_hardware_only_and_names_each_engine(cache: Path, bus: str, status: str) -> None:
+    found = engine_findings(replace(load_device(), bus=bus))
+    assert [(f.what, f.status) for f in found] == [(f"engine {name}", status) for name in ZOO]
+    assert all("exo-edge engines build" in f.advice for f in found)
+
+
+def test_a_certified_engine_is_fine_by_the_check(world: Bench) -> None:
+    assert {(f.status, f.found.split(",")[0]) for f in engine_findings(load_device())} == {("ok", "other fp32")}
