@@ -124,6 +124,7 @@ def _estimate(plan: Plan, source: ClipSource, engines: Engines, rings: shared.Ri
     gc.freeze()
     if problem := rights.fifo(plan.device.estimator_priority):
         print(f"estimator: {problem}", file=sys.stderr)
+    engines.watch_time()
     rings.control[shared.ESTIMATOR_READY] = 1
     start_ns = _wait_for_start(rings, lambda: _keep_warm(engines))
     k, last = 0, -1

@@ -42,6 +42,7 @@ class RealGrf(Chain):
         body = body_of(PROFILE, DEMO)
         self.estimator = Estimator(self.pose, grf, legs, body, PROFILE, TABLE.host, timing, self.clock)
         self.estimator.warm()
+        self.guarded.watch_time()
         self.k, self.interface = 0, NO_DOUBT
 
     def reopen(self) -> Runner:

@@ -63,6 +63,11 @@ class Engines:
         for guarded in self._opened.values():
             guarded.close()
 
+    def watch_time(self) -> None:
+        """Slow calls count from now on: all is warm."""
+        for guarded in self._opened.values():
+            guarded.watch_time()
+
     def keep_warm(self, name: str) -> None:
         """Run the engine once if nobody has for `IDLE_S`; on the thread that uses it, and nowhere else."""
         self._opened[name].keep_warm(self._clock_ns(), _IDLE_NS)

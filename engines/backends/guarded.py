@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class GuardedRunner:
     """A `Runner` around one that may fail.
 
     `infer` raises EngineFaultError in the call in which the engine gives values that are not finite or other tensors
-    than it opened with, takes `SLOW` times `budget_ms`, or raises. From the next call on `fallback` answers, where
+    than it opened with, takes `SLOW` times `budget_ms` (`watch_time`), or raises. From the next call on `fallback` answers, where
     there is one, until the engine has been opened again beside the tick. Warm it before its first call. `inputs` stay
     the same arrays throughout. `clock_ns` tells the time: on a virtual clock nothing is slow. `faults` counts them.
     """
@@ -47,7 +48,7 @@ class GuardedRunner:
         self.engine, self._reopen, self._clock_ns = engine, reopen, clock_ns
         self._first, self._fallback = runners
         self._primary: Runner | None = self._first
-        self._slow_ms = SLOW * budget_ms
+        self._budget_ms, self._slow_ms = budget_ms, math.inf
         self._placement = beside
         self._opening: Beside[None, Runner | EngineError] | None = None
         self._finite: dict[str, npt.NDArray[np.bool_]] = {}
@@ -77,6 +78,10 @@ class GuardedRunner:
                 runner.warm()
         self._learn(self._first.infer())
         self._last_ns = self._clock_ns()
+
+    def watch_time(self) -> None:
+        """From now on a call of `SLOW` times the budget is a fault; before, while all starts, it may take its time."""
+        self._slow_ms = SLOW * self._budget_ms
 
     def infer(self) -> Buffers:
         """Run once; outputs by name, filled again by the next call. Raises EngineFaultError, see the class."""
@@ -135,7 +140,8 @@ class GuardedRunner:
         """Note a fault; unless it may be the machine's, the engine is given up and opened again beside."""
         self.faults[reason] += 1
         own = runner is self._primary
-        if own and (reason != "engine_slow" or self._slow >= SLOW_IN_A_ROW):
+        helpless = self._fallback is None  # where nothing else can answer, late is better than not at all
+        if own and (reason != "engine_slow" or (self._slow >= SLOW_IN_A_ROW and not helpless)):
             self._slow = 0
             if self._primary is not self._first:
                 runner.close()

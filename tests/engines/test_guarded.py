@@ -41,6 +41,7 @@ class World:
         pair = (self.first, self.fallback)
         self.guarded = GuardedRunner("net", pair, self.reopen, BUDGET_MS, Inline, lambda: self.now_ns)
         self.guarded.warm()
+        self.guarded.watch_time()
 
     def dawdle(self) -> None:
         self.now_ns += round(10.5 * BUDGET_MS * 1e6)
@@ -131,6 +132,21 @@ def test_one_slow_call_does_not_count_with_the_next(world: World) -> None:
         world.first.fault = ""
         assert world.ask(2.0) == 5.0
     assert not world.guarded.degraded
+
+
+def test_slowness_of_an_engine_that_nothing_stands_in_for_never_takes_it_away(tmp_path: Path) -> None:
+    world = World(tmp_path, with_fallback=False)
+    world.first.fault = "slow"
+    assert {world.reason() for _ in range(5 * SLOW_IN_A_ROW)} == {"engine_slow"}
+    world.first.fault = ""
+    assert world.ask(2.0) == 5.0
+
+
+def test_while_all_starts_an_engine_may_take_its_time(world: World) -> None:
+    starting = GuardedRunner("net", (world.first, None), world.reopen, BUDGET_MS, Inline, lambda: world.now_ns)
+    starting.warm()
+    world.first.fault = "slow"
+    assert starting.infer()["y"].shape == (1, 3)
 
 
 def test_ten_times_the_budget_is_not_yet_slow(world: World) -> None:
