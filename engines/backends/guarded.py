@@ -31,9 +31,10 @@ class GuardedRunner:
     """A `Runner` around one that may fail.
 
     `infer` raises EngineFaultError in the call in which the engine gives values that are not finite or other tensors
-    than it opened with, takes `SLOW` times `budget_ms` (`watch_time`), or raises. From the next call on `fallback` answers, where
-    there is one, until the engine has been opened again beside the tick. Warm it before its first call. `inputs` stay
-    the same arrays throughout. `clock_ns` tells the time: on a virtual clock nothing is slow. `faults` counts them.
+    than it opened with, takes `SLOW` times `budget_ms` (see `watch_time`), or raises. From the next call on `fallback`
+    answers, where there is one, until the engine has been opened again beside the tick. Warm it before its first call.
+    `inputs` stay the same arrays throughout. `clock_ns` tells the time: on a virtual clock nothing is slow. `faults`
+    counts them.
     """
 
     def __init__(
