@@ -67,8 +67,7 @@ class PointsSpec:
     """How a crop-in, keypoints-out network is fed and read: which output holds what, and whose joint is whose.
 
     The crop is a square, read in RGB (or BGR) as `pixel * pixel_gain + pixel_offset`, one value or one per channel. An
-    output named by `image`,
-    `world`, `visibility` holds rows of so many values, one row per point of the network; "" where it has none.
+    output named by `image`, `world`, `visibility` holds rows of values, one per point of the network; "" where none.
     Image points: x, y first, px of the input = `value * image_gain_px + image_offset_px`. World points: x right of the
     crop, y down, z away, in m after `world_gain_m`; they are centred on the hips. `visibility_is`, `presence_is`:
     logit or probability. `heatmaps`: logits [1, points, rows, columns] for MediaPipe's refinement. `joints` [33]: the
@@ -126,7 +125,7 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EngineError(f"{path}: {error}") from error
-    manifest: Manifest = _parse(Manifest, document, "", path)
+    manifest: Manifest = parse(Manifest, document, path)
     for name, asset in manifest.assets.items():
         if asset.distribution not in manifest.distributions and asset.distribution not in manifest.npm:
             raise EngineError(f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}")
@@ -134,6 +133,11 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
         if engine.asset not in manifest.assets:
             raise EngineError(f"{path}: engines.{name}.asset names no asset: {engine.asset!r}")
     return manifest
+
+
+def parse(kind: Any, document: Mapping[str, Any], path: Path) -> Any:
+    """`document` as the dataclass `kind`; EngineError names `path` and the key that is unknown, missing or wrong."""
+    return _parse(kind, document, "", path)
 
 
 def _parse(kind: Any, value: Any, where: str, path: Path) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
@@ -30,10 +30,12 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One person: `points_px` [2, 2] hip centre and full-body circle point in the frame, `score` 0..1."""
+    """One person: `points_px` [2, 2] hip centre and full-body circle point in the frame, `score` 0..1; `shoulders_px`
+    [2] their middle (NaN where unknown)."""
 
     points_px: F64
     score: float
+    shoulders_px: F64 = field(default_factory=lambda: np.full(2, np.nan))
 
 
 def anchors() -> F64:
@@ -49,10 +51,10 @@ def anchors() -> F64:
 
 
 class PersonDetector:
-    """Detector of the wearer.
+    """Detector of people.
 
-    `search_box` (x, y, width, height in px) limits where it looks; of several people inside it takes the one
-    nearest to the box's centre, without a box the one with the best score.
+    `search_box` (x, y, width, height in px) limits where it looks; inside it those nearest to the box's centre come
+    first, without a box those with the best score.
     """
 
     def __init__(self, runner: Runner, search_box: Box | None) -> None:
@@ -61,19 +63,29 @@ class PersonDetector:
         self._anchors = anchors()
 
     def detect(self, rgb: U8) -> Detection | None:
-        """The wearer in `rgb` uint8 [H, W, 3], or None."""
+        """The first of `people`, or None."""
+        found = self.people(rgb)
+        return found[0] if found else None
+
+    def people(self, rgb: U8) -> list[Detection]:
+        """Everybody in `rgb` uint8 [H, W, 3]."""
         x, y, width, height = self._search_box or (0, 0, rgb.shape[1], rgb.shape[0])
         view = rgb[y : y + height, x : x + width]
         scale, offset = self._fill_input(view)
         outputs = self._runner.infer()
         people = decode(outputs[BOXES][0], outputs[SCORES][0, :, 0], self._anchors)
-        found = [Detection((p.points_px * SIZE - offset) / scale + (x, y), p.score) for p in people]
-        if not found:
-            return None
+        found = [
+            Detection(
+                (p.points_px * SIZE - offset) / scale + (x, y),
+                p.score,
+                (p.shoulders_px * SIZE - offset) / scale + (x, y),
+            )
+            for p in people
+        ]
         if self._search_box is None:
-            return max(found, key=lambda person: person.score)
+            return found
         centre = np.array([x + width / 2, y + height / 2])
-        return min(found, key=lambda person: float(np.hypot(*(person.points_px[0] - centre))))
+        return sorted(found, key=lambda person: float(np.hypot(*(person.points_px[0] - centre))))
 
     def _fill_input(self, view: U8) -> tuple[float, F64]:
         """Letterbox `view` into the input (-1..1); returns scale and offset from view px to input px."""
@@ -99,7 +111,7 @@ def decode(raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float3
     scores, raw = scores[keep], raw_boxes[keep].astype(np.float64) / SIZE
     centres, sides = raw[:, :2] + grid[keep], raw[:, 2:4]
     corners = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
-    points = raw[:, 4:8].reshape(-1, 2, 2) + grid[keep][:, None]
+    points = raw[:, 4:10].reshape(-1, 3, 2) + grid[keep][:, None]
     people = []
     left = np.ones(len(keep), bool)
     while left.any():
@@ -107,7 +119,8 @@ def decode(raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float3
         group = left & (_overlap(corners, corners[best]) > MIN_OVERLAP)
         group[best] = True
         weight = scores[group] / scores[group].sum()
-        people.append(Detection(np.tensordot(weight, points[group], 1), float(scores[best])))
+        mean = np.tensordot(weight, points[group], 1)
+        people.append(Detection(mean[:2], float(scores[best]), mean[2]))
         left &= ~group
     return people
 

@@ -101,9 +101,9 @@ def test_smoothing_starts_anew_after_a_loss() -> None:
     net.presence = 0.9
     net.points[33:35, 0] += 30  # the person stands to the right of the region now
     reasons(pose, 2, start=31)
-    # Unsmoothed, the next region moves all the way: 30 crop px of 256 on a side of 200 px.
+    # Unsmoothed, the region moves all the way twice (looked at closely, then followed): 30 crop px of 256 on 200 px.
     moved = pose.step(BLACK, 33 * FRAME_NS).xy_px[0, 0]
-    assert moved == pytest.approx(200 + 30 * 200 / 256, abs=0.1)
+    assert moved == pytest.approx(200 + 2 * 30 * 200 / 256, abs=0.1)
 
 
 def test_reset_drops_the_person_and_the_request_under_way() -> None:
@@ -131,13 +131,13 @@ class ManualDetector:
 
     def __init__(self) -> None:
         self.tickets = 0
-        self.reply: Reply[Detection | None] | None = None
+        self.reply: Reply[list[Detection]] | None = None
 
     def submit(self, rgb: U8) -> int:
         self.tickets += 1
         return self.tickets
 
-    def poll(self) -> Reply[Detection | None] | None:
+    def poll(self) -> Reply[list[Detection]] | None:
         reply, self.reply = self.reply, None
         return reply
 
@@ -151,10 +151,10 @@ def test_an_answer_from_before_a_reset_is_not_used() -> None:
     reasons(pose, 1)
     pose.reset()
     reasons(pose, 1, start=1)
-    executor.reply = Reply(1, person, 5.0)
+    executor.reply = Reply(1, [person], 5.0)
     assert pose.step(BLACK, 2 * FRAME_NS).reason == "searching"
     assert pose.detector_ran and pose.detector_ms == 5.0
-    executor.reply = Reply(2, person, 6.0)
+    executor.reply = Reply(2, [person], 6.0)
     assert pose.step(BLACK, 3 * FRAME_NS).valid
 
 
