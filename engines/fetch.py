@@ -34,6 +34,12 @@ def onnx_path(engine_name: str) -> Path:
     return _present(_onnx_file(engine_name), f"engine {engine_name}")
 
 
+def within_reach(names: Iterable[str]) -> list[str]:
+    """Those of the assets and networks that are there, or that this machine can fetch: npm need not be installed."""
+    manifest = load_manifest()
+    return [name for name in names if has_npm() or _is_there(name, manifest) or not _from_npm(name, manifest)]
+
+
 def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
     """Bring every asset and network of the manifest into the cache; paths by name, assets and engines alike.
 
@@ -49,15 +55,10 @@ def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
             with scratch(cache_dir()) as folder, _progress(console_progress) as progress:
                 for name in (*manifest.distributions, *(manifest.npm if has_npm() else ())):
                     _fetch_package(manifest, name, folder, progress)
-                for name in _within_reach(manifest.engines, manifest):
+                for name in within_reach(manifest.engines):
                     _convert(manifest, name)
-    paths = {name: _asset_file(manifest.assets[name]) for name in _within_reach(manifest.assets, manifest)}
-    return paths | {name: _onnx_file(name) for name in _within_reach(manifest.engines, manifest)}
-
-
-def _within_reach(names: Iterable[str], manifest: Manifest) -> list[str]:
-    """Those of the assets and engines that are there, or that this machine can fetch."""
-    return [name for name in names if has_npm() or _is_there(name, manifest) or not _from_npm(name, manifest)]
+    paths = {name: _asset_file(manifest.assets[name]) for name in within_reach(manifest.assets)}
+    return paths | {name: _onnx_file(name) for name in within_reach(manifest.engines)}
 
 
 def _from_npm(name: str, manifest: Manifest) -> bool:
@@ -94,8 +95,8 @@ def _is_intact(asset: Asset) -> bool:
 
 
 def _complete(manifest: Manifest) -> bool:
-    converted = all(_onnx_file(name).is_file() for name in _within_reach(manifest.engines, manifest))
-    return converted and all(_is_intact(manifest.assets[n]) for n in _within_reach(manifest.assets, manifest))
+    converted = all(_onnx_file(name).is_file() for name in within_reach(manifest.engines))
+    return converted and all(_is_intact(manifest.assets[n]) for n in within_reach(manifest.assets))
 
 
 def _progress(console: Console | None) -> Progress:

@@ -34,7 +34,7 @@ LIGHT_WEIGHT: Final = 0.3
 """Lightness counts less than colour: it goes with sun and shade. Own choice."""
 
 MID_GREY: Final = 110.0
-"""Where the person's median colour is put before histograms are taken, so that walking from sun into shade changes
+"""Where the person's median brightness is put before histograms are taken, so that walking from sun into shade changes
 little. Own choice."""
 
 PARTS: Final = ("torso", "head", "thighs", "shins")
@@ -55,7 +55,7 @@ def looks(rgb: npt.NDArray[np.uint8], xy_px: F64) -> F64:
         for start, end, width in ((HIPS, KNEES, THIGH_WIDTH), (KNEES, ANKLES, SHIN_WIDTH))
     )
     median = np.median(np.concatenate([torso, thighs]).reshape(-1, 3), axis=0)
-    gain = (MID_GREY / np.maximum(median, 1.0)).astype(np.float32)
+    gain = np.float32(MID_GREY / max(float(median.mean()), 1.0))
     return np.stack([_histogram(part * gain) for part in (torso, head, thighs, shins)])
 
 

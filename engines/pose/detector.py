@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,12 +30,12 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One person: `points_px` [2, 2] hip centre and full-body circle point in the frame, `score` 0..1; `shoulders_px`
-    [2] their middle (NaN where unknown)."""
+    """One person: `points_px` [2, 2] hip centre and full-body circle point in the frame, `shoulders_px` [2] the middle
+    of the shoulders, `score` 0..1."""
 
     points_px: F64
+    shoulders_px: F64
     score: float
-    shoulders_px: F64 = field(default_factory=lambda: np.full(2, np.nan))
 
 
 def anchors() -> F64:
@@ -50,45 +50,38 @@ def anchors() -> F64:
     return np.concatenate(blocks)
 
 
+class View(NamedTuple):
+    """What to search: `rgb` uint8 [H, W, 3], and where in it (x, y, width, height in px; None: everywhere)."""
+
+    rgb: U8
+    box: Box | None = None
+
+
 class PersonDetector:
-    """Detector of people.
+    """Detector of people."""
 
-    `search_box` (x, y, width, height in px) limits where it looks; inside it those nearest to the box's centre come
-    first, without a box those with the best score.
-    """
-
-    def __init__(self, runner: Runner, search_box: Box | None) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._search_box = search_box
         self._anchors = anchors()
 
-    def detect(self, rgb: U8) -> Detection | None:
-        """The first of `people`, or None."""
-        found = self.people(rgb)
-        return found[0] if found else None
-
-    def people(self, rgb: U8) -> list[Detection]:
-        """Everybody in `rgb` uint8 [H, W, 3]."""
-        x, y, width, height = self._search_box or (0, 0, rgb.shape[1], rgb.shape[0])
-        view = rgb[y : y + height, x : x + width]
-        scale, offset = self._fill_input(view)
+    def people(self, view: View) -> list[Detection]:
+        """Everybody in the view, in px of the whole frame: the nearest to the middle of `view.box` first, without a
+        box the one with the best score."""
+        x, y, width, height = view.box or (0, 0, view.rgb.shape[1], view.rgb.shape[0])
+        scale, offset = self._fill_input(view.rgb[y : y + height, x : x + width])
         outputs = self._runner.infer()
-        people = decode(outputs[BOXES][0], outputs[SCORES][0, :, 0], self._anchors)
+        shift = np.array([x, y]) - offset / scale
         found = [
-            Detection(
-                (p.points_px * SIZE - offset) / scale + (x, y),
-                p.score,
-                (p.shoulders_px * SIZE - offset) / scale + (x, y),
-            )
-            for p in people
+            Detection(p.points_px * (SIZE / scale) + shift, p.shoulders_px * (SIZE / scale) + shift, p.score)
+            for p in decode(outputs[BOXES][0], outputs[SCORES][0, :, 0], self._anchors)
         ]
-        if self._search_box is None:
+        if view.box is None:
             return found
         centre = np.array([x + width / 2, y + height / 2])
         return sorted(found, key=lambda person: float(np.hypot(*(person.points_px[0] - centre))))
 
     def _fill_input(self, view: U8) -> tuple[float, F64]:
-        """Letterbox `view` into the input (-1..1); returns scale and offset from view px to input px."""
+        """Letterbox the picture `view` into the input (-1..1); returns scale and offset from view px to input px."""
         height, width = view.shape[:2]
         scale = SIZE / max(height, width)
         offset = (SIZE - np.array([width, height]) * scale) / 2
@@ -120,7 +113,7 @@ def decode(raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float3
         group[best] = True
         weight = scores[group] / scores[group].sum()
         mean = np.tensordot(weight, points[group], 1)
-        people.append(Detection(mean[:2], float(scores[best]), mean[2]))
+        people.append(Detection(mean[:2], mean[2], float(scores[best])))
         left &= ~group
     return people
 

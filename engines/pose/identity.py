@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -20,17 +21,21 @@ MAX_OFF: Final = 0.45
 """Hips so far from where they are expected are somebody else's; unit: radius of the circle around the body, about
 0.95 m. Turning round at walking speed (2.6 m/s within a second) is 0.4. Own choice."""
 
-MAX_JUMP: Final = 0.25
-"""From one frame to the next, beyond uniform motion, same unit. Own choice."""
+MAX_JUMP: Final = 0.1
+"""From one frame to the next, beyond uniform motion, same unit: a sudden step aside means that somebody came between.
+Measured on a walker at 30 frames per second: at most 0.08."""
+
+RETURN_OFF: Final = 0.2
+"""After such a step the hips must be this near to where the wearer is expected. Measured on a walker: at most 0.15."""
 
 SIZE_RANGE: Final = (0.7, 1.4)
 """Of the wearer's usual size in the picture; also after 2 s. Own choice."""
 
-LOOK_LIMIT: Final = 0.45
-RETURN_LIMIT: Final = 0.42
+LOOK_LIMIT: Final = 0.47
+RETURN_LIMIT: Final = 0.46
 """How unlike their usual look (`appearance.unlike`) the wearer may be while followed, and to be taken up again.
-Measured on two people in poor light: the same person 0.19 (p99 0.42), after 2 s 0.31 (p90 0.38), the other one at
-least 0.45."""
+Measured on two people in poor light: the same person 0.19 (at most 0.41), after 2 s 0.38 (at most 0.45), the other
+one at least 0.49."""
 
 LOOK_MARGIN: Final = 0.05
 OFF_MARGIN: Final = 0.5
@@ -134,13 +139,17 @@ class Identity:
         assert self._looks is not None
         return unlike(self._looks, seen.looks)
 
-    def in_reach(self, hips_px: F64, t_ns: int) -> bool:
-        """Whether the wearer, lost since the last frame they were seen in, can have come there."""
+    def reach_px(self, t_ns: int) -> float:
+        """How far from where they are expected the wearer, lost since they were last seen, can have come."""
         if not self._trace:
-            return True
+            return float("inf")
         lost_s = (t_ns - self._last_ns) * 1e-9
-        reach = (REACH + REACH_PER_S * min(lost_s, REACH_MAX_S)) * self._radius_px
-        return lost_s > REACH_MAX_S or float(np.hypot(*(hips_px - self.expected_px(t_ns)))) <= reach
+        return (REACH + REACH_PER_S * lost_s) * self._radius_px if lost_s <= REACH_MAX_S else float("inf")
+
+    def in_reach(self, hips_px: F64, t_ns: int) -> bool:
+        """Whether the wearer can have come there."""
+        reach_px = self.reach_px(t_ns)
+        return math.isinf(reach_px) or float(np.hypot(*(hips_px - self.expected_px(t_ns)))) <= reach_px
 
     def choose(self, people: list[Sighting], t_ns: int) -> int | None:
         """Index of the one among `people` who is the wearer by evidence, None where nobody surely is."""

@@ -19,9 +19,17 @@ MASK_SAMPLES: Final = 9
 MASK_SHARE: Final = 0.5
 """A person is the one in the mask where half of these points between hips and shoulders lie in it. Own choice."""
 
+ROOM: Final = 1.6
+"""The detector sees people best who fill much of its input; so much larger than what is prompted is searched. Own
+choice."""
+
 
 class Prompt(Protocol):
-    """Ranks people by their hips and shoulders."""
+    """Says where to look, and ranks people by their hips and shoulders."""
+
+    def area(self) -> tuple[float, float, float] | None:
+        """Centre x, y and half the side of a square that holds the wearer, px; None: the whole picture."""
+        ...
 
     def rank(self, hips_px: F64, shoulders_px: F64) -> float | None:
         """Smaller is more likely the wearer, None cannot be; `hips_px`, `shoulders_px` [2] in the frame."""
@@ -31,6 +39,10 @@ class Prompt(Protocol):
 @dataclass(frozen=True, slots=True)
 class Anybody:
     """No prompt: whoever the detector is surest of."""
+
+    def area(self) -> tuple[float, float, float] | None:
+        """Everywhere."""
+        return None
 
     def rank(self, hips_px: F64, shoulders_px: F64) -> float | None:
         """The same for all: the detector's order stays."""
@@ -42,6 +54,11 @@ class InBox:
     """The person whose hips lie in the box (x, y, width, height in px), nearest to its centre."""
 
     box: Box
+
+    def area(self) -> tuple[float, float, float] | None:
+        """The box, with room for a body whose hips are at its edge."""
+        x, y, width, height = self.box
+        return x + width / 2, y + height / 2, ROOM * max(width, height) / 2
 
     def rank(self, hips_px: F64, shoulders_px: F64) -> float | None:
         """Distance from the centre, px."""
@@ -57,6 +74,10 @@ class NearSpot:
     spot_px: tuple[float, float]
     reach_px: float
 
+    def area(self) -> tuple[float, float, float] | None:
+        """All within reach, with room for a body at the edge."""
+        return self.spot_px[0], self.spot_px[1], ROOM * self.reach_px
+
     def rank(self, hips_px: F64, shoulders_px: F64) -> float | None:
         """Distance from the spot, px."""
         distance = float(np.hypot(hips_px[0] - self.spot_px[0], hips_px[1] - self.spot_px[1]))
@@ -68,6 +89,13 @@ class InMask:
 
     def __init__(self, mask: npt.NDArray[np.uint8]) -> None:
         self._mask = mask > 127
+        rows, columns = (np.flatnonzero(self._mask.any(axis=axis)) for axis in (1, 0))
+        low, high = np.array([columns[0], rows[0]]), np.array([columns[-1], rows[-1]])
+        self._area = (*((low + high) / 2).tolist(), ROOM * float((high - low).max() + 1) / 2)
+
+    def area(self) -> tuple[float, float, float] | None:
+        """Around the white part."""
+        return self._area
 
     def rank(self, hips_px: F64, shoulders_px: F64) -> float | None:
         """Share of the trunk's axis outside the mask, 0..1 - MASK_SHARE."""

@@ -12,14 +12,14 @@ from engines.backends.base import Runner
 from engines.beside import Beside, Reply, Threaded
 from engines.manifest import PointsSpec
 from engines.pose.appearance import looks
-from engines.pose.detector import U8, Box, Detection, PersonDetector
-from engines.pose.identity import LOOK_LIMIT, MAX_OFF, RETURN_LIMIT, Identity, Sighting
+from engines.pose.detector import U8, Box, Detection, PersonDetector, View
+from engines.pose.identity import LOOK_LIMIT, RETURN_LIMIT, RETURN_OFF, Identity, Sighting
 from engines.pose.landmarks import LandmarkNet, Landmarks
 from engines.pose.prompt import Anybody, Prompt
 from engines.pose.result import PoseResult, no_pose
 from engines.pose.roi import ROI_SCALE, Roi, RoiTracker, roi_from_points
 
-Detect = Callable[[U8], list[Detection]]
+Detect = Callable[[View], list[Detection]]
 
 MIN_PRESENCE: Final = 0.5
 """Below it the landmark net sees no person in the region (MediaPipe's min_tracking_confidence)."""
@@ -51,11 +51,12 @@ class PoseTracker:
         detector: Runner,
         landmarks: Runner,
         search_box: Box | None = None,
-        placement: Callable[[Detect, int], Beside[U8, list[Detection]]] = Threaded,
+        placement: Callable[[Detect, int], Beside[View, list[Detection]]] = Threaded,
         points: PointsSpec | None = None,
         prompt: Prompt | None = None,
     ) -> None:
-        self._executor = placement(PersonDetector(detector, search_box).people, DETECTOR_TICKS)
+        self._executor = placement(PersonDetector(detector).people, DETECTOR_TICKS)
+        self._search_box = search_box
         self._net = LandmarkNet(landmarks, points)
         self._prompt = prompt or Anybody()
         self._roi_tracker = RoiTracker()
@@ -69,7 +70,7 @@ class PoseTracker:
         self._ticket: int | None = None
         self._queue: list[Roi] = []
         self._seen: list[tuple[Sighting, Roi]] = []
-        self._others = False
+        self._others = self._searched_near = False
         self._looked_ns = -LOOK_EVERY_NS
         self._odd_looks = 0
         self._coast_ns: int | None = None
@@ -100,7 +101,7 @@ class PoseTracker:
                 return no_pose(t_capture_ns, "wearer_lost" if self._others else "searching", 0.0)
         found = self._net.run(rgb, self._roi)
         if not self._is_person(found):
-            self._lose(rgb)
+            self._lose(rgb, t_capture_ns)
             return no_pose(t_capture_ns, "lost", found.score)
         if not self._is_wearer(rgb, found, t_capture_ns):
             self._coast(rgb, t_capture_ns)
@@ -134,7 +135,7 @@ class PoseTracker:
             limit = RETURN_LIMIT if coasting else LOOK_LIMIT
             self._odd_looks = self._odd_looks + 1 if self._identity.unlike(seen) > limit else 0
         if coasting:
-            moves = self._identity.off(seen, t_ns) > MAX_OFF or not self._identity.size_fits(seen)
+            moves = self._identity.off(seen, t_ns) > RETURN_OFF or not self._identity.size_fits(seen)
         else:
             moves = self._identity.moves_otherwise(seen, t_ns)
         if moves or self._odd_looks > (0 if coasting else 1):
@@ -149,17 +150,30 @@ class PoseTracker:
             self._coast_ns = t_ns
             self._identity.distrust_recent()
         if t_ns - self._coast_ns > COAST_NS:
-            self._lose(rgb)
+            self._lose(rgb, t_ns)
             self._others = True
             return
         x, y = self._identity.expected_px(t_ns)
         self._roi = Roi(float(x), float(y), 2 * self._identity.radius_px * ROI_SCALE, self._angle_rad)
         self._roi_tracker.reset()
 
-    def _lose(self, rgb: U8) -> None:
+    def _lose(self, rgb: U8, t_ns: int) -> None:
         self._roi, self._coast_ns, self._odd_looks = None, None, 0
         self._queue, self._seen = [], []
-        self._ticket = self._executor.submit(rgb)
+        self._searched_near = False
+        self._ask(rgb, t_ns)
+
+    def _ask(self, rgb: U8, t_ns: int) -> None:
+        """Have the detector look: near where the wearer is expected or prompted, and in turn everywhere."""
+        if self._identity.known:
+            near_px = self._identity.reach_px(t_ns) + 2 * self._identity.radius_px
+            area = None if math.isinf(near_px) else (*self._identity.expected_px(t_ns).tolist(), near_px)
+        else:
+            area = self._prompt.area()
+        self._searched_near = area is not None and not self._searched_near
+        whole = self._search_box or (0, 0, rgb.shape[1], rgb.shape[0])
+        box = _within(area, whole) if area is not None and self._searched_near else self._search_box
+        self._ticket = self._executor.submit(View(rgb, box))
 
     def _search(self, rgb: U8, t_ns: int) -> None:
         """Set the region from a finished detection; else make sure that one is under way."""
@@ -174,7 +188,7 @@ class PoseTracker:
         people = reply.answer if self._ticket is not None and reply is not None else []
         regions = self._candidates(people, t_ns)
         if not regions:
-            self._ticket = self._executor.submit(rgb)
+            self._ask(rgb, t_ns)
             return
         self._ticket = None
         if self._identity.known:
@@ -203,7 +217,7 @@ class PoseTracker:
             return
         chosen = self._identity.choose([sighting for sighting, _ in self._seen], t_ns)
         if chosen is None:
-            self._ticket = self._executor.submit(rgb)
+            self._ask(rgb, t_ns)
         else:
             self._identity.restart_motion()
             self._follow(self._seen[chosen][1])
@@ -217,6 +231,14 @@ class PoseTracker:
         finite = np.isfinite(found.xy_px).all() and (np.isfinite(found.world_m).all() or not self._net.has_world)
         side_px = roi_from_points(found.aux_px).side_px
         return found.score >= MIN_PRESENCE and bool(finite) and side_px >= MIN_SIDE_PX  # false where the side is NaN
+
+
+def _within(area: tuple[float, float, float], whole: Box) -> Box | None:
+    """The square of `area` (centre x, y, half side) cut to `whole`; all of it where too little remains."""
+    x, y, half = area
+    left, top = max(whole[0], round(x - half)), max(whole[1], round(y - half))
+    right, bottom = min(whole[0] + whole[2], round(x + half)), min(whole[1] + whole[3], round(y + half))
+    return (left, top, right - left, bottom - top) if min(right - left, bottom - top) >= MIN_SIDE_PX else whole
 
 
 def _sighting(found: Landmarks, rgb: U8 | None = None) -> Sighting:

@@ -16,7 +16,7 @@ from edge_runtime.camera import ClipSource, ClipSpec
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.beside import Beside, Inline, Reply, Threaded
 from engines.pose import PoseResult, PoseTracker
-from engines.pose.detector import U8, Detection
+from engines.pose.detector import U8, Detection, View
 from tests.engines.test_pose_parts import FixedNet, raw_people
 
 HIP, KNEE, ANKLE = 23, 25, 27
@@ -133,7 +133,7 @@ class ManualDetector:
         self.tickets = 0
         self.reply: Reply[list[Detection]] | None = None
 
-    def submit(self, rgb: U8) -> int:
+    def submit(self, view: View) -> int:
         self.tickets += 1
         return self.tickets
 
@@ -147,7 +147,7 @@ class ManualDetector:
 def test_an_answer_from_before_a_reset_is_not_used() -> None:
     executor = ManualDetector()
     pose = PoseTracker(FixedNet(*raw_people([])), StandingNet(), None, lambda detect, ticks: executor)
-    person = Detection(np.array([[200.0, 200.0], [200.0, 120.0]]), 0.9)
+    person = Detection(np.array([[200.0, 200.0], [200.0, 120.0]]), np.array([200.0, 160.0]), 0.9)
     reasons(pose, 1)
     pose.reset()
     reasons(pose, 1, start=1)
@@ -173,7 +173,7 @@ def test_thread_never_blocks_the_tick_and_takes_only_the_newest_frame() -> None:
     def detect(rgb: U8) -> Detection | None:
         seen.append(int(rgb[0, 0, 0]))
         assert gate.wait(5)
-        return Detection(np.full((2, 2), float(rgb[0, 0, 0])), 1.0)
+        return Detection(np.full((2, 2), float(rgb[0, 0, 0])), np.zeros(2), 1.0)
 
     executor = Threaded(detect, 1)
     executor.submit(np.full((1, 1, 3), 1, np.uint8))
