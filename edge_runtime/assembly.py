@@ -19,6 +19,7 @@ from engines.fetch import onnx_path
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
 from engines.pose import PoseTracker
+from engines.pose.slot import pose_engine
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
 from firmware_bridge.table import TABLE
@@ -29,12 +30,17 @@ PLANT_STIFFER: Final = 1.15
 """The simulated tissue is so much stiffer than the profile says: the compensation is not graded on its own model."""
 
 
-def make_estimator(plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int]) -> Estimator:
-    """Open the engines and assemble the chain; what is too slow for the tick runs `beside` it. Raises EngineError where
-    an asset is missing, UserError where the profile's model is."""
-    pose = PoseTracker(
-        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, beside
-    )
+def make_estimator(
+    plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int], size_px: tuple[int, int]
+) -> Estimator:
+    """Open the engines and assemble the chain for pictures of `size_px`; what is slow runs `beside` the tick.
+
+    Raises EngineError where an asset is missing, UserError where the profile's model is, or the prompt does not fit.
+    """
+    engine = pose_engine(plan.device.pose_engine)
+    prompt = plan.wearer.prompt(size_px, None if plan.live else plan.clip.crop)
+    detector, landmarks = OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(engine.onnx)
+    pose = PoseTracker(detector, landmarks, None, beside, engine.points, prompt)
     legs = OcclusionFill(Inpainter(), beside)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)

@@ -17,6 +17,7 @@ from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.body import Body
+from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whole_body_doubt, worse
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
@@ -37,6 +38,8 @@ REASONS: Final = (
     "muscle_solve",
     "refinement",
     "unfamiliar",
+    "wearer_lost",
+    *CAMERA_FAULTS,
 )
 """Why an estimate is invalid; a row carries the index."""
 
@@ -132,7 +135,7 @@ class Estimator:
         self._physics.warm()
         nothing = _neutral(0)
         self._assist.step(nothing, None)
-        self._kinematics.step(_no_pose(0))
+        self._kinematics.step(_no_pose(0, "searching"))
         self.reset()
 
     def reset(self) -> None:
@@ -170,6 +173,8 @@ class Estimator:
         return Step(row, intent)
 
     def _track(self, frame: Frame) -> Pose:
+        if frame.fault:
+            return _no_pose(frame.t_capture_ns, frame.fault)
         found = self._pose.step(frame.rgb, frame.t_capture_ns)
         return Pose(
             t_capture_ns=frame.t_capture_ns,
@@ -293,5 +298,5 @@ def _neutral(t_ns: int) -> Kinematics:
     return Kinematics(t_ns, False, "warming_up", zeros, zeros, zeros, zeros, np.zeros(len(COORDINATES), bool))
 
 
-def _no_pose(t_ns: int) -> Pose:
-    return Pose(t_ns, False, "searching", np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)
+def _no_pose(t_ns: int, reason: str) -> Pose:
+    return Pose(t_ns, False, reason, np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)

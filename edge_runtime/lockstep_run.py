@@ -63,7 +63,7 @@ class LockstepRun:
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
         period_ns = frame_period_ns(self._plan, source)
-        estimator = make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns)
+        estimator = make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns, source.size_px)
         estimator.warm()
         self._tissue = make_tissue_observer(self._plan, period_ns, lambda: self._now_ns)
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:

@@ -57,10 +57,13 @@ class RealtimeRun:
         self.stopped = False
         self.problem: str | None = None
 
-    def run(self, source: ClipSource) -> None:
-        """Start everything, supervise to the end, and leave torque at zero and every process ended."""
-        self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
-        if source.truncated:
+    def run(self, source: ClipSource | None) -> None:
+        """Start everything, supervise to the end, and leave torque at zero and every process ended; `source` None: a
+        live camera."""
+        self._duration_s = self._plan.seconds
+        if source is not None:
+            self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
+        if source is not None and source.truncated:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
         memory = self._rings.memory
         assert memory is not None

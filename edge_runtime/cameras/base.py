@@ -11,10 +11,11 @@ from edge_runtime.types import U8
 @dataclass(frozen=True, slots=True)
 class Shot:
     """One picture: `rgb` uint8 [H, W, 3], never written again; `t_capture_ns` CLOCK_MONOTONIC of its capture, as well
-    as the source knows it."""
+    as the source knows it; `cut`: the scene jumps here (a file begins anew)."""
 
     rgb: U8
     t_capture_ns: int
+    cut: bool = False
 
 
 class Camera(Protocol):

@@ -16,10 +16,12 @@ from edge_runtime.cameras.health import CameraHealth
 from edge_runtime.cameras.open import open_camera
 from edge_runtime.cameras.reference import load_reference
 from edge_runtime.cameras.spec import CameraSpec
-from edge_runtime.errors import WORLD_ERRORS
+from edge_runtime.errors import WORLD_ERRORS, UserError
 from edge_runtime.types import Frame
 
 CLOSE_S: Final = 3.0
+FIRST_S: Final = 5.0
+"""How long closing and the first picture may take. Own choice."""
 
 BLANK: Final = np.zeros((16, 16, 3), np.uint8)
 """Stands in for the picture of a frame whose camera gives none."""
@@ -37,12 +39,14 @@ class LiveCamera:
         reference = load_reference(Path(spec.reference)) if spec.reference else None
         self._camera = camera if camera is not None else open_camera(spec)
         self._health = CameraHealth(reference)
+        self._name = spec.source
         self._stall_ns = round(spec.stall_ms * 1e6)
         self._clock_ns = clock_ns
         self._fresh = threading.Condition()
         self._newest: tuple[Shot, str] | None = None
         self._ended: str | None = None
         self._closing = False
+        self._cut = False
         self._last_ns = 0
         self._count = 0
         self.overtaken = 0
@@ -65,9 +69,23 @@ class LiveCamera:
         return self._camera.stamps
 
     @property
+    def stall_s(self) -> float:
+        """How long without a frame is a stall."""
+        return self._stall_ns * 1e-9
+
+    @property
     def ended(self) -> str | None:
         """Why no more frames come, None while they may."""
         return self._ended
+
+    def first(self) -> Frame:
+        """The first frame, waited for FIRST_S; UserError where none comes."""
+        give_up_ns = self._clock_ns() + round(FIRST_S * 1e9)
+        while self._clock_ns() < give_up_ns and self._ended is None:
+            frame = self.next()
+            if frame.rgb is not BLANK:
+                return frame
+        raise UserError(f"camera {self._name}: no picture; {self._ended or f'none came within {FIRST_S:g} s'}")
 
     def next(self) -> Frame:
         """The newest frame; where none comes in time, a blank one with the fault `camera_stalled`.
@@ -86,7 +104,8 @@ class LiveCamera:
                 self._fresh.wait(left_s)
 
     def _frame(self, rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], t_ns: int, fault: str) -> Frame:
-        frame = Frame(rgb, t_ns, self._count, cut=False, fault=fault)
+        frame = Frame(rgb, t_ns, self._count, self._cut, fault)
+        self._cut = False
         self._last_ns = t_ns
         self._count += 1
         return frame
@@ -102,6 +121,7 @@ class LiveCamera:
                 with self._fresh:
                     self.overtaken += self._newest is not None
                     self._newest = shot, fault
+                    self._cut |= shot.cut
                     self._fresh.notify()
         except WORLD_ERRORS as error:
             ended = str(error)

@@ -85,7 +85,7 @@ class StreamCamera:
 
 
 class FileCamera:
-    """A video file, played at its own rate as if it were live."""
+    """A video file, played at its own rate again and again, as if it were live."""
 
     def __init__(self, spec: CameraSpec, clock_ns: Clock = time.monotonic_ns) -> None:
         path = Path(spec.source.partition(":")[2])
@@ -105,14 +105,17 @@ class FileCamera:
         return "presentation"
 
     def read(self) -> Shot | None:
-        """The next picture when it is due; None after the last."""
+        """The next picture when it is due; after the last the first again, marked as a cut."""
         good, bgr = self._capture.read()
+        cut = not good
+        if cut and self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0):
+            good, bgr = self._capture.read()
         if not good:
             return None
         now_ns = self._clock_ns()
         self._due_ns = max(self._due_ns + self._period_ns, now_ns) if self._due_ns else now_ns
         time.sleep(max(0.0, (self._due_ns - now_ns) * 1e-9))
-        return Shot(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self._due_ns)
+        return Shot(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self._due_ns, cut)
 
     def close(self) -> None:
         """Close the file."""
