@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,10 @@ from edge_runtime.errors import UserError
 OPEN_MS: Final = 5000
 READ_MS: Final = 2000
 """A stream that does not answer for so long has failed. Own choice."""
+
+_OPTIONS_NAME: Final = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_OPTIONS: Final = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay|analyzeduration;500000|probesize;500000"
+"""A stream is understood within half a second, and no picture is kept back."""
 
 Clock = Callable[[], int]
 
@@ -145,10 +150,25 @@ def _open_device(spec: CameraSpec) -> Any:
 
 
 def _open_stream(url: str) -> Any:
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: what is wrong is said here, once
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay")
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS]
-    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
+    with _ffmpeg_options():
+        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
         raise UserError(f"camera {url}: no stream there; check address, path and password")
     return capture
+
+
+@contextlib.contextmanager
+def _ffmpeg_options() -> Iterator[None]:
+    """Low delay, and no words on the terminal; files opened later must not get these options."""
+    before = os.environ.get(_OPTIONS_NAME)
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    os.environ[_OPTIONS_NAME] = before or _OPTIONS
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+        del os.environ[_OPTIONS_NAME]
+        if before is not None:
+            os.environ[_OPTIONS_NAME] = before

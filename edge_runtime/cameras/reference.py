@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def load_reference(path: Path) -> Reference:
         with np.load(path, allow_pickle=False) as stored:
             found: dict[str, Any] = dict(stored)
         thumb, sharpness = found["thumb"].astype(np.float32), float(found["sharpness"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"camera reference {path}: cannot be read ({error}); take it again") from None
     if thumb.shape != THUMB[::-1] or not np.isfinite(thumb).all():
         raise UserError(f"camera reference {path}: not of this version; take it again with exo-edge camera reference")
