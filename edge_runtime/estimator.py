@@ -97,7 +97,7 @@ class Timing(NamedTuple):
 
 class Estimator:
     """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
-    wearer.
+    wearer. `pose` is that of the last frame.
 
     `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
     """
@@ -128,6 +128,7 @@ class Estimator:
         self._assist = AssistPolicy(profile.assist, ceiling, timing.latency_ns, timing.frame_ns)
         self._row = np.zeros(len(estimate_fields(body.muscle_names)))
         self._exo_nm = np.zeros(2)
+        self.pose = _no_pose(0, "searching")
 
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
@@ -162,7 +163,7 @@ class Estimator:
         if frame.cut:
             self.reset()
         marks = [self._clock_ns()]
-        pose = self._track(frame)
+        self.pose = pose = self._track(frame)
         marks.append(self._clock_ns())
         kinematics = self._legs.step(self._kinematics.step(pose))
         marks.append(self._clock_ns())

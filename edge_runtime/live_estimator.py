@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import time
@@ -13,6 +14,8 @@ import numpy as np
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator
 from edge_runtime.cameras.live import LiveCamera
+from edge_runtime.cameras.privacy import FaceBlur, YuNet
+from edge_runtime.cameras.store import FrameStore, Picture
 from edge_runtime.estimator import Estimator
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import wait_for_start
@@ -20,6 +23,7 @@ from edge_runtime.rt import rights
 from edge_runtime.rt.mailbox import publish, push
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from engines.beside import Threaded
+from engines.fetch import asset_path
 
 _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
 _WARM_FRAMES: Final = 12
@@ -39,7 +43,9 @@ def estimate_live(plan: Plan, rings: shared.Rings) -> None:
         rings.control[shared.ESTIMATOR_READY] = 1
         start_ns = wait_for_start(rings)
         end_ns = start_ns + round(plan.seconds * 1e9) if plan.seconds else None
-        _loop(chain, camera, rings, end_ns)
+        with contextlib.ExitStack() as stack:
+            store = _open_store(plan, stack)
+            _loop(chain, camera, rings, end_ns, store)
     rings.control[shared.ESTIMATOR_DONE] = 1
 
 
@@ -52,7 +58,20 @@ def _try_networks(chain: Estimator, camera: LiveCamera, rings: shared.Rings) -> 
     gc.freeze()
 
 
-def _loop(chain: Estimator, camera: LiveCamera, rings: shared.Rings, end_ns: int | None) -> None:
+def _open_store(plan: Plan, stack: contextlib.ExitStack) -> FrameStore | None:
+    """Where the switch is on; it says so."""
+    if plan.pictures_to is None:
+        return None
+    model = asset_path("face_detection_yunet")
+    store = FrameStore(plan.pictures_to, lambda: FaceBlur(YuNet(model)), Threaded)
+    stack.callback(store.close)
+    print(f"estimator: a picture per second is stored in {plan.pictures_to}, faces blurred", file=sys.stderr)
+    return store
+
+
+def _loop(
+    chain: Estimator, camera: LiveCamera, rings: shared.Rings, end_ns: int | None, store: FrameStore | None
+) -> None:
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
     said = False
     while not rings.control[shared.STOP] and (end_ns is None or time.monotonic_ns() < end_ns):
@@ -66,5 +85,7 @@ def _loop(chain: Estimator, camera: LiveCamera, rings: shared.Rings, end_ns: int
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))
+        if store is not None and not frame.fault:
+            store.offer(Picture(frame.rgb, chain.pose.xy_px if chain.pose.valid else None, frame.t_capture_ns))
         rings.control[shared.FRAMES] = frame.index + 1
         rings.control[shared.DROPPED] = camera.overtaken

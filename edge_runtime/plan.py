@@ -32,6 +32,7 @@ class Plan:
     out: Path
     wearer: WearerSpec = field(default_factory=WearerSpec)
     seconds: float = 0.0
+    pictures_to: Path | None = None  # blurred pictures of a live camera are stored here; None: no picture ever is
 
     @property
     def live(self) -> bool:

@@ -22,6 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=positive_float, metavar="S", help="so long from a live camera (until stopped)"
     )
+    parser.add_argument(
+        "--store-pictures", type=Path, metavar="DIR", help="store a picture per second of a live camera, faces blurred"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go (runs)")
     parser.add_argument("--view", choices=("live", "none"), default="live", help="terminal view while it runs")
 
@@ -40,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         plan = dataclasses.replace(plan, device=dataclasses.replace(plan.device, camera=camera))
     elif arguments.clip is not None:  # a clip that is named goes before the device file's camera
         plan = dataclasses.replace(plan, device=dataclasses.replace(plan.device, camera=CameraSpec()))
-    plan = dataclasses.replace(plan, seconds=arguments.seconds or 0.0)
+    plan = dataclasses.replace(plan, seconds=arguments.seconds or 0.0, pictures_to=arguments.store_pictures)
     outcome = execute(plan, Clock(arguments.clock), View(arguments.view))
     if outcome.problem:
         print(f"exo-edge: {outcome.problem}", file=sys.stderr)
