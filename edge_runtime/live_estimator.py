@@ -7,33 +7,39 @@ import gc
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator
+from edge_runtime.assembly import make_estimator, make_pose
 from edge_runtime.cameras.live import LiveCamera
 from edge_runtime.cameras.privacy import FaceBlur, YuNet
+from edge_runtime.cameras.stereo import SYNC_NS, load_views
+from edge_runtime.cameras.stereo_pose import StereoPose
 from edge_runtime.cameras.store import FrameStore, Picture
-from edge_runtime.estimator import Estimator
+from edge_runtime.estimator import Estimator, PoseSource
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import wait_for_start
 from edge_runtime.rt import rights
 from edge_runtime.rt.mailbox import publish, push
 from edge_runtime.telemetry import ESTIMATE_HEAD
+from edge_runtime.wearer import WearerSpec
 from engines.beside import Threaded
 from engines.fetch import asset_path
 
 _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
 _WARM_FRAMES: Final = 12
+_PATIENCE_NS: Final = 3_000_000  # the second camera's picture may arrive so much after the first's
 
 
 def estimate_live(plan: Plan, rings: shared.Rings) -> None:
     """Estimate from the plan's camera until STOP, or until its time is over."""
-    with LiveCamera(plan.device.camera) as camera:
-        height, width = camera.first().rgb.shape[:2]
-        chain = make_estimator(plan, frame_period_ns(plan, None), Threaded, time.monotonic_ns, (width, height))
+    with contextlib.ExitStack() as stack:
+        camera = stack.enter_context(LiveCamera(plan.device.camera))
+        pose = _open_pose(plan, camera, rings, stack)
+        chain = make_estimator(plan, frame_period_ns(plan, None), Threaded, time.monotonic_ns, pose)
         chain.warm()
         rings.control[shared.ESTIMATOR_STEP] = 2
         _try_networks(chain, camera, rings)
@@ -43,10 +49,29 @@ def estimate_live(plan: Plan, rings: shared.Rings) -> None:
         rings.control[shared.ESTIMATOR_READY] = 1
         start_ns = wait_for_start(rings)
         end_ns = start_ns + round(plan.seconds * 1e9) if plan.seconds else None
-        with contextlib.ExitStack() as stack:
-            store = _open_store(plan, stack)
-            _loop(chain, camera, rings, end_ns, store)
+        _loop(chain, camera, rings, end_ns, _open_store(plan, stack))
     rings.control[shared.ESTIMATOR_DONE] = 1
+
+
+def _open_pose(plan: Plan, camera: LiveCamera, rings: shared.Rings, stack: contextlib.ExitStack) -> PoseSource:
+    """The tracker of the first camera, with that of a second one where the device has it."""
+    spec = plan.device.camera
+    height, width = camera.first().rgb.shape[:2]
+    first = make_pose(plan, Threaded, (width, height))
+    if not spec.second:
+        return first
+    views = load_views(Path(spec.pair))
+    second = stack.enter_context(LiveCamera(replace(spec, source=spec.second, reference="")))
+    height, width = second.first().rgb.shape[:2]
+    unprompted = replace(plan, wearer=WearerSpec())  # the prompt is said of the first; the pair's geometry holds them
+    trackers = first, make_pose(unprompted, Threaded, (width, height))
+
+    def tell(event: str, t_ns: int, amount: float) -> None:
+        word = shared.STEREO_SYNC if event == "stereo_sync" else shared.STEREO_REPROJECTION
+        rings.control[shared.STEREO_AMOUNT + word - shared.STEREO_SYNC] = round(amount * 1e3)
+        rings.control[word] += 1
+
+    return StereoPose(trackers, views, lambda t_ns: second.newest(t_ns - SYNC_NS, _PATIENCE_NS), tell)
 
 
 def _try_networks(chain: Estimator, camera: LiveCamera, rings: shared.Rings) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_tissue_observer
+from edge_runtime.assembly import make_estimator, make_pose, make_tissue_observer
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import WORLD_ERRORS, UserError
 from edge_runtime.intent import INTENT_WORDS, new_intent
@@ -105,7 +105,8 @@ def estimator(plan: Plan, links: Links) -> None:
         return
     source = ClipSource(plan.clip, plan.passes)
     period_ns = frame_period_ns(plan, source)
-    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, source.size_px)
+    pose = make_pose(plan, Threaded, source.size_px)
+    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, pose)
     chain.warm()
     rings.control[shared.ESTIMATOR_STEP] = 2
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)

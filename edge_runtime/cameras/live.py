@@ -103,6 +103,21 @@ class LiveCamera:
                     return self._frame(BLANK, max(self._clock_ns(), self._last_ns + 1), "camera_stalled")
                 self._fresh.wait(left_s)
 
+    def newest(self, wanted_ns: int, patience_ns: int) -> Frame | None:
+        """A frame that was not handed out before, None where there is none; waits up to `patience_ns` for one captured
+        from `wanted_ns` on."""
+        give_up_ns = self._clock_ns() + patience_ns
+        with self._fresh:
+            while self._newest is None or self._newest[0].t_capture_ns < wanted_ns:
+                left_s = (give_up_ns - self._clock_ns()) * 1e-9
+                if left_s <= 0.0 or self._ended is not None:
+                    break
+                self._fresh.wait(left_s)
+            newest, self._newest = self._newest, None
+            if newest is None or newest[0].t_capture_ns <= self._last_ns:
+                return None
+            return self._frame(newest[0].rgb, newest[0].t_capture_ns, newest[1])
+
     def _frame(self, rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], t_ns: int, fault: str) -> Frame:
         frame = Frame(rgb, t_ns, self._count, self._cut, fault)
         self._cut = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ class CameraSpec:
     `width_px`, `height_px`, `rate_hz`: asked of a V4L2 camera, 0 takes what it offers; a GStreamer pipeline says them
     itself. `stall_ms`: so long without a new frame is a stalled camera. `reference`: picture of the empty scene as the
     camera was calibrated (`exo-edge camera reference`), "" compares with what it sees at the start of the run.
+    `second`: a second camera, synchronized with the first; `pair`: the calibration of both (docs/cameras.md).
     """
 
     source: str = ""
@@ -29,6 +30,8 @@ class CameraSpec:
     rate_hz: float = 0.0
     stall_ms: float = 150.0
     reference: str = ""
+    second: str = ""
+    pair: str = ""
 
     @property
     def kind(self) -> str:
@@ -61,9 +64,11 @@ def camera_spec(table: Mapping[str, Any], path: Path) -> CameraSpec:
             raise UserError(f"{path}: `camera.{key}` must be text, got {value!r}")
     spec = CameraSpec(**table)
     check_source(spec.source)
-    if spec.reference:
-        return CameraSpec(**{**table, "reference": str(path.parent / spec.reference)})
-    return spec
+    check_source(spec.second)
+    if bool(spec.second) != bool(spec.pair):
+        raise UserError(f"{path}: `camera.second` and `camera.pair` go together; give both, or neither")
+    files: dict[str, Any] = {key: str(path.parent / table[key]) for key in ("reference", "pair") if table.get(key)}
+    return replace(spec, **files)
 
 
 def check_source(source: str) -> None:
