@@ -29,8 +29,8 @@ class StereoCounts:
 class StereoPose:
     """A `PoseSource`: the first camera's pose, its world points taken from both cameras where these agree.
 
-    `second` gives the second camera's newest frame for a moment of the first's, or None where there is no new one. `on_event` (name, t_ns, amount) is
-    told of a contradiction when it begins and once per second while it lasts.
+    `second` gives the second camera's newest frame for a moment of the first's, or None where there is no new one.
+    `on_event` (name, t_ns, amount) is told of a contradiction when it begins and once per second while it lasts.
     """
 
     def __init__(
