@@ -38,7 +38,8 @@ def make_pose(plan: Plan, beside: Placement, size_px: tuple[int, int]) -> PoseTr
     engine = pose_engine(plan.device.pose_engine)
     prompt = plan.wearer.prompt(size_px, None if plan.live else plan.clip.crop)
     detector, landmarks = OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(engine.onnx)
-    return PoseTracker(detector, landmarks, None, beside, engine.points, prompt)
+    stature_px = plan.wearer.stature_px(plan.profile.person.height_m)
+    return PoseTracker(detector, landmarks, None, beside, engine.points, prompt, stature_px)
 
 
 def make_estimator(

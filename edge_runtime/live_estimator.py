@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from edge_runtime.processes import wait_for_start
 from edge_runtime.rt import rights
 from edge_runtime.rt.mailbox import publish, push
 from edge_runtime.telemetry import ESTIMATE_HEAD
+from edge_runtime.types import U8
 from edge_runtime.wearer import WearerSpec
 from engines.beside import Threaded
 from engines.fetch import asset_path
@@ -37,10 +39,11 @@ _PATIENCE_NS: Final = 3_000_000  # the second camera's picture may arrive so muc
 def estimate_live(plan: Plan, rings: shared.Rings) -> None:
     """Estimate from the plan's camera until STOP, or until its time is over."""
     with contextlib.ExitStack() as stack:
-        camera = stack.enter_context(LiveCamera(plan.device.camera))
-        pose = _open_pose(plan, camera, rings, stack)
+        pose = _LatePose()
         chain = make_estimator(plan, frame_period_ns(plan, None), Threaded, time.monotonic_ns, pose)
-        chain.warm()
+        chain.warm()  # compiles for minutes after an update: before the camera takes its share of the processor
+        camera = stack.enter_context(LiveCamera(plan.device.camera))
+        pose.source = _open_pose(plan, camera, rings, stack)
         rings.control[shared.ESTIMATOR_STEP] = 2
         _try_networks(chain, camera, rings)
         if problem := rights.fifo(plan.device.estimator_priority):
@@ -51,6 +54,28 @@ def estimate_live(plan: Plan, rings: shared.Rings) -> None:
         end_ns = start_ns + round(plan.seconds * 1e9) if plan.seconds else None
         _loop(chain, camera, rings, end_ns, _open_store(plan, stack))
     rings.control[shared.ESTIMATOR_DONE] = 1
+
+
+class _LatePose:
+    """A pose source whose `source` comes once the camera is open."""
+
+    source: PoseSource | None = None
+
+    @property
+    def detector_ran(self) -> bool:
+        return self.source is not None and self.source.detector_ran
+
+    @property
+    def detector_ms(self) -> float:
+        return math.nan if self.source is None else self.source.detector_ms
+
+    def reset(self) -> None:
+        if self.source is not None:
+            self.source.reset()
+
+    def step(self, rgb: U8, t_capture_ns: int) -> Any:
+        assert self.source is not None
+        return self.source.step(rgb, t_capture_ns)
 
 
 def _open_pose(plan: Plan, camera: LiveCamera, rings: shared.Rings, stack: contextlib.ExitStack) -> PoseSource:

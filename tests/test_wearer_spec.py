@@ -30,6 +30,13 @@ def test_prompts_are_shifted_into_the_crop(tmp_path: Path) -> None:
     assert prompt.rank(np.array([250.0, 140.0]), np.array([250.0, 60.0])) is None
 
 
+def test_the_profiles_height_counts_at_a_spot_of_known_scale_only() -> None:
+    spot = WearerSpec(spot_px=(1.0, 2.0), reach_px=9.0, px_per_m=200.0)
+    assert spot.stature_px(1.7) == pytest.approx(340)
+    assert WearerSpec(spot_px=(1.0, 2.0), reach_px=9.0).stature_px(1.7) is None
+    assert WearerSpec(box=(1, 2, 3, 4), px_per_m=200.0).stature_px(1.7) is None
+
+
 @pytest.mark.parametrize(
     "spec", [WearerSpec(box=(600, 60, 80, 90)), WearerSpec(box=(150, 60, 0, 9)), WearerSpec(spot_px=(99.0, 60.0))]
 )
@@ -46,6 +53,7 @@ def test_a_prompt_outside_the_picture_is_one_line(spec: WearerSpec) -> None:
         ({"spot_px": [1, True], "reach_px": 5}, "`wearer.spot_px` must be [x, y]"),
         ({"spot_px": [1, 2]}, "`wearer.reach_px` must be a number"),
         ({"spot_px": [1, 2], "reach_px": 0.2}, "`wearer.reach_px` must be a number"),
+        ({"spot_px": [1, 2], "reach_px": 9, "px_per_m": -1}, "`wearer.px_per_m` must be a number"),
     ],
 )
 def test_a_wrong_table_is_one_line(table: dict[str, Any], says: str) -> None:

@@ -115,6 +115,19 @@ def test_the_prompt_says_who_it_is(runners: Any, scene: Scene, who: str, kind: s
 
 
 @pytest.mark.assets
+@pytest.mark.parametrize(("height_m", "found"), [(1.65, True), (1.3, False), (2.1, False)])
+def test_at_a_spot_of_known_scale_the_body_height_of_the_profile_must_fit(
+    runners: Any, scene: Scene, height_m: float, found: bool
+) -> None:
+    """She is 1.65 m tall (the clip's own configuration) and about 195 px of the halved picture."""
+    detector, landmarks = runners
+    prompt = InBox(HER_BOX)
+    pose = PoseTracker(detector, landmarks, None, Inline, prompt=prompt, stature_px=195 / 1.65 * height_m)
+    results = [pose.step(frame, k * FRAME_NS) for k, frame in enumerate(scene.frames[:12])]
+    assert any(r.valid for r in results) == found
+
+
+@pytest.mark.assets
 def test_where_nobody_is_prompted_nobody_is_followed(runners: Any, scene: Scene) -> None:
     results = follow(runners, scene.frames[:15], InBox((10, 380, 60, 60)))
     assert [r.reason for r in results] == ["searching"] * 15
