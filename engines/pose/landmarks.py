@@ -55,7 +55,7 @@ class Landmarks:
 class LandmarkNet:
     """A crop-in, keypoints-out network with its pre- and postprocessing; `points` says how to read it (BlazePose).
 
-    EngineError names what the network has otherwise than `points` says.
+    EngineError, from the first run too, names what the network has otherwise than `points` says.
     """
 
     def __init__(self, runner: Runner, points: PointsSpec | None = None) -> None:
@@ -67,7 +67,7 @@ class LandmarkNet:
         self._joints = np.array(spec.joints or range(LANDMARKS))
         self._gain, self._offset = (_per_channel(v) for v in (spec.pixel_gain, spec.pixel_offset))
         self._crop = np.zeros((self._size, self._size, 3), np.uint8)
-        _check(spec, runner.infer())
+        self._checked = False
 
     @property
     def has_world(self) -> bool:
@@ -84,6 +84,9 @@ class LandmarkNet:
         if self._offset.any():
             self._buffer += self._offset
         outputs = self._runner.infer()
+        if not self._checked:
+            _check(self._spec, outputs)
+            self._checked = True
         xy = self._image_points(outputs) @ matrix[:, :2].T + matrix[:, 2]
         visibility = self._visibility(outputs)
         return Landmarks(

@@ -131,8 +131,9 @@ def test_a_foreign_network_is_tracked_like_any_other(foreign: Path) -> None:
 def test_a_contract_that_the_network_does_not_keep_is_named(foreign: Path, old: str, new: str, says: str) -> None:
     foreign.write_text(foreign.read_text().replace(old, new, 1))
     engine = pose_engine(str(foreign))
+    net = LandmarkNet(OrtCpuRunner(engine.onnx), engine.points)
     with pytest.raises(EngineError) as error:
-        LandmarkNet(OrtCpuRunner(engine.onnx), engine.points)
+        net.run(np.zeros((300, 300, 3), np.uint8), Roi(150, 150, 300, 0))
     assert says in str(error.value)
 
 
