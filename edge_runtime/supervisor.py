@@ -107,7 +107,8 @@ class Supervisor:
         if row[_ESTIMATE["cut"]]:
             t_ns = int(row[_ESTIMATE["t_capture_ns"]])
             self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
-        self._camera_fault(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["reason"]]))
+        if row[_ESTIMATE["reason"]] > 0.0:
+            self._camera_fault(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["reason"]]))
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
         if row[_ESTIMATE["doubt_cause"]] > 0.0:
