@@ -30,6 +30,10 @@ class Camera(Protocol):
         """The next picture, waiting for it; None where the source has ended or failed."""
         ...
 
+    def interrupt(self) -> None:
+        """From any thread: end a read that waits, as far as the source can."""
+        ...
+
     def close(self) -> None:
-        """Let go of the device; a read that waits ends. Calling it twice is harmless."""
+        """Let go of the device; by the thread that reads. Calling it twice is harmless."""
         ...

@@ -56,8 +56,12 @@ class GstCamera:
             return first
         return self._next()
 
+    def interrupt(self) -> None:
+        """End the pipeline: the pipe closes."""
+        self._process.terminate()
+
     def close(self) -> None:
-        """End the pipeline."""
+        """End the pipeline and wait for it."""
         if self._process.poll() is None:
             self._process.terminate()
             try:

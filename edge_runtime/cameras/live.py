@@ -60,7 +60,7 @@ class LiveCamera:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
-        self._camera.close()
+        self._camera.interrupt()
         self._thread.join(CLOSE_S)
 
     @property
@@ -140,6 +140,8 @@ class LiveCamera:
                     self._fresh.notify()
         except WORLD_ERRORS as error:
             ended = str(error)
+        finally:
+            self._camera.close()
         with self._fresh:
             self._ended = ended
             self._fresh.notify()

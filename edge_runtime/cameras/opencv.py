@@ -51,6 +51,9 @@ class V4l2Camera:
         self._stamped = stamp_ns is not None
         return Shot(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), arrival_ns if stamp_ns is None else stamp_ns)
 
+    def interrupt(self) -> None:
+        """OpenCV's read ends by its own time limit; released under it, it would bring the process down."""
+
     def close(self) -> None:
         """Give the device back."""
         self._capture.release()
@@ -83,6 +86,9 @@ class StreamCamera:
             return Shot(rgb, arrival_ns)
         self._last_ms = time_ms
         return Shot(rgb, self._clock.stamp(round(time_ms * 1e6), arrival_ns))
+
+    def interrupt(self) -> None:
+        """OpenCV's read ends by its own time limit; released under it, it would bring the process down."""
 
     def close(self) -> None:
         """Hang up."""
@@ -121,6 +127,9 @@ class FileCamera:
         self._due_ns = max(self._due_ns + self._period_ns, now_ns) if self._due_ns else now_ns
         time.sleep(max(0.0, (self._due_ns - now_ns) * 1e-9))
         return Shot(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self._due_ns, cut)
+
+    def interrupt(self) -> None:
+        """OpenCV's read ends by its own time limit; released under it, it would bring the process down."""
 
     def close(self) -> None:
         """Close the file."""
