@@ -17,7 +17,7 @@ import numpy as np
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_tissue_observer
+from edge_runtime.assembly import make_estimator, make_pose, make_tissue_observer
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import WORLD_ERRORS, UserError
 from edge_runtime.intent import INTENT_WORDS, new_intent
@@ -98,9 +98,15 @@ def estimator(plan: Plan, links: Links) -> None:
     if problem := rights.pin(plan.device.estimator_core):
         print(f"estimator: {problem}", file=sys.stderr)
     cv2.setNumThreads(1)
+    if plan.live:
+        from edge_runtime.live_estimator import estimate_live
+
+        estimate_live(plan, rings)
+        return
     source = ClipSource(plan.clip, plan.passes)
     period_ns = frame_period_ns(plan, source)
-    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns)
+    pose = make_pose(plan, Threaded, source.size_px)
+    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, pose)
     chain.warm()
     rings.control[shared.ESTIMATOR_STEP] = 2
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
@@ -113,7 +119,7 @@ def estimator(plan: Plan, links: Links) -> None:
     if problem := rights.fifo(plan.device.estimator_priority):
         print(f"estimator: {problem}", file=sys.stderr)
     rings.control[shared.ESTIMATOR_READY] = 1
-    start_ns = _wait_for_start(rings)
+    start_ns = wait_for_start(rings)
     k, last = 0, -1
     while k < len(source) and not rings.control[shared.STOP]:
         frame = source.frame_at(k, period_ns, start_ns)
@@ -135,7 +141,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     rings = shared.attach(links.block, links.estimate_width)
     rings.control[shared.TISSUE_STEP] = 1
     os.nice(_OBSERVER_NICE)
-    period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
+    period_ns = frame_period_ns(plan, None if plan.live else ClipSource(plan.clip, plan.passes))
     observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
     if observer is not None:
         observer.warm()
@@ -143,7 +149,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     feedback, intent = shared.FeedbackReader(rings), new_intent()
     words = np.zeros(INTENT_WORDS, np.int64)
     budget = Budget(plan.device.tissue_budget_ms)
-    next_ns = _wait_for_start(rings)
+    next_ns = wait_for_start(rings)
     while observer is not None and not rings.control[shared.STOP] and not rings.control[shared.ESTIMATOR_DONE]:
         _sleep_until(next_ns)
         now_ns = time.monotonic_ns()
@@ -177,7 +183,8 @@ class Budget:
         return self._over_ms >= _BUDGET_SPENT_MS and self._frames >= _BUDGET_FRAMES
 
 
-def _wait_for_start(rings: shared.Rings) -> int:
+def wait_for_start(rings: shared.Rings) -> int:
+    """When frames begin, ns; 0 where the run ends before they do."""
     while not rings.control[shared.START_NS] and not rings.control[shared.STOP]:
         time.sleep(0.005)
     return int(rings.control[shared.START_NS])

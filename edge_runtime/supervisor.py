@@ -9,8 +9,10 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.envelope import Refusal
+from edge_runtime.estimator import REASONS
 from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.rights import Right
@@ -37,6 +39,9 @@ _MODE_OF: Final = {
     State.DEGRADED: MODES["TORQUE"],
     State.SAFE: MODES["SAFE"],
 }
+_SAID: Final = dict.fromkeys(CAMERA_FAULTS, "the camera cannot be believed") | {
+    "wearer_lost": "somebody is there, but not surely the wearer"
+}
 _HASHES: Final = ("protocol", "limits", "profile")
 _ALL_HASHES: Final = (1 << len(_HASHES)) - 1
 
@@ -56,6 +61,8 @@ class World:
     valid_ns: int = -(10**18)
     doubt_ns: int = -(10**18)  # last doubt, whose cause is
     doubt_cause: int = 0
+    camera_fault_ns: int = -(10**18)  # last fault of the camera, which is
+    camera_fault: str = ""
     loop_dead: bool = False
     estimator_dead: bool = False
     estimator_done: bool = False
@@ -100,10 +107,21 @@ class Supervisor:
         if row[_ESTIMATE["cut"]]:
             t_ns = int(row[_ESTIMATE["t_capture_ns"]])
             self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
+        if row[_ESTIMATE["reason"]] > 0.0:
+            self._camera_fault(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["reason"]]))
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
         if row[_ESTIMATE["doubt_cause"]] > 0.0:
             self._doubt(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["doubt_cause"]]))
+
+    def _camera_fault(self, t_ns: int, reason: int) -> None:
+        """Say a fault of the camera, or that the wearer is lost, where it begins."""
+        world, name = self.world, REASONS[reason]
+        if name not in _SAID:
+            return
+        if name != world.camera_fault or t_ns - world.camera_fault_ns > _DOUBT_OVER_NS:
+            self._event(t_ns, "warning", name, "no estimates: " + _SAID[name])
+        world.camera_fault_ns, world.camera_fault = t_ns, name
 
     def _doubt(self, t_ns: int, cause: int) -> None:
         """Say a doubt where it begins: its cause is another, or the last is a while ago."""
