@@ -9,7 +9,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from edge_runtime.assembly import make_estimator
+from edge_runtime.assembly import make_estimator, make_pose
 from edge_runtime.camera import ClipSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.estimator import Estimator
@@ -37,7 +37,8 @@ def measure_batch(plan: Plan, count: int) -> dict[str, Any]:
     decoded = time.perf_counter()
     period_ns = frame_period_ns(plan, source)
     with closing(Engines(Inline, time.perf_counter_ns)) as engines:
-        chain = make_estimator(plan, period_ns, Inline, time.perf_counter_ns, engines)
+        pose = make_pose(plan, source.size_px, engines)
+        chain = make_estimator(plan, period_ns, time.perf_counter_ns, pose, engines)
         chain.warm()
         rows, frame_ms, took_s = _play(chain, source, count, period_ns)
     whole = rows[:, _VALID] == 1.0

@@ -17,6 +17,7 @@ from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.body import Body
+from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whole_body_doubt, worse
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
@@ -39,6 +40,8 @@ REASONS: Final = (
     "muscle_solve",
     "refinement",
     "unfamiliar",
+    "wearer_lost",
+    *CAMERA_FAULTS,
     *FAULT_REASONS,
 )
 """Why an estimate is invalid; a row carries the index."""
@@ -97,7 +100,7 @@ class Timing(NamedTuple):
 
 class Estimator:
     """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
-    wearer.
+    wearer. `pose` is that of the last frame.
 
     `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
     """
@@ -128,6 +131,7 @@ class Estimator:
         self._assist = AssistPolicy(profile.assist, ceiling, timing.latency_ns, timing.frame_ns)
         self._row = np.zeros(len(estimate_fields(body.muscle_names)))
         self._exo_nm = np.zeros(2)
+        self.pose = _no_pose(0, "searching")
 
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
@@ -162,7 +166,7 @@ class Estimator:
         if frame.cut:
             self.reset()
         marks = [self._clock_ns()]
-        pose = self._track(frame)
+        self.pose = pose = self._track(frame)
         marks.append(self._clock_ns())
         kinematics = self._filled(self._kinematics.step(pose))
         marks.append(self._clock_ns())
@@ -173,6 +177,8 @@ class Estimator:
         return Step(row, intent)
 
     def _track(self, frame: Frame) -> Pose:
+        if frame.fault:
+            return _no_pose(frame.t_capture_ns, frame.fault)
         try:
             found = self._pose.step(frame.rgb, frame.t_capture_ns)
         except EngineFaultError as fault:

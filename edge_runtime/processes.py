@@ -18,7 +18,7 @@ import numpy as np
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import ON_TICK, make_estimator, make_tissue_observer
+from edge_runtime.assembly import make_estimator, make_pose, make_tissue_observer
 from edge_runtime.camera import ClipSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.errors import WORLD_ERRORS, UserError
@@ -102,6 +102,11 @@ def estimator(plan: Plan, links: Links) -> None:
     if problem := rights.pin(plan.device.estimator_core):
         print(f"estimator: {problem}", file=sys.stderr)
     cv2.setNumThreads(1)
+    if plan.live:
+        from edge_runtime.live_estimator import estimate_live
+
+        estimate_live(plan, rings)
+        return
     source = ClipSource(plan.clip, plan.passes)
     with closing(Engines(Threaded, time.monotonic_ns)) as engines:
         _estimate(plan, source, engines, rings)
@@ -110,7 +115,8 @@ def estimator(plan: Plan, links: Links) -> None:
 
 def _estimate(plan: Plan, source: ClipSource, engines: Engines, rings: shared.Rings) -> None:
     period_ns = frame_period_ns(plan, source)
-    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns, engines)
+    pose = make_pose(plan, source.size_px, engines)
+    chain = make_estimator(plan, period_ns, time.monotonic_ns, pose, engines)
     for note in engines.notes:
         print(f"estimator: {note}", file=sys.stderr)
     chain.warm()
@@ -126,14 +132,14 @@ def _estimate(plan: Plan, source: ClipSource, engines: Engines, rings: shared.Ri
         print(f"estimator: {problem}", file=sys.stderr)
     engines.watch_time()
     rings.control[shared.ESTIMATOR_READY] = 1
-    start_ns = _wait_for_start(rings, lambda: _keep_warm(engines))
+    start_ns = wait_for_start(rings, engines.keep_warm)
     k, last = 0, -1
     while k < len(source) and not rings.control[shared.STOP]:
         frame = source.frame_at(k, period_ns, start_ns)
         if k // len(source.frames) != last // len(source.frames):
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k
-        _sleep_until(frame.t_capture_ns, lambda: _keep_warm(engines))
+        _sleep_until(frame.t_capture_ns, engines.keep_warm)
         step = chain.step(frame, feedback.torque_nm(), interface.doubt())
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
@@ -147,7 +153,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     rings = shared.attach(links.block, links.estimate_width)
     rings.control[shared.TISSUE_STEP] = 1
     os.nice(_OBSERVER_NICE)
-    period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
+    period_ns = frame_period_ns(plan, None if plan.live else ClipSource(plan.clip, plan.passes))
     observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
     if observer is not None:
         observer.warm()
@@ -155,7 +161,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     feedback, intent = shared.FeedbackReader(rings), new_intent()
     words = np.zeros(INTENT_WORDS, np.int64)
     budget = Budget(plan.device.tissue_budget_ms)
-    next_ns = _wait_for_start(rings)
+    next_ns = wait_for_start(rings)
     while observer is not None and not rings.control[shared.STOP] and not rings.control[shared.ESTIMATOR_DONE]:
         _sleep_until(next_ns)
         now_ns = time.monotonic_ns()
@@ -189,13 +195,8 @@ class Budget:
         return self._over_ms >= _BUDGET_SPENT_MS and self._frames >= _BUDGET_FRAMES
 
 
-def _keep_warm(engines: Engines) -> None:
-    """Run those engines of the tick that nobody asked for: between frames, and while frames do not come."""
-    for name in ON_TICK:
-        engines.keep_warm(name)
-
-
-def _wait_for_start(rings: shared.Rings, meanwhile: Callable[[], None] = lambda: None) -> int:
+def wait_for_start(rings: shared.Rings, meanwhile: Callable[[], None] = lambda: None) -> int:
+    """When frames begin, ns; 0 where the run ends before they do. `meanwhile` is done again and again."""
     while not rings.control[shared.START_NS] and not rings.control[shared.STOP]:
         meanwhile()
         time.sleep(0.005)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.envelope import Refusal
 from edge_runtime.estimator import REASONS
@@ -33,12 +34,16 @@ _SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared a
 
 _CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
 _ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
-_FAULTS: Final = {float(REASONS.index(reason)): reason for reason in FAULT_REASONS}
 _MODE_OF: Final = {
     State.ARMED: MODES["ZERO"],
     State.ENGAGED: MODES["TORQUE"],
     State.DEGRADED: MODES["TORQUE"],
     State.SAFE: MODES["SAFE"],
+}
+_SAID: Final = {
+    **dict.fromkeys(CAMERA_FAULTS, "the camera cannot be believed"),
+    **dict.fromkeys(FAULT_REASONS, "an engine failed; it is opened again"),
+    "wearer_lost": "somebody is there, but not surely the wearer",
 }
 _HASHES: Final = ("protocol", "limits", "profile")
 _ALL_HASHES: Final = (1 << len(_HASHES)) - 1
@@ -59,7 +64,7 @@ class World:
     valid_ns: int = -(10**18)
     doubt_ns: int = -(10**18)  # last doubt, whose cause is
     doubt_cause: int = 0
-    fault_ns: int = -(10**18)  # last fault of an engine, whose reason is
+    fault_ns: int = -(10**18)  # last fault of the camera or of an engine, which is
     fault: str = ""
     loop_dead: bool = False
     estimator_dead: bool = False
@@ -105,19 +110,21 @@ class Supervisor:
         if row[_ESTIMATE["cut"]]:
             t_ns = int(row[_ESTIMATE["t_capture_ns"]])
             self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
-        if fault := _FAULTS.get(float(row[_ESTIMATE["reason"]])):
-            self._engine_fault(int(row[_ESTIMATE["t_capture_ns"]]), fault)
+        if row[_ESTIMATE["reason"]] > 0.0:
+            self._fault(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["reason"]]))
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
         if row[_ESTIMATE["doubt_cause"]] > 0.0:
             self._doubt(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["doubt_cause"]]))
 
-    def _engine_fault(self, t_ns: int, reason: str) -> None:
-        """Say where engine faults begin: another than the last one, or the last is a while ago."""
-        world = self.world
-        if reason != world.fault or t_ns - world.fault_ns > _DOUBT_OVER_NS:
-            self._event(t_ns, "warning", reason, "an engine failed: no estimate from this frame; it is opened again")
-        world.fault_ns, world.fault = t_ns, reason
+    def _fault(self, t_ns: int, reason: int) -> None:
+        """Say a fault of the camera or of an engine, or that the wearer is lost, where it begins."""
+        world, name = self.world, REASONS[reason]
+        if name not in _SAID:
+            return
+        if name != world.fault or t_ns - world.fault_ns > _DOUBT_OVER_NS:
+            self._event(t_ns, "warning", name, "no estimates: " + _SAID[name])
+        world.fault_ns, world.fault = t_ns, name
 
     def _doubt(self, t_ns: int, cause: int) -> None:
         """Say a doubt where it begins: its cause is another, or the last is a while ago."""

@@ -27,12 +27,14 @@ Q_INDEX: Final = {name: i for i, name in enumerate(COORDINATES)}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One camera frame: `rgb` uint8 [H, W, 3]; `cut` marks the first frame after a break in the scene."""
+    """One camera frame: `rgb` uint8 [H, W, 3]; `cut` marks the first frame after a break in the scene; `fault` says
+    why nothing may be estimated from it (edge_runtime.cameras.faults), "" where it may."""
 
     rgb: U8
     t_capture_ns: int
     index: int
     cut: bool
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

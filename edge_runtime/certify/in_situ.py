@@ -12,7 +12,7 @@ import numpy as np
 
 import calibration
 from calibration.profile import load_profile
-from edge_runtime.assembly import BESIDE_TICK, make_estimator
+from edge_runtime.assembly import make_estimator, make_pose
 from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.certify.opened import Engines
 from edge_runtime.config import DEFAULT_PATH, load_device
@@ -29,6 +29,7 @@ CAMERA_HZ: Final = 60.0
 _BESIDE_HZ: Final = 10.0
 """How often the detector and the inpainter are also asked from aside: in life they work for moments only."""
 
+_BESIDE_TICK: Final = ("pose_detection", "inpaint_gait")
 _WARM_FRAMES: Final = 60
 _PROFILE: Final = Path(calibration.__file__).with_name("profiles") / "demo.toml"
 
@@ -71,11 +72,11 @@ class _Chosen(Engines):
         self._openers = openers
         self.times_ns: dict[str, list[int]] = {name: [] for name in openers}
 
-    def __call__(self, name: str) -> GuardedRunner:
+    def __call__(self, name: str, onnx: Path | None = None) -> GuardedRunner:
         timed = TimedRunner(self._openers[name](), self.times_ns[name])
         guarded = GuardedRunner(name, (timed, None), self._openers[name], float("inf"), Threaded, time.monotonic_ns)
         guarded.warm()
-        self._opened[name] = guarded
+        self._opened.append(guarded)
         return guarded
 
 
@@ -89,8 +90,9 @@ def in_situ(openers: Mapping[str, Callable[[], Runner]], seconds: float) -> dict
     source = ClipSource(clip, 10_000)
     plan = Plan(clip, 1, load_profile(_PROFILE), _PROFILE, load_device(), DEFAULT_PATH, Path())
     engines = _Chosen(openers)
-    chain = make_estimator(plan, frame_period_ns(plan, source), Threaded, time.monotonic_ns, engines)
-    aside = [_aside(name, openers[name], engines.times_ns[name]) for name in BESIDE_TICK]
+    pose = make_pose(plan, source.size_px, engines)
+    chain = make_estimator(plan, frame_period_ns(plan, source), time.monotonic_ns, pose, engines)
+    aside = [_aside(name, openers[name], engines.times_ns[name]) for name in _BESIDE_TICK]
     try:
         chain.warm()
         _play(chain, source, frame_period_ns(plan, source), _WARM_FRAMES, aside)

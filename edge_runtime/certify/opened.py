@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,54 +28,63 @@ class Engines:
 
     def __init__(self, beside: Placement, clock_ns: Callable[[], int]) -> None:
         self._beside, self._clock_ns = beside, clock_ns
-        self._opened: dict[str, GuardedRunner] = {}
+        self._opened: list[GuardedRunner] = []
+        self._elsewhere: list[GuardedRunner] = []
         self._workers: list[KeptWarm] = []
         self.notes: list[str] = []
 
-    def __call__(self, name: str) -> GuardedRunner:
-        """The engine `name`, warm. EngineError: not even the CPU can run it."""
-        open_primary, on_cpu = self._way(name)
+    def __call__(self, name: str, onnx: Path | None = None) -> GuardedRunner:
+        """The engine `name`, warm; with `onnx` another network in its place, uncertified on the CPU.
+
+        EngineError: not even the CPU can run it.
+        """
+        own = onnx is None or onnx == onnx_path(name)
+        on_processor = _cpu(onnx_path(name) if onnx is None else onnx)
+        open_primary, on_cpu = self._way(name, on_processor) if own else (on_processor, True)
         try:
             primary = open_primary()
         except EngineError as error:
             if on_cpu:
                 raise
             self.notes.append(f"engine {name} runs on the CPU: {error}")
-            open_primary, on_cpu = _cpu(name), True
+            open_primary, on_cpu = on_processor, True
             primary = open_primary()
-        fallback = None if on_cpu else _cpu(name)()
+        fallback = None if on_cpu else on_processor()
         budget_ms = live_engines()[name].latency_budget_ms
         guarded = GuardedRunner(name, (primary, fallback), open_primary, budget_ms, self._beside, self._clock_ns)
         guarded.warm()
-        self._opened[name] = guarded
+        self._opened.append(guarded)
         return guarded
 
-    def beside(self, name: str) -> KeptWarm:
-        """Where work that uses the engine `name` beside the tick goes: its worker keeps the engine warm."""
-        self._workers.append(KeptWarm(self._beside, partial(self.keep_warm, name)))
+    def beside(self, runner: GuardedRunner) -> KeptWarm:
+        """Where work that uses `runner` beside the tick goes: its worker keeps it warm."""
+        self._elsewhere.append(runner)
+        self._workers.append(KeptWarm(self._beside, lambda: runner.keep_warm(self._clock_ns(), _IDLE_NS)))
         return self._workers[-1]
 
     def close(self) -> None:
         """End the workers, then the engines; calling it twice is harmless."""
         for worker in self._workers:
             worker.close()
-        for guarded in self._opened.values():
+        for guarded in self._opened:
             guarded.close()
 
     def watch_time(self) -> None:
         """Slow calls count from now on: all is warm."""
-        for guarded in self._opened.values():
+        for guarded in self._opened:
             guarded.watch_time()
 
-    def keep_warm(self, name: str) -> None:
-        """Run the engine once if nobody has for `IDLE_S`; on the thread that uses it, and nowhere else."""
-        self._opened[name].keep_warm(self._clock_ns(), _IDLE_NS)
+    def keep_warm(self) -> None:
+        """Run once each engine of the tick that nobody used for `IDLE_S`; on the tick's thread, between frames."""
+        for guarded in self._opened:
+            if guarded not in self._elsewhere:
+                guarded.keep_warm(self._clock_ns(), _IDLE_NS)
 
-    def _way(self, name: str) -> tuple[Callable[[], Runner], bool]:
+    def _way(self, name: str, on_processor: Callable[[], Runner]) -> tuple[Callable[[], Runner], bool]:
         """How to open the engine, and whether that is on the CPU."""
         found = chosen(name)
         if found is None or not _fits(*found):
-            return _cpu(name), True
+            return on_processor, True
         folder, certificate = found
         one = backend(certificate.backend)
         return (lambda: one.open(folder / PLAN)), one.name == CPU
@@ -88,5 +96,5 @@ def _fits(folder: Path, certificate: Certificate) -> bool:
     return not one.why_not() and Candidate(certificate.engine, one, certificate.precision).folder == folder
 
 
-def _cpu(name: str) -> Callable[[], Runner]:
-    return lambda: OrtCpuRunner(onnx_path(name))
+def _cpu(onnx: Path) -> Callable[[], Runner]:
+    return lambda: OrtCpuRunner(onnx)

@@ -21,7 +21,7 @@ from engines.grf.features import COORDINATES
 from engines.grf.trials import Trial, find_trials, read_trial
 from engines.inpaint.engine import Inpainter
 from engines.inpaint.window import LEG_JOINTS, LEGS
-from engines.pose.detector import PersonDetector
+from engines.pose.detector import PersonDetector, View
 from engines.pose.tracker import PoseTracker
 
 CLIP_FRAMES: Final = (91, 190)
@@ -91,9 +91,9 @@ def _frames() -> list[npt.NDArray[np.uint8]]:
 
 def _detector_inputs() -> list[Inputs]:
     recorder = _Recorder(OrtCpuRunner(onnx_path("pose_detection")))
-    detector = PersonDetector(recorder, None)
+    detector = PersonDetector(recorder)
     for rgb in _frames()[::4]:
-        detector.detect(rgb)
+        detector.people(View(rgb))
     return recorder.given
 
 

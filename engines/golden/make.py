@@ -31,7 +31,7 @@ from engines.inpaint.engine import Inpainter
 from engines.inpaint.window import LEG_JOINTS, LEGS
 from engines.manifest import load_manifest
 from engines.pose import detector, landmarks
-from engines.pose.detector import PersonDetector
+from engines.pose.detector import PersonDetector, View
 from engines.pose.landmarks import LandmarkNet
 from engines.pose.roi import roi_from_points
 
@@ -89,7 +89,7 @@ def _kept_outputs(engine: str, found: Arrays) -> Arrays:
 
 def _pose_detection(_: Path) -> Made:
     runner, original = OrtCpuRunner(onnx_path("pose_detection")), TfliteNet(asset_path("pose_detection_tflite"))
-    PersonDetector(runner, None).detect(_frame())
+    PersonDetector(runner).people(View(_frame()))
     gain, offset = 2 / 255, -1.0
     picture = _picture(runner.inputs[detector.INPUT], gain, offset)
     fed = np.multiply(picture.transpose(2, 0, 1)[None], np.float32(gain), dtype=np.float32) + np.float32(offset)
@@ -101,13 +101,13 @@ def _pose_detection(_: Path) -> Made:
 
 
 def _pose_landmark(_: Path) -> Made:
-    find = PersonDetector(OrtCpuRunner(onnx_path("pose_detection")), None)
+    find = PersonDetector(OrtCpuRunner(onnx_path("pose_detection")))
     runner, original = OrtCpuRunner(onnx_path("pose_landmark")), TfliteNet(asset_path("pose_landmark_full_tflite"))
     rgb = _frame()
-    found = find.detect(rgb)
-    if found is None:
+    people = find.people(View(rgb))
+    if not people:
         raise EngineError("nobody is found in the demo clip: choose another frame")
-    LandmarkNet(runner).run(rgb, roi_from_points(found.points_px))
+    LandmarkNet(runner).run(rgb, roi_from_points(people[0].points_px))
     picture = _picture(runner.inputs[landmarks.INPUT], 1 / 255, 0.0)
     fed = np.multiply(picture.transpose(2, 0, 1)[None], np.float32(1 / 255), dtype=np.float32)
     outputs = _kept_outputs("pose_landmark", original.infer(fed))

@@ -18,9 +18,10 @@ from edge_runtime.config import load_device
 from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.backends.registry import BACKENDS
-from engines.beside import Inline
+from engines.beside import Beside, Inline
 from engines.certificate import FILE, PLAN
 from engines.errors import EngineError
+from engines.fetch import onnx_path
 from engines.plans import certificate_files, chosen, plans_dir
 from tests.certify.conftest import ZOO
 from tests.certify.test_build import LATE_MS, SOON_MS, Bench, order, silent
@@ -97,7 +98,7 @@ def test_hardware_is_refused_by_name_and_a_simulation_warned_once(cache: Path) -
     assert "exo-edge engines build" in doubt.text
 
 
-def test_keeping_warm_reaches_the_engine_by_name(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keeping_warm_reaches_engines_of_the_tick_only(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nets: list[FaultyRunner] = []
 
     def counted(path: Path) -> FaultyRunner:
@@ -107,12 +108,26 @@ def test_keeping_warm_reaches_the_engine_by_name(cache: Path, monkeypatch: pytes
     monkeypatch.setattr(opened, "OrtCpuRunner", counted)
     time_ns = [0]
     engines = Engines(Inline, lambda: time_ns[0])
-    for name in ZOO:
-        engines(name)
+    beside, on_tick = (engines(name) for name in ZOO)
+    placed: Beside[None, None] = engines.beside(beside)(lambda _: None, 1)
     before = [net.calls for net in nets]
     time_ns[0] = 2_000_000_000
-    engines.keep_warm("inpaint_gait")
+    engines.keep_warm()
     assert [net.calls for net in nets] == [before[0], before[1] + 1]
+    assert on_tick is not beside
+    placed.close()
+
+
+def test_another_network_in_place_of_a_certified_one_runs_on_the_processor_and_keeps_hardware_out(
+    world: Bench, tmp_path: Path
+) -> None:
+    copy = tmp_path / "other.onnx"
+    copy.write_bytes(onnx_path("grf_gait").read_bytes())
+    before = world.builds
+    assert np.isfinite(Engines(Inline, lambda: 0)("grf_gait", copy).infer()["force_bw"]).all()
+    assert world.builds == before
+    found = refusals(replace(load_device(), pose_engine="lite"))
+    assert any("pose engine lite" in refusal.text for refusal in found)
 
 
 def test_records_get_the_certificates_that_there_are(world: Bench) -> None:

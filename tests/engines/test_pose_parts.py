@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engines.pose.detector import SIZE, PersonDetector, anchors, decode
+from engines.pose.detector import SIZE, PersonDetector, View, anchors, decode
 from engines.pose.landmarks import refine
 from engines.pose.roi import OneEuro, Roi, roi_from_points
 
@@ -83,17 +83,17 @@ def test_extreme_logits_do_not_overflow() -> None:
 def test_without_a_box_the_best_score_wins_with_one_the_nearest() -> None:
     net = FixedNet(*raw_people([((0.5, 0.45), 1.0), ((0.85, 0.5), 4.0)]))
     frame = np.zeros((400, 400, 3), np.uint8)
-    best = PersonDetector(net, None).detect(frame)
+    best = PersonDetector(net).people(View(frame))[0]
     assert best is not None
     np.testing.assert_allclose(best.points_px[0], [340, 200], atol=1e-3)
-    nearest = PersonDetector(net, (100, 50, 200, 100)).detect(frame)
+    nearest = PersonDetector(net).people(View(frame, (100, 50, 200, 100)))[0]
     assert nearest is not None  # the box is letterboxed: 50 black rows of 200 above and below
     np.testing.assert_allclose(nearest.points_px[0], [100 + 100, 50 + 0.45 * 200 - 50], atol=1e-3)
 
 
 def test_the_letterbox_is_centred_and_black() -> None:
     net = FixedNet(*raw_people([]))
-    assert PersonDetector(net, None).detect(np.full((100, 200, 3), 255, np.uint8)) is None
+    assert PersonDetector(net).people(View(np.full((100, 200, 3), 255, np.uint8))) == []
     seen = net.inputs["input_1"][0]
     np.testing.assert_allclose(seen[:, 60:164, 1:-1], 1.0, atol=1e-6)
     np.testing.assert_allclose(seen[:, :55], -1.0)
