@@ -29,6 +29,7 @@ class Device:
     camera_rate_hz: float  # 0: the clip's own rate
     tissue_observer: str  # on: finite elements of both legs' tissue run beside the loop at camera rate; off
     tissue_budget_ms: float  # what they may take per frame; a second spent in frames over it turns them off
+    certificate_days: float  # how long the certificate of an engine admits torque on hardware
     solve_budget_ms: float  # what inverse dynamics, muscle solve and knee contact of a frame may take together
     pose_engine: str = "full"  # lite, full, heavy, or an engine file (docs/cameras.md)
     camera: CameraSpec = field(default_factory=CameraSpec)  # the table [camera]: a live camera
@@ -43,6 +44,7 @@ _RANGES: Final = {
     "actuator_delay_ms": (0.0, 5.0),
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),
+    "certificate_days": (1.0, 3650.0),
     "solve_budget_ms": (0.01, 16.6),
     "tissue_budget_ms": (0.1, 100.0),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -22,6 +22,8 @@ from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whol
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
+from engines.backends.faults import REASONS as FAULT_REASONS
+from engines.backends.faults import EngineFaultError
 from firmware_bridge.schema import HostRules
 
 REASONS: Final = (
@@ -40,6 +42,7 @@ REASONS: Final = (
     "unfamiliar",
     "wearer_lost",
     *CAMERA_FAULTS,
+    *FAULT_REASONS,
 )
 """Why an estimate is invalid; a row carries the index."""
 
@@ -165,7 +168,7 @@ class Estimator:
         marks = [self._clock_ns()]
         self.pose = pose = self._track(frame)
         marks.append(self._clock_ns())
-        kinematics = self._legs.step(self._kinematics.step(pose))
+        kinematics = self._filled(self._kinematics.step(pose))
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
@@ -176,7 +179,10 @@ class Estimator:
     def _track(self, frame: Frame) -> Pose:
         if frame.fault:
             return _no_pose(frame.t_capture_ns, frame.fault)
-        found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        try:
+            found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        except EngineFaultError as fault:
+            return _no_pose(frame.t_capture_ns, fault.reason)
         return Pose(
             t_capture_ns=frame.t_capture_ns,
             valid=found.valid,
@@ -187,13 +193,23 @@ class Estimator:
             score=found.score,
         )
 
+    def _filled(self, kinematics: Kinematics) -> Kinematics:
+        """With a hidden leg inferred; invalid where the engine that infers failed."""
+        try:
+            return self._legs.step(kinematics)
+        except EngineFaultError as fault:
+            return replace(kinematics, valid=False, reason=fault.reason)
+
     def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[KneeLoad | None, str]:
         """From kinematics to the knee loads where all of it is valid, and the reason where not."""
         self._doubt = NO_DOUBT
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
-        found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+        try:
+            found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+        except EngineFaultError as fault:
+            return None, fault.reason
         predicted = Grf(
             k.t_capture_ns,
             found.valid,

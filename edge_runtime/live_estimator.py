@@ -20,6 +20,7 @@ from edge_runtime.cameras.privacy import FaceBlur, YuNet
 from edge_runtime.cameras.stereo import SYNC_NS, load_views
 from edge_runtime.cameras.stereo_pose import StereoPose
 from edge_runtime.cameras.store import FrameStore, Picture
+from edge_runtime.certify.opened import Engines
 from edge_runtime.estimator import Estimator, PoseSource
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import wait_for_start
@@ -39,21 +40,25 @@ _PATIENCE_NS: Final = 3_000_000  # the second camera's picture may arrive so muc
 def estimate_live(plan: Plan, rings: shared.Rings) -> None:
     """Estimate from the plan's camera until STOP, or until its time is over."""
     with contextlib.ExitStack() as stack:
+        engines = stack.enter_context(contextlib.closing(Engines(Threaded, time.monotonic_ns)))
         pose = _LatePose()
-        chain = make_estimator(plan, frame_period_ns(plan, None), Threaded, time.monotonic_ns, pose)
+        chain = make_estimator(plan, frame_period_ns(plan, None), time.monotonic_ns, pose, engines)
         chain.warm()  # compiles for minutes after an update: before the camera takes its share of the processor
         camera = stack.enter_context(LiveCamera(plan.device.camera))
-        pose.source = _open_pose(plan, camera, rings, stack)
+        pose.source = _open_pose(plan, camera, rings, stack, engines)
+        for note in engines.notes:
+            print(f"estimator: {note}", file=sys.stderr)
         rings.control[shared.ESTIMATOR_STEP] = 2
         _try_networks(chain, camera, rings)
         if problem := rights.fifo(plan.device.estimator_priority):
             print(f"estimator: {problem}", file=sys.stderr)
         print(f"estimator: camera {plan.pictures}, stamps by {camera.stamps}", file=sys.stderr)
+        engines.watch_time()
         rings.control[shared.ESTIMATOR_READY] = 1
-        start_ns = wait_for_start(rings)
+        start_ns = wait_for_start(rings, engines.keep_warm)
         end_ns = start_ns + round(plan.seconds * 1e9) if plan.seconds else None
-        _loop(chain, camera, rings, end_ns, _open_store(plan, stack))
-    rings.control[shared.ESTIMATOR_DONE] = 1
+        _loop(chain, camera, rings, end_ns, _open_store(plan, stack), engines)
+        rings.control[shared.ESTIMATOR_DONE] = 1  # before all is closed: nobody waits for that
 
 
 class _LatePose:
@@ -78,18 +83,20 @@ class _LatePose:
         return self.source.step(rgb, t_capture_ns)
 
 
-def _open_pose(plan: Plan, camera: LiveCamera, rings: shared.Rings, stack: contextlib.ExitStack) -> PoseSource:
+def _open_pose(
+    plan: Plan, camera: LiveCamera, rings: shared.Rings, stack: contextlib.ExitStack, engines: Engines
+) -> PoseSource:
     """The tracker of the first camera, with that of a second one where the device has it."""
     spec = plan.device.camera
     height, width = camera.first().rgb.shape[:2]
-    first = make_pose(plan, Threaded, (width, height))
+    first = make_pose(plan, (width, height), engines)
     if not spec.second:
         return first
     views = load_views(Path(spec.pair))
     second = stack.enter_context(LiveCamera(replace(spec, source=spec.second, reference="")))
     height, width = second.first().rgb.shape[:2]
     unprompted = replace(plan, wearer=WearerSpec())  # the prompt is said of the first; the pair's geometry holds them
-    trackers = first, make_pose(unprompted, Threaded, (width, height))
+    trackers = first, make_pose(unprompted, (width, height), engines)
 
     def tell(event: str, t_ns: int, amount: float) -> None:
         word = shared.STEREO_SYNC if event == "stereo_sync" else shared.STEREO_REPROJECTION
@@ -120,7 +127,12 @@ def _open_store(plan: Plan, stack: contextlib.ExitStack) -> FrameStore | None:
 
 
 def _loop(
-    chain: Estimator, camera: LiveCamera, rings: shared.Rings, end_ns: int | None, store: FrameStore | None
+    chain: Estimator,
+    camera: LiveCamera,
+    rings: shared.Rings,
+    end_ns: int | None,
+    store: FrameStore | None,
+    engines: Engines,
 ) -> None:
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
     said = False
@@ -135,6 +147,8 @@ def _loop(
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))
+        if frame.fault:  # no picture to work on: time to keep the engines warm
+            engines.keep_warm()
         if store is not None and not frame.fault:
             store.offer(Picture(frame.rgb, chain.pose.xy_px if chain.pose.valid else None, frame.t_capture_ns))
         rings.control[shared.FRAMES] = frame.index + 1

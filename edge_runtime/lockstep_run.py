@@ -13,6 +13,7 @@ from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator, make_firmware, make_pose, make_tissue_observer
 from edge_runtime.camera import ClipSource
+from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
@@ -63,8 +64,9 @@ class LockstepRun:
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
         period_ns = frame_period_ns(self._plan, source)
-        pose = make_pose(self._plan, Inline, source.size_px)
-        estimator = make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns, pose)
+        engines = Engines(Inline, lambda: self._now_ns)
+        pose = make_pose(self._plan, source.size_px, engines)
+        estimator = make_estimator(self._plan, period_ns, lambda: self._now_ns, pose, engines)
         estimator.warm()
         self._tissue = make_tissue_observer(self._plan, period_ns, lambda: self._now_ns)
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:

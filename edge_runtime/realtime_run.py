@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_runtime import shared
 from edge_runtime.camera import ClipSource
+from edge_runtime.certify.gate import doubts, refusals
 from edge_runtime.children import Children
 from edge_runtime.doubt import described
 from edge_runtime.live import LiveState
@@ -74,10 +75,19 @@ class RealtimeRun:
             stack.enter_context(self._observer)
             stack.callback(self._drain)  # what the children said last: before the observer and the record end
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
+            self._admit()
             self._children.start(self._plan, memory.name, self._width, stack, folder)
             self._startup = Startup(self._rings.control, self._children.used_s, time.monotonic_ns())
             self._supervise(self._startup)
             self._release()
+
+    def _admit(self) -> None:
+        """What of this device is not accepted: on hardware it keeps torque away, in simulation it is said."""
+        if not self._plan.simulated:
+            for refusal in refusals(self._plan.device):
+                self._supervisor.refuse_arming(refusal)
+        elif doubt := doubts(self._plan.device):
+            self._recorder.event(time.monotonic_ns(), "warning", doubt.reason, doubt.text)
 
     def stop(self) -> None:
         """Ask the run to end: torque to zero, record closed."""

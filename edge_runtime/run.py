@@ -28,6 +28,7 @@ from edge_runtime.report.page import ReportContext, write_report
 from edge_runtime.stats import host_block, to_json
 from edge_runtime.telemetry import estimate_fields
 from engines.fetch import onnx_path
+from engines.plans import certificate_files
 from engines.pose.slot import pose_engine
 from firmware_bridge.bus import UNIX_PREFIX, open_bus
 from firmware_bridge.table import DEFAULT_PATH as LIMITS_PATH
@@ -200,7 +201,8 @@ def _attachments(plan: Plan) -> dict[str, bytes]:
     files = {"device.toml": plan.device_path, "profile.toml": plan.profile_path, "limits.toml": LIMITS_PATH}
     if plan.profile.muscles.model:
         files["model.npz"] = model_path(plan.profile, plan.profile_path)
-    return {name: path.read_bytes() for name, path in files.items()}
+    certificates = {f"certificate-{name}.json": path for name, path in certificate_files().items()}
+    return {name: path.read_bytes() for name, path in (files | certificates).items()}
 
 
 def _new_folder(out: Path) -> Path:

@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
@@ -19,6 +19,10 @@ from engines.manifest import Asset, EngineSpec, Manifest, load_manifest
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+ZOO_DIR: Final = Path(__file__).with_name("zoo")
+"""Networks that come with the product."""
 
 
 def asset_path(name: str) -> Path:
@@ -57,6 +61,9 @@ def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
                     _fetch_package(manifest, name, folder, progress)
                 for name in within_reach(manifest.engines):
                     _convert(manifest, name)
+    for name, asset in manifest.assets.items():
+        if asset.in_zoo and not _is_intact(asset):
+            raise EngineError(f"asset {name}: {_asset_file(asset)} is not what manifest.toml names: restore it")
     paths = {name: _asset_file(manifest.assets[name]) for name in within_reach(manifest.assets)}
     return paths | {name: _onnx_file(name) for name in within_reach(manifest.engines)}
 
@@ -72,12 +79,16 @@ def _is_there(name: str, manifest: Manifest) -> bool:
 
 
 def _asset_file(asset: Asset) -> Path:
+    if asset.in_zoo:
+        return ZOO_DIR / asset.member
     return cache_dir() / "assets" / asset.sha256[:12] / asset.file_name
 
 
 def _onnx_file(engine_name: str) -> Path:
     manifest = load_manifest()
     spec = manifest.engines[engine_name]
+    if manifest.assets[spec.asset].in_zoo:
+        return _asset_file(manifest.assets[spec.asset])
     key = [manifest.assets[spec.asset].sha256, str(CONVERTER_VERSION), *(o.name for o in spec.outputs)]
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()
     return cache_dir() / "onnx" / f"{engine_name}-{digest[:12]}.onnx"
@@ -85,6 +96,8 @@ def _onnx_file(engine_name: str) -> Path:
 
 def _present(path: Path, what: str) -> Path:
     if not path.is_file():
+        if path.is_relative_to(ZOO_DIR):
+            raise EngineError(f"{what}: {path} is missing: restore it from the repository")
         raise EngineError(f"{what} is not in {cache_dir()}: run `exo-edge fetch`")
     return path
 
@@ -96,7 +109,8 @@ def _is_intact(asset: Asset) -> bool:
 
 def _complete(manifest: Manifest) -> bool:
     converted = all(_onnx_file(name).is_file() for name in within_reach(manifest.engines))
-    return converted and all(_is_intact(manifest.assets[n]) for n in within_reach(manifest.assets))
+    fetched = [manifest.assets[name] for name in within_reach(manifest.assets)]
+    return converted and all(_is_intact(asset) for asset in fetched if not asset.in_zoo)
 
 
 def _progress(console: Console | None) -> Progress:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from engines.errors import EngineError
 
 MANIFEST_PATH: Final = Path(__file__).with_name("manifest.toml")
+ZOO: Final = "zoo"
+"""Distribution of the networks that come with the product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class NpmPackage:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file inside a distribution's wheel or an npm package's tarball; `sha256` in hex."""
+    """One file inside a distribution's wheel or an npm package's tarball; with distribution "zoo" one of engines/zoo.
+
+    `sha256` in hex.
+    """
 
     distribution: str
     member: str
@@ -50,6 +55,11 @@ class Asset:
     def file_name(self) -> str:
         """Name without folders."""
         return PurePosixPath(self.member).name
+
+    @property
+    def in_zoo(self) -> bool:
+        """Whether it comes with the product."""
+        return self.distribution == ZOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +108,43 @@ class PointsSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a network must keep to on any backend before arming trusts it.
+
+    `golden` names a file in engines/golden; `card` says where it may be used. `rel_err`: worst relative difference from
+    the original network by precision, which are those allowed, from the safest on. `effect`: what the difference may
+    come to in the end, its unit in the name, at most `effect_max` by precision. `accuracy`: error on measured data, at
+    most `accuracy_max`; "" where there is no such measure. `latency_budget_ms`: for 99.9 % of the calls.
+    """
+
+    golden: str
+    card: str
+    latency_budget_ms: float
+    rel_err: Mapping[str, float]
+    effect: str
+    effect_max: Mapping[str, float]
+    accuracy: str = ""
+    accuracy_max: float = 0.0
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions allowed, the safest first."""
+        return tuple(self.rel_err)
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """Contract of a network converted from `asset`; outputs not listed are cut off. `points` for a pose network."""
+    """Contract of a network: an ONNX file of the zoo, or converted from `asset` with outputs not listed cut off.
+
+    `points` for a pose network, `terms` where the runtime opens it.
+    """
 
     asset: str
     preprocessing: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     points: PointsSpec | None = None
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +166,7 @@ def load_manifest(path: Path = MANIFEST_PATH) -> Manifest:
         raise EngineError(f"{path}: {error}") from error
     manifest: Manifest = parse(Manifest, document, path)
     for name, asset in manifest.assets.items():
-        if asset.distribution not in manifest.distributions and asset.distribution not in manifest.npm:
+        if asset.distribution not in {ZOO, *manifest.distributions, *manifest.npm}:
             raise EngineError(f"{path}: assets.{name}.distribution names no distribution: {asset.distribution!r}")
     for name, engine in manifest.engines.items():
         if engine.asset not in manifest.assets:

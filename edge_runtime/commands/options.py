@@ -34,6 +34,22 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", type=Path, metavar="FILE", help="device file (this machine, simulated firmware)")
 
 
+def add_engines(parser: argparse.ArgumentParser) -> None:
+    """Which engines; all where none is named."""
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help="names as of `exo-edge engines list` (all)")
+
+
+def chosen_engines(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Those named, or all that the runtime opens. Raises UserError on an unknown name."""
+    from edge_runtime.errors import UserError
+    from engines.plans import live_engines
+
+    known = live_engines()
+    if unknown := [name for name in arguments.engines if name not in known]:
+        raise UserError(f"no engine {unknown[0]!r}: known are {', '.join(known)}")
+    return tuple(arguments.engines) or tuple(known)
+
+
 def make_plan(arguments: argparse.Namespace, passes: int, out: Path) -> Plan:
     """The plan that the options of `add_plan` ask for."""
     import dataclasses

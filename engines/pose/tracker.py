@@ -10,6 +10,7 @@ import numpy as np
 
 from engines.backends.base import Runner
 from engines.beside import Beside, Reply, Threaded
+from engines.errors import EngineError
 from engines.manifest import PointsSpec
 from engines.pose.appearance import looks
 from engines.pose.detector import U8, Box, Detection, PersonDetector, View
@@ -197,7 +198,11 @@ class PoseTracker:
         if self._queue or self._seen:
             self._try_next(rgb, t_ns)
             return
-        reply = self._executor.poll()
+        try:
+            reply = self._executor.poll()
+        except EngineError:
+            self._ticket = None  # that request is never answered
+            raise
         if reply is not None:
             self._last_run, self._ran = reply, True
         if self._ticket is not None and (reply is None or reply.ticket != self._ticket):
