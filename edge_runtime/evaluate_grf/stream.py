@@ -26,7 +26,8 @@ _TRUNK: Final = slice(len(COORDINATES), len(BODY_COORDINATES))
 
 @dataclass(frozen=True)
 class Case:
-    """A trial and its person; `q`, `observed` [N, 16] are what the chain is shown, at a noise of `noise_rad`.
+    """A trial and its person; `q`, `observed` [N, 16] are what the chain is shown, at a noise of `noise_rad`, and `sd`
+    [N, 16] the deviation that it is told (rad, m).
 
     Where the noise is more than that of markers the network sees the filtered coordinates, as it does live.
     """
@@ -36,12 +37,14 @@ class Case:
     trunk_rad: F64 | None
     q: F64
     observed: Mask
+    sd: F64
     noise_rad: float = MARKER_NOISE_RAD
 
 
 def case_of(trial: Trial, path: Path) -> Case:
     """The case of a trial read from `path`, everything shown that was measured."""
-    return Case(trial, segments_of(trial), read_trunk(path), trial.q, trial.observed)
+    sd = np.full(trial.q.shape, MARKER_NOISE_RAD)
+    return Case(trial, segments_of(trial), read_trunk(path), trial.q, trial.observed, sd)
 
 
 def _per_frame(n: int, *shape: int) -> F64:
@@ -139,7 +142,7 @@ class Chain:
             self.motion.step(t_ns, q, known)
             marks.append(time.perf_counter_ns())
             shown = self.motion.motion[0, _OWN] if smooth else case.q[i]
-            found = self.engine.step(t_ns, shown, still, case.observed[i], trial.mass_kg)
+            found = self.engine.step(t_ns, shown, still, case.observed[i], trial.mass_kg, case.sd[i])
             marks.append(time.perf_counter_ns())
             refined = self.physics.step(t_ns, self.motion.motion, known, found)
             marks.append(time.perf_counter_ns())

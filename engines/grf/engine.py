@@ -17,6 +17,7 @@ from engines.grf.features import (
     COM_Y,
     COORDINATES,
     F64,
+    FRONTAL,
     GRID_S,
     HISTORY,
     RECENT,
@@ -42,6 +43,10 @@ WARM_UP_S: Final = 0.3
 GAP_S: Final = 0.2
 """A longer silence of the camera ends the history."""
 
+ROUGH_RAD: Final = 0.01
+"""Motion with an angle less certain than this is taken for video pose, whatever else is measured: markers are better
+(0.003 rad from frame to frame), filled or filmed joints worse."""
+
 _IN_THE_AIR: Final = 0.1
 """Probability of contact below which there is no force, as in the network."""
 
@@ -49,8 +54,14 @@ _NOW: Final = len(SHIFTS_S) // 2
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
 _AGES_S: Final[F64] = np.arange(1 - HISTORY, 1, dtype=np.float64) * GRID_S
 _CAPACITY: Final = 1024
+MARKERS: Final[F64] = np.full(len(COORDINATES), 0.003)
+"""Deviation [16] of coordinates from markers, rad and m."""
+
 _OUTWARD: Final = np.stack([outward(side) for side in SIDES])
 _SAGITTAL: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)
+_ANGLES: Final = [not name.startswith("pelvis_t") or name == "pelvis_tilt" for name in COORDINATES]
+_HIDDEN_IN_VIDEO: Final = [BASE.index(name) for name in FRONTAL]
+_NEVER_NS: Final = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,13 @@ class GrfResult:
 def _invalid(reason: str) -> GrfResult:
     unknown = np.full((2, 3), np.inf)
     return GrfResult(False, reason, np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), unknown, unknown, doubt=1.0)
+
+
+def _heading(base: F64, observed: Mask) -> F64:
+    """Direction of each foot [2] at the newest sample of a window, rad."""
+    views = np.stack([seen_from(side, base[:, -1:]) for side in SIDES])
+    masks = np.stack([mask_from(side, observed[:, -1:]) for side in SIDES])
+    return foot_heading(views, masks)[:, 0]
 
 
 class _Motion:
@@ -132,6 +150,7 @@ class GrfEngine:
         self._limits = read_limits(onnx_path or ZOO_PATH)
         self._motion = _Motion()
         self._since_ns = 0
+        self._rough_ns = _NEVER_NS
         self._timing = Timing()
         self._gait = Gait()
         self._doubt = Doubt(self._limits)
@@ -152,15 +171,18 @@ class GrfEngine:
 
     def _restart(self) -> None:
         self._motion.first = self._motion.end = 0
+        self._rough_ns = _NEVER_NS
         self._gait.reset()
         self._doubt.reset()
         self._timing.pause()
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float) -> GrfResult:
+    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float, sd: F64 = MARKERS) -> GrfResult:
         """Ground reaction at the frame `t_ns`, from it and the frames before.
 
         `q` [16] rad and m in `COORDINATES` order, `observed` [16] what the camera saw; `mass_kg` of the wearer
-        with what they carry. `qd` [16] is checked only: rates come from `q` on the network's own grid.
+        with what they carry. `qd` [16] is checked only: rates come from `q` on the network's own grid. `sd` [16] is the
+        deviation of `q`, as of markers by default. While the motion that the network sees holds an angle worse than
+        `ROUGH_RAD`, it is shown what one camera beside the wearer sees, and takes it for as rough as that.
         """
         if q.shape != (len(COORDINATES),) or observed.shape != q.shape:
             raise ValueError(f"q {q.shape} and observed {observed.shape}: expected [16] each")
@@ -176,6 +198,8 @@ class GrfEngine:
             self._restart()
         if motion.end == 0:
             self._since_ns = t_ns
+        if (sd[observed & _ANGLES] > ROUGH_RAD).any():
+            self._rough_ns = t_ns
         seen = base_observed(observed)
         motion.add(t_ns, base_channels(np.where(observed, q, 0.0)), seen)
         if gap:
@@ -188,11 +212,13 @@ class GrfEngine:
 
     def _infer(self, t_ns: int, mass_kg: float) -> GrfResult:
         base, observed = self._motion.window()
+        heading = _heading(base, observed)
+        if t_ns - self._rough_ns < RECENT * GRID_S * 1e9:
+            observed[_HIDDEN_IN_VIDEO] = False
         views = np.stack([seen_from(side, base) for side in SIDES])
         masks = np.stack([mask_from(side, observed) for side in SIDES])
         self._input[...] = features(views[..., -RECENT:], masks[..., -RECENT:])
         self._context[...] = context(base, observed, 1)[:, 0]
-        heading = foot_heading(views[..., -1:], masks[..., -1:])[:, 0]
         out = self._runner.infer()
         running = self._gait.step(t_ns, out["contact"][:, _NOW])
         force_bw, contact = self._in_time(t_ns, out, running, base, observed)

@@ -32,6 +32,9 @@ BASE: Final = (
 )  # fmt: skip
 """Channels kept per camera frame: angles of the segments to the vertical (about +z, rad), then the pelvis."""
 
+FRONTAL: Final = ("list", "rotation", "adduction_r", "adduction_l", "twist_r", "twist_l", "tz")
+"""Channels that one camera beside the wearer never measures."""
+
 _SUMS: Final = {
     "tilt": {"pelvis_tilt": 1.0},
     **{f"thigh_{s}": {"pelvis_tilt": 1.0, f"hip_flexion_{s}": 1.0} for s in SIDES},

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from engines.errors import EngineError
-from engines.grf.engine import GrfEngine
+from engines.grf.engine import MARKERS, GrfEngine
 from engines.grf.evaluate import SIDE_VIEW
 from engines.grf.fair import FairEngines
 from engines.grf.features import COORDINATES, F64, GRID_S, HISTORY, Mask
@@ -20,6 +20,7 @@ from engines.inpaint import simple
 from engines.inpaint.engine import Fill, Inpainter
 from engines.inpaint.history import HistoryFill
 from engines.inpaint.periodic import guess
+from engines.inpaint.stream import COASTING_SD_RAD
 from engines.inpaint.window import LEG_JOINTS, LEGS, NOW, Window, on_grid
 
 GAPS_S: Final = (0.1, 0.2, 0.5, 1.0)
@@ -181,14 +182,15 @@ def score(engine: GrfEngine, inpainter: Inpainter, gap: Gap, shown: Mask, names:
     filled["masked"] = np.full_like(truth, np.nan)
     force, force_sd, valid = {}, {}, trial.valid[gap.frames].copy()
     for name in names:
-        found, deviation, there = _stream(engine, gap, filled[name], shown)
+        leg_sd_rad = MARKERS[0] if name == "known" else COASTING_SD_RAD
+        found, deviation, there = _stream(engine, gap, filled[name], leg_sd_rad, shown)
         force[name], force_sd[name] = found - trial.force_bw[gap.frames], deviation
         valid &= there[:, None]
     joints = {name: (filled[name] - truth)[:, _SAGITTAL] for name in names}
     return Scored(gap, joints, force, force_sd, sd[:, _SAGITTAL], valid, ms)
 
 
-def _stream(engine: GrfEngine, gap: Gap, leg: F64, shown: Mask) -> tuple[F64, F64, Mask]:
+def _stream(engine: GrfEngine, gap: Gap, leg: F64, leg_sd_rad: float, shown: Mask) -> tuple[F64, F64, Mask]:
     """Force, deviation [n, 2, 3] BW and validity [n] in the gap, with `leg` [n, 5] in place of what is unseen."""
     trial = gap.trial
     lead = int(np.searchsorted(trial.t_s, trial.t_s[gap.first] - HISTORY * GRID_S))
@@ -198,10 +200,13 @@ def _stream(engine: GrfEngine, gap: Gap, leg: F64, shown: Mask) -> tuple[F64, F6
     n = gap.last - gap.first + 1
     force, sd, valid = np.zeros((n, 2, 3)), np.zeros((n, 2, 3)), np.zeros(n, dtype=np.bool_)
     weight_n, still = trial.mass_kg * GRAVITY, np.zeros(len(COORDINATES))
+    deviation = MARKERS.copy()
     for i, row in enumerate(q, lead - gap.first):
         observed = np.isfinite(row)
         t_ns = round(trial.t_s[i + gap.first] * 1e9)
-        result = engine.step(t_ns, np.where(observed, row, 0.0), still, observed, trial.mass_kg)
+        if i == 0:
+            deviation[gap.leg] = leg_sd_rad
+        result = engine.step(t_ns, np.where(observed, row, 0.0), still, observed, trial.mass_kg, deviation)
         if i >= 0:
             force[i], sd[i], valid[i] = result.force_n / weight_n, result.sd_n / weight_n, result.valid
     return force, sd, valid
