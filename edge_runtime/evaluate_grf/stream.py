@@ -58,7 +58,8 @@ class Run:
     `plain`, `refined` force in body weights, deviation and centre of pressure minus ankle [N, 2, 3] of the network
     alone and after refinement; Newton residuals `before`, `left`, `after` [N] in body weights; `asked_bw`,
     `asked_sd_bw` [N, 6] what the motion asks (force, moment; in body weights and times m); `struck`, `lifted` [N, 2];
-    `phase` [N, 2]; `doubt`, `network_ms`, `physics_ms` [N]; `angle_deg` [3], `frame_reason` of the frame at the end.
+    `phase` [N, 2]; `doubt`, `network_ms`, `physics_ms` [N], `cpu_ms` [N] what both took of the process' own time;
+    `angle_deg` [3], `frame_reason` of the frame at the end.
     """
 
     trial: Trial
@@ -76,6 +77,7 @@ class Run:
     doubt: F64
     network_ms: F64
     physics_ms: F64
+    cpu_ms: F64
     angle_deg: F64 = field(default_factory=lambda: np.full(3, np.nan))
     frame_reason: str = ""
 
@@ -111,6 +113,7 @@ def empty_run(trial: Trial) -> Run:
         doubt=_per_frame(n),
         network_ms=_per_frame(n),
         physics_ms=_per_frame(n),
+        cpu_ms=_per_frame(n),
     )
 
 
@@ -138,7 +141,7 @@ class Chain:
             q[_OWN], known[_OWN] = case.q[i], case.observed[i]
             if case.trunk_rad is not None:
                 q[_TRUNK] = case.trunk_rad[i]
-            marks = [time.perf_counter_ns()]
+            began_ns, marks = time.process_time_ns(), [time.perf_counter_ns()]
             self.motion.step(t_ns, q, known)
             marks.append(time.perf_counter_ns())
             shown = self.motion.motion[0, _OWN] if smooth else case.q[i]
@@ -146,6 +149,7 @@ class Chain:
             marks.append(time.perf_counter_ns())
             refined = self.physics.step(t_ns, self.motion.motion, known, found)
             marks.append(time.perf_counter_ns())
+            run.cpu_ms[i] = (time.process_time_ns() - began_ns) * 1e-6
             run.network_ms[i] = (marks[2] - marks[1]) * 1e-6
             run.physics_ms[i] = (marks[3] - marks[2] + marks[1] - marks[0]) * 1e-6
             if refined is not None:

@@ -27,15 +27,13 @@ from engines.grf.features import (
     base_observed,
     derived,
     features,
-    foot_heading,
-    from_foot,
     mask_from,
-    on_grid,
     outward,
     seen_from,
 )
 from engines.grf.timing import SHIFTS_S, WINDOW, Timing, read_at
 from engines.grf.weights import ZOO_PATH, read_limits
+from engines.grf.window import foot_heading, from_foot, on_grid
 
 WARM_UP_S: Final = 0.3
 """Motion needed before the first answer; the network was trained on histories that start this late."""

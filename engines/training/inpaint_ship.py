@@ -16,7 +16,9 @@ from engines.grf.evaluate import SIDE_VIEW
 from engines.grf.features import F64
 from engines.grf.trials import Trial
 from engines.inpaint.engine import Inpainter
-from engines.inpaint.evaluate import Scored, evaluate, gaps_of, score
+from engines.inpaint.evaluate import evaluate, score
+from engines.inpaint.gaps import gaps_of
+from engines.inpaint.tables import Scored
 from engines.inpaint.weights import ZOO_PATH, Facts
 from engines.training.grf_data import fold_of, load_trials
 from engines.training.inpaint import Recipe, resume
