@@ -127,8 +127,8 @@ class GroundPhysics:
         return self._refined()
 
     def _asked_sd(self, dt_s: float, total_n: F64) -> F64:
-        """Deviation [6] of what the motion asks, widened by what the predicted force `total_n` [3] has changed since the
-        time that the filtered acceleration speaks of: at a landing that is most of it."""
+        """Deviation [6] of what the motion asks, widened by what the predicted force `total_n` [3] has changed since
+        the time that the filtered acceleration speaks of: at a landing that is most of it."""
         sd = self.motion.sd.copy()
         if self._total_n is not None:
             sd[:3] = np.hypot(sd[:3], self.motion.delay_s * (total_n - self._total_n) / dt_s)
