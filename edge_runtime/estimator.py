@@ -74,8 +74,8 @@ class GrfSource(Protocol):
     def reset(self) -> None:
         """Forget the history."""
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float) -> Any:
-        """Ground reaction, with the fields of `Grf`."""
+    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float, sd: F64) -> Any:
+        """Ground reaction, with the fields of `Grf`; `sd` [16] is the deviation of `q`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class Estimator:
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
-        found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+        found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg, k.sd)
         predicted = Grf(
             k.t_capture_ns,
             found.valid,

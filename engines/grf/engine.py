@@ -182,8 +182,8 @@ class GrfEngine:
         deviation of `q`, as of markers by default. While the motion that the network sees holds an angle worse than
         `ROUGH_RAD`, it is shown what one camera beside the wearer sees, and takes it for as rough as that.
         """
-        if q.shape != (len(COORDINATES),) or observed.shape != q.shape:
-            raise ValueError(f"q {q.shape} and observed {observed.shape}: expected [16] each")
+        if not q.shape == observed.shape == sd.shape == (len(COORDINATES),):
+            raise ValueError(f"q {q.shape}, observed {observed.shape} and sd {sd.shape}: expected [16] each")
         motion = self._motion
         last_ns = int(motion.t_ns[motion.end - 1]) if motion.end else t_ns - 1
         if t_ns < last_ns:
@@ -196,7 +196,7 @@ class GrfEngine:
             self._restart()
         if motion.end == 0:
             self._since_ns = t_ns
-        if (sd[observed & _ANGLES] > ROUGH_RAD).any():
+        if not (sd[observed & _ANGLES] <= ROUGH_RAD).all():
             self._rough_ns = t_ns
         seen = base_observed(observed)
         motion.add(t_ns, base_channels(np.where(observed, q, 0.0)), seen)

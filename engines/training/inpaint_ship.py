@@ -33,7 +33,7 @@ CALIBRATED_ON: Final = 1
 those held out."""
 
 SAMPLES_PER_FILL: Final = 8
-GAPS_PER_TRIAL: Final = 1
+GAPS_PER_TRIAL: Final = 2
 CALIBRATION_GAPS_S: Final = (0.2, 0.5)
 _Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
 _ROW: Final = "beside"

@@ -190,6 +190,8 @@ def test_uneven_frames_change_little(engine: GrfEngine) -> None:
 def test_wrong_length_is_a_programming_error(engine: GrfEngine) -> None:
     with pytest.raises(ValueError, match="expected"):
         engine.step(0, np.zeros(5), STILL, ALL, MASS_KG)
+    with pytest.raises(ValueError, match="expected"):
+        engine.step(0, STILL, STILL, ALL, MASS_KG, np.zeros(19))
 
 
 def test_missing_or_damaged_weights_are_one_line(tmp_path: Path) -> None:
@@ -221,6 +223,7 @@ def told(engine: GrfEngine, sds: list[np.ndarray], observed: np.ndarray = ALL) -
 def test_motion_with_an_uncertain_angle_is_taken_as_one_camera_beside_the_wearer_sees_it(engine: GrfEngine) -> None:
     beside = told(engine, [MARKERS] * 60, ~np.array(FRONTAL))
     uncertain = told(engine, [rough(2 * ROUGH_RAD)] * 60)
+    assert same(uncertain[-1], told(engine, [rough(np.nan)] * 60)[-1])
     assert np.array_equal(uncertain[-1].force_n, beside[-1].force_n)
     assert not np.array_equal(uncertain[-1].force_n, told(engine, [MARKERS] * 60)[-1].force_n)
 
