@@ -19,7 +19,6 @@ from engines.grf.features import (
     F64,
     FRONTAL,
     GRID_S,
-    HISTORY,
     RECENT,
     SIDES,
     Mask,
@@ -31,9 +30,9 @@ from engines.grf.features import (
     outward,
     seen_from,
 )
-from engines.grf.timing import SHIFTS_S, WINDOW, Timing, read_at
+from engines.grf.timing import SHIFTS_S, WINDOW, Timing, body_height, read_at
 from engines.grf.weights import ZOO_PATH, read_limits
-from engines.grf.window import foot_heading, from_foot, on_grid
+from engines.grf.window import Motion, foot_heading, from_foot
 
 WARM_UP_S: Final = 0.3
 """Motion needed before the first answer; the network was trained on histories that start this late."""
@@ -50,12 +49,11 @@ _IN_THE_AIR: Final = 0.1
 
 _NOW: Final = len(SHIFTS_S) // 2
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
-_AGES_S: Final[F64] = np.arange(1 - HISTORY, 1, dtype=np.float64) * GRID_S
-_CAPACITY: Final = 1024
 MARKERS: Final[F64] = np.full(len(COORDINATES), 0.003)
 """Deviation [16] of coordinates from markers, rad and m."""
 
 _OUTWARD: Final = np.stack([outward(side) for side in SIDES])
+_TILT: Final = BASE.index("tilt")
 _SAGITTAL: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)
 _ANGLES: Final = [not name.startswith("pelvis_t") or name == "pelvis_tilt" for name in COORDINATES]
 _HIDDEN_IN_VIDEO: Final = [BASE.index(name) for name in FRONTAL]
@@ -101,39 +99,6 @@ def _heading(base: F64, observed: Mask) -> F64:
     return foot_heading(views, masks)[:, 0]
 
 
-class _Motion:
-    """The last frames in arrays that are only moved when full: times, `BASE` channels, what was observed."""
-
-    def __init__(self) -> None:
-        self.t_ns = np.zeros(_CAPACITY, dtype=np.int64)
-        self.base = np.zeros((_CAPACITY, len(BASE)))
-        self.observed = np.zeros((_CAPACITY, len(BASE)), dtype=np.bool_)
-        self.first = self.end = 0
-
-    def add(self, t_ns: int, base: F64, observed: Mask) -> None:
-        """Append a frame and drop those that no window reaches any more."""
-        if self.end == _CAPACITY:
-            self._move()
-        self.t_ns[self.end], self.base[self.end], self.observed[self.end] = t_ns, base, observed
-        self.end += 1
-        oldest = t_ns + round(_AGES_S[0] * 1e9)
-        while self.first + 1 < self.end and self.t_ns[self.first + 1] <= oldest:
-            self.first += 1
-
-    def _move(self) -> None:
-        self.first = max(self.first, _CAPACITY // 2)  # a faster stream than 1 kHz keeps a shorter history
-        kept = self.end - self.first
-        for array in (self.t_ns, self.base, self.observed):
-            array[:kept] = array[self.first : self.end].copy()
-        self.first, self.end = 0, kept
-
-    def window(self) -> tuple[F64, Mask]:
-        """Channels and mask [BASE, HISTORY] on the grid that ends at the newest frame."""
-        kept = slice(self.first, self.end)
-        t_s = (self.t_ns[kept] - self.t_ns[self.end - 1]) * 1e-9
-        return on_grid(t_s, self.base[kept], self.observed[kept], _AGES_S)
-
-
 class GrfEngine:
     """Causal estimate of the ground reaction from joint coordinates, one `step` per camera frame.
 
@@ -146,7 +111,7 @@ class GrfEngine:
         self._runner.warm()
         self._input, self._context = self._runner.inputs["window"], self._runner.inputs["context"]
         self._limits = read_limits(onnx_path or ZOO_PATH)
-        self._motion = _Motion()
+        self._motion = Motion()
         self._since_ns = 0
         self._rough_ns = _NEVER_NS
         self._timing = Timing()
@@ -242,7 +207,8 @@ class GrfEngine:
         """Force [2, 3] (BW) and contact [2] of a runner who lands earlier or later than the network expects."""
         value, known = derived(base[:, -WINDOW:], observed[:, -WINDOW:])
         total_bw = float(out["force_bw"][:, _NOW, 1].sum())
-        delay_s = self._timing.step(t_ns, total_bw, value[COM_Y], known[COM_Y]) * running
+        height_m = body_height(value[COM_Y], value[_TILT])
+        delay_s = self._timing.step(t_ns, total_bw, height_m, known[COM_Y] & known[_TILT]) * running
         force_bw, contact = read_at(out["force_bw"], delay_s), np.clip(read_at(out["contact"], delay_s), 0.0, 1.0)
         force_bw[contact < _IN_THE_AIR] = 0.0
         force_bw[:, 1] = np.maximum(force_bw[:, 1], 0.0)

@@ -1,11 +1,16 @@
-"""A window of motion: frames brought to the grid, and the own axes of a foot in it."""
+"""The recent motion: frames kept, brought to the grid, and the own axes of a foot in it."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from engines.grf.features import BASE, F64, Mask
+from engines.grf.features import BASE, F64, GRID_S, HISTORY, Mask
+
+_AGES_S: Final[F64] = np.arange(1 - HISTORY, 1, dtype=np.float64) * GRID_S
+_CAPACITY: Final = 1024
 
 
 def on_grid(t_s: F64, base: F64, observed: Mask, grid_s: F64) -> tuple[F64, Mask]:
@@ -43,3 +48,36 @@ def to_foot(point: npt.NDArray[np.floating], heading: F64) -> npt.NDArray[np.flo
 def from_foot(point: npt.NDArray[np.floating], heading: F64) -> npt.NDArray[np.float32]:
     """The way back from `to_foot`."""
     return to_foot(point, -heading)
+
+
+class Motion:
+    """The last frames in arrays that are only moved when full: times, `BASE` channels, what was observed."""
+
+    def __init__(self) -> None:
+        self.t_ns = np.zeros(_CAPACITY, dtype=np.int64)
+        self.base = np.zeros((_CAPACITY, len(BASE)))
+        self.observed = np.zeros((_CAPACITY, len(BASE)), dtype=np.bool_)
+        self.first = self.end = 0
+
+    def add(self, t_ns: int, base: F64, observed: Mask) -> None:
+        """Append a frame and drop those that no window reaches any more."""
+        if self.end == _CAPACITY:
+            self._move()
+        self.t_ns[self.end], self.base[self.end], self.observed[self.end] = t_ns, base, observed
+        self.end += 1
+        oldest = t_ns + round(_AGES_S[0] * 1e9)
+        while self.first + 1 < self.end and self.t_ns[self.first + 1] <= oldest:
+            self.first += 1
+
+    def _move(self) -> None:
+        self.first = max(self.first, _CAPACITY // 2)  # a faster stream than 1 kHz keeps a shorter history
+        kept = self.end - self.first
+        for array in (self.t_ns, self.base, self.observed):
+            array[:kept] = array[self.first : self.end].copy()
+        self.first, self.end = 0, kept
+
+    def window(self) -> tuple[F64, Mask]:
+        """Channels and mask [BASE, HISTORY] on the grid that ends at the newest frame."""
+        kept = slice(self.first, self.end)
+        t_s = (self.t_ns[kept] - self.t_ns[self.end - 1]) * 1e-9
+        return on_grid(t_s, self.base[kept], self.observed[kept], _AGES_S)
