@@ -77,8 +77,8 @@ class GrfSource(Protocol):
     def reset(self) -> None:
         """Forget the history."""
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float) -> Any:
-        """Ground reaction, with the fields of `Grf`."""
+    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float, sd: F64) -> Any:
+        """Ground reaction, with the fields of `Grf`; `sd` [16] is the deviation of `q`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class Estimator:
             return None, kinematics.reason
         k = kinematics
         try:
-            found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+            found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg, k.sd)
         except EngineFaultError as fault:
             return None, fault.reason
         predicted = Grf(
