@@ -141,6 +141,16 @@ def test_verdict_on_inputs_that_did_not_choose(monkeypatch: pytest.MonkeyPatch) 
         judge_engine("other", normed(), inputs[:1], lambda line: None)
 
 
+def test_one_lively_trial_does_not_decide_for_calm_ones() -> None:
+    expected = [{"y": np.array([height], F32)} for height in (0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 10.0, 10.0)]
+    found = [{"y": out["y"] + F32(1e-3)} for out in expected]
+    whole = Gate([{}] * len(expected), 5e-3, None)
+    assert judge(found, expected, whole).accepted
+    verdict = judging.strictest(found, expected, whole)
+    assert not verdict.accepted and verdict.relative["y"] == pytest.approx(1e-2, rel=1e-3)
+    assert judging.strictest(found[6:], expected[6:], Gate([{}] * 2, 5e-3, None)).accepted
+
+
 def test_lessons_are_written_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "precision.toml"
     for module in (judging, precision):
@@ -182,11 +192,18 @@ def test_float16_of_the_landmarks_is_rightly_refused(assets: dict[str, Path]) ->
 
 @pytest.mark.shared
 @pytest.mark.assets
-@pytest.mark.parametrize("engine", ["grf_gait", "inpaint_gait"])
-def test_float16_as_it_ships_passes_its_gate_on_gait(engine: str, assets: dict[str, Path], shared_data: Path) -> None:
-    assert "fp16" in shipped(engine)
-    few = real_inputs(engine, shared_data, 4)  # judge.py takes more, this keeps watch; the later half judges there too
-    assert holds(engine, graphs()[engine], few) == ""
+def test_float16_as_it_ships_passes_its_gate_on_gait(assets: dict[str, Path], shared_data: Path) -> None:
+    assert "fp16" in shipped("inpaint_gait")
+    few = real_inputs("inpaint_gait", shared_data, 4)  # judge.py takes more; the later half judges there too
+    assert holds("inpaint_gait", graphs()["inpaint_gait"], few) == ""
+
+
+@pytest.mark.shared
+@pytest.mark.assets
+def test_float16_of_ground_reaction_is_rightly_refused(assets: dict[str, Path], shared_data: Path) -> None:
+    assert shipped("grf_gait") == ("fp32",)
+    few = real_inputs("grf_gait", shared_data, 4)
+    assert "disagreement_bw" in holds("grf_gait", graphs()["grf_gait"], few)
 
 
 @pytest.mark.assets
