@@ -15,7 +15,8 @@ from engines.grf.evaluate import SIDE_VIEW, run_trial, summary
 from engines.grf.features import COORDINATES
 from engines.grf.trials import Trial, find_trials, read_trial
 from engines.inpaint.engine import Inpainter
-from engines.inpaint.evaluate import gaps_of, score
+from engines.inpaint.evaluate import score
+from engines.inpaint.gaps import gaps_of
 
 WALKING: Final = "schreiber2019_walk"
 _TRIALS: Final = 6  # of the ground reaction: enough to tell a backend's error from none, in seconds
