@@ -127,6 +127,7 @@ class PoseTracker:
             reason="",
             xy_px=found.xy_px,
             visibility=found.visibility,
+            sharpness=found.sharpness,
             world_m=found.world_m,
             score=found.score,
         )
