@@ -26,7 +26,7 @@ class Film:
 
 def draw_film(random: np.random.Generator) -> Film:
     """A camera from good to poor."""
-    moving = random.random() < 0.35
+    moving = random.random() < 0.2
     return Film(
         gain=float(np.exp(random.normal(0.0, 0.15))),
         gamma=float(np.exp(random.normal(-0.1, 0.2))),

@@ -93,12 +93,9 @@ class Take:
         skin(body.normals, body.weights, body.weight_bones, still, turns, still, normals)
         image = self._scene.copy()
         self._cast_shadow(image, points)
-        seen = self.camera.project(points)
-        depth = np.full(image.shape[:2], np.inf, np.float32)
-        owner = np.full(image.shape[:2], -1, np.int32)
-        raster.cover(seen, body.faces, depth, owner)
+        seen, view, owner = self._owned(image, points)
         raster.shade(
-            image, owner, seen, body.faces, normals, body.vertices, dressed.material, dressed.colours, dressed.pattern,
+            view, owner, seen, body.faces, normals, body.vertices, dressed.material, dressed.colours, dressed.pattern,
             self._light, *self._seen_by_light(points)
         )  # fmt: skip
         self._occluder.draw(image, float(self.motion.t_s[i]) - age * frame_s)
@@ -107,11 +104,22 @@ class Take:
     def _cast_shadow(self, image: U8, points: F64) -> None:
         direction = self._light[0]
         flat = points - points[:, 1:2] / direction[1] * direction
-        seen = self.camera.project(flat)
-        depth = np.full(image.shape[:2], np.inf, np.float32)
-        owner = np.full(image.shape[:2], -1, np.int32)
+        _, view, owner = self._owned(image, flat)
+        view[owner >= 0] = (view[owner >= 0] * (1.0 - self._shadow)).astype(np.uint8)
+
+    def _owned(self, image: U8, points: F64) -> tuple[F64, U8, raster.I32]:
+        """Vertices [V, 3] as the camera sees them, the part of `image` that they may touch, the face of each pixel of
+        it; pixels count from that part's corner."""
+        seen = self.camera.project(points)
+        height, width = image.shape[:2]
+        ahead = seen[seen[:, 2] > 0.05, :2]
+        low = np.clip(ahead.min(axis=0, initial=np.inf), 0, (width, height)).astype(int)
+        high = np.clip(ahead.max(axis=0, initial=-np.inf) + 1, low, (width, height)).astype(int)
+        seen[:, :2] -= low
+        view = image[low[1] : high[1], low[0] : high[0]]
+        depth, owner = np.full(view.shape[:2], np.inf, np.float32), np.full(view.shape[:2], -1, np.int32)
         raster.cover(seen, self.body.faces, depth, owner)
-        image[owner >= 0] = (image[owner >= 0] * (1.0 - self._shadow)).astype(np.uint8)
+        return seen, view, owner
 
     def _seen_by_light(self, points: F64) -> tuple[F64, raster.F32]:
         """Vertices [V, 3] in px and m from the light, and its depth map."""
