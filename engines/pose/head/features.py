@@ -57,7 +57,7 @@ def frame_features(
 ) -> F32:
     """Features [..., FEATURES] of frames [...]: `xy_px` [..., 19, 2] and the others of `POINTS`, `dt_s` [...] since the
     last frame. A point that is not finite counts as missing: it stands at the hips, with no visibility."""
-    seen = np.isfinite(xy_px).all(axis=-1) & np.isfinite(world_m).all(axis=-1)
+    seen = np.asarray(np.isfinite(xy_px).all(axis=-1) & np.isfinite(world_m).all(axis=-1))
     present = seen[..., None].astype(np.float64)
     xy, world = np.where(seen[..., None], xy_px, 0.0), np.where(seen[..., None], world_m, 0.0)
     sure = np.where(seen, visibility, 0.0), np.where(seen, sharpness, 0.0)
