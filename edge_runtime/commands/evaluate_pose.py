@@ -53,11 +53,13 @@ def _lines(result: dict[str, Any]) -> list[str]:
             plain = part["without_head"][name]
             cells = [f"{_cell(legs[leg])} [{_number(plain[leg]['rmse_deg'])}]" for leg in ("near", "far")]
             lines.append(f"{view:<8}{name:<14}{cells[0]:>26}{cells[1]:>26}")
-        lines.append(
-            f"{'':<8}swaps {_number(part['swap_rate'], 100.0)} %, "
-            f"90 % interval holds {_number(part['coverage_90'], 100.0)} %, lag {_number(part['lag_ms'])} ms, jitter {_number(part['jitter_deg'])} deg, "
-            f"seen {_number(part['seen_share'], 100.0)} %"
-        )
+        facts = [
+            ("swaps %", "swap_rate", 100.0),
+            ("in 90 % interval %", "coverage_90", 100.0),
+            ("lag ms", "lag_ms", 1.0),
+        ]
+        facts += [("jitter deg", "jitter_deg", 1.0), ("seen %", "seen_share", 100.0)]
+        lines.append(f"{'':<8}" + ", ".join(f"{name} {_number(part[key], factor)}" for name, key, factor in facts))
     ms = result["ms_per_frame"]
     return [*lines, f"per frame: {_number(ms['p50'])} ms median, {_number(ms['p99'])} ms p99"]
 

@@ -25,9 +25,9 @@ _RAW: Final = [_INDEX[f"{name}_{side}"] for side in ("r", "l") for name in ("hip
 
 @dataclass(frozen=True)
 class Streamed:
-    """One trial of N frames: `t_s` [N], `truth` [N, 13], estimate `q` and `sd` [N, 13] rad, `raw` [N, 13] plain angles in
-    the image plane (NaN where there are none), `usable` [N] from the first angles on, `seen` [N] where the wearer was
-    found, `facing_rad` [N], `frame_ms` [N] of landmark network and head."""
+    """One trial of N frames: `t_s` [N], `truth` [N, 13], estimate `q` and `sd` [N, 13] rad, `raw` [N, 13] plain angles
+    in the image plane (NaN where there are none), `usable` [N] from the first angles on, `seen` [N] where the wearer
+    was found, `facing_rad` [N], `frame_ms` [N] of landmark network and head."""
 
     trial: PoseTrial
     t_s: F64
