@@ -191,6 +191,8 @@ class Estimator:
             visibility=found.visibility,
             world_m=found.world_m,
             score=found.score,
+            sharpness=found.sharpness,
+            size_px=found.size_px,
         )
 
     def _filled(self, kinematics: Kinematics) -> Kinematics:

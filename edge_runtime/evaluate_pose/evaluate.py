@@ -45,16 +45,22 @@ def evaluate(data_dir: Path, engine: str, progress: Callable[[int, int], None]) 
 
 
 def block(runs: list[Streamed]) -> dict[str, Any]:
-    """Pooled scores. `without_head`: plain image-plane angles of the same landmarks. `seen_share`: frames, from the
-    first angles on, in which the wearer was found; the others are scored with what was held."""
+    """Pooled scores of the kinematics filter on the head.
+
+    `head_alone`: before the filter. `without_head`: the filter on angles read off the image. `with_encoder`: with
+    simulated encoders. `seen_share`: frames, from the first angles on, in which the wearer was found; the others are
+    scored with what was held.
+    """
     runs = [run for run in runs if run.usable.any()]
     if not runs:
         return {"overall": None, "seen_share": 0.0}
     covered = scores.coverage(runs)
     lags = [lag for lag in (scores.lag_ms(run) for run in runs) if lag is not None]
     return {
-        "overall": scores.table(runs),
-        "without_head": scores.table(runs, raw=True),
+        "overall": scores.table(runs, "fused"),
+        "head_alone": scores.table(runs, "head"),
+        "without_head": scores.table(runs, "plain"),
+        "with_encoder": {"knee_angle": scores.table(runs, "encoder")["knee_angle"]},
         "pelvis_rmse_deg": scores.pelvis_table(runs),
         "swap_rate": scores.swap_rate(runs),
         "coverage_90": covered.pop("all"),

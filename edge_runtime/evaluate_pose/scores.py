@@ -29,22 +29,22 @@ def near_side(run: Streamed) -> int:
     return 0 if float(np.median(run.facing_rad[run.usable])) >= 0.0 else 1
 
 
-def errors_deg(run: Streamed, estimate: F64, coordinate: str, which: str) -> F64:
-    """Errors of one coordinate of the "near" or "far" leg in the usable frames that have a truth."""
+def errors_deg(run: Streamed, way: str, coordinate: str, which: str) -> F64:
+    """Errors by one of `WAYS` in one coordinate of the "near" or "far" leg, in the usable frames that have a truth."""
     near = near_side(run)
     side = ("r", "l")[near if which == "near" else 1 - near]
     column = _INDEX[f"{coordinate}_{side}"]
-    error = np.degrees(estimate[run.usable, column] - run.truth[run.usable, column])
+    error = np.degrees(run.q[way][run.usable, column] - run.truth[run.usable, column])
     return np.asarray(error[np.isfinite(error)])
 
 
-def table(runs: Sequence[Streamed], raw: bool = False) -> dict[str, Any]:
+def table(runs: Sequence[Streamed], way: str) -> dict[str, Any]:
     """{coordinate: {near, far: {rmse_deg, bias_deg, rmse_debiased_deg}}}, pooled; the bias is taken off per trial."""
     found: dict[str, Any] = {}
     for coordinate in SCORED:
         found[coordinate] = {}
         for which in ("near", "far"):
-            parts = [errors_deg(run, run.raw if raw else run.q, coordinate, which) for run in runs]
+            parts = [errors_deg(run, way, coordinate, which) for run in runs]
             found[coordinate][which] = _spread([part for part in parts if len(part)])
     return found
 
@@ -66,7 +66,7 @@ def pelvis_table(runs: Sequence[Streamed]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for name in ("pelvis_tilt", "pelvis_list", "pelvis_rotation", "hip_adduction", "hip_rotation"):
         columns = [i for i, own in enumerate(COORDINATES) if own.startswith(name)]
-        error = np.concatenate([(run.q - run.truth)[run.usable][:, columns].ravel() for run in runs])
+        error = np.concatenate([(run.q["fused"] - run.truth)[run.usable][:, columns].ravel() for run in runs])
         error = np.degrees(error[np.isfinite(error)])
         found[name] = float(np.sqrt(np.mean(error**2))) if len(error) else None
     return found
@@ -76,7 +76,7 @@ def swap_rate(runs: Sequence[Streamed]) -> float:
     """Share of usable frames in which the output has the legs exchanged."""
     swapped = total = 0
     for run in runs:
-        q, truth = np.degrees(run.q[run.usable][:, _KNEES]), np.degrees(run.truth[run.usable][:, _KNEES])
+        q, truth = np.degrees(run.q["fused"][run.usable][:, _KNEES]), np.degrees(run.truth[run.usable][:, _KNEES])
         direct = np.abs(q - truth).sum(axis=1)
         exchanged = np.abs(q[:, ::-1] - truth).sum(axis=1)
         swapped += int(np.count_nonzero(direct - exchanged > _SWAP_DEG))
@@ -89,8 +89,8 @@ def coverage(runs: Sequence[Streamed]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for name in (*SCORED, ""):
         columns = [_INDEX[f"{part}_{side}"] for part in SCORED for side in ("r", "l") if part.startswith(name)]
-        error = np.concatenate([(run.q - run.truth)[run.usable][:, columns].ravel() for run in runs])
-        sd = np.concatenate([run.sd[run.usable][:, columns].ravel() for run in runs])
+        error = np.concatenate([(run.q["fused"] - run.truth)[run.usable][:, columns].ravel() for run in runs])
+        sd = np.concatenate([run.sd["fused"][run.usable][:, columns].ravel() for run in runs])
         good = np.isfinite(error)
         inside = np.abs(error[good]) <= Z_90 * sd[good]
         found[name or "all"] = float(inside.mean()) if len(inside) else None
@@ -99,7 +99,7 @@ def coverage(runs: Sequence[Streamed]) -> dict[str, float | None]:
 
 def lag_ms(run: Streamed) -> float | None:
     """How late the knees come (ms, negative: early): the shift at which estimate and truth agree best, mean of both."""
-    lags = [_lag_s(run.t_s[run.usable], run.q[run.usable, k], run.truth[run.usable, k]) for k in _KNEES]
+    lags = [_lag_s(run.t_s[run.usable], run.q["fused"][run.usable, k], run.truth[run.usable, k]) for k in _KNEES]
     known = [lag for lag in lags if lag is not None]
     return 1e3 * float(np.mean(known)) if known else None
 
@@ -119,5 +119,5 @@ def _lag_s(t_s: F64, estimate: F64, truth: F64) -> float | None:
 
 def jitter_deg(runs: Sequence[Streamed]) -> float:
     """RMS change of the knees' error from one frame to the next."""
-    moved = [np.diff(np.degrees(run.q - run.truth)[run.usable][:, _KNEES], axis=0).ravel() for run in runs]
+    moved = [np.diff(np.degrees(run.q["fused"] - run.truth)[run.usable][:, _KNEES], axis=0).ravel() for run in runs]
     return float(np.sqrt(np.mean(np.concatenate(moved) ** 2)))

@@ -24,7 +24,7 @@ _NEEDED: Final = ("knee_angle_r", "knee_angle_l")
 class PoseTrial:
     """One folder. `truth_rad` [M, 13] at `t_s` [M] in the head's `COORDINATES` order, NaN for a coordinate that the
     file does not hold; `near` 0 right, 1 left or None; `focal_px`, `yaw_deg`, `lengths` (thigh, shank, foot over
-    stature) where the file knows them."""
+    stature), `stature_m` where the file knows them."""
 
     name: str
     folder: Path
@@ -34,6 +34,7 @@ class PoseTrial:
     focal_px: float | None
     yaw_deg: float | None
     lengths: tuple[float, float, float] | None
+    stature_m: float | None
 
     def frames(self) -> Iterator[tuple[float, U8]]:
         """Time (s) and image [H, W, 3] RGB of each frame. UserError where the video or the frames cannot be read."""
@@ -79,8 +80,9 @@ def _read(folder: Path) -> PoseTrial:
         truth_rad=truth,
         near=_near(data),
         focal_px=_focal_px(data),
-        yaw_deg=float(data["yaw_deg"]) if "yaw_deg" in data and data["yaw_deg"].size == 1 else None,
+        yaw_deg=_number(data, "yaw_deg"),
         lengths=_lengths(data),
+        stature_m=_number(data, "stature_m"),
     )
 
 
@@ -90,6 +92,11 @@ def _plain(file: Any, key: str) -> Any:
         return file[key]
     except ValueError:
         return None
+
+
+def _number(data: dict[str, Any], key: str) -> float | None:
+    value = data.get(key)
+    return float(value.item()) if value is not None and value.size == 1 and value.dtype.kind in "fiu" else None
 
 
 def _near(data: dict[str, Any]) -> int | None:

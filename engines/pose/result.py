@@ -20,7 +20,8 @@ class PoseResult:
 
     `xy_px` [33, 2] pixels of the given frame; `visibility` [33] 0..1; `sharpness` [33] 0..1 peak of the heatmap
     around each point, low where the network is undecided; `world_m` [33, 3] metres, hip-centred,
-    x right of the image, y down, z away from the camera; `score` presence 0..1. Where not `valid`, `reason`
+    x right of the image, y down, z away from the camera; `score` presence 0..1; `size_px` width and height of the
+    frame. Where not `valid`, `reason`
     is "searching" or "lost", the arrays hold NaN and `score` is the presence that was too low, else 0.
     """
 
@@ -32,6 +33,7 @@ class PoseResult:
     sharpness: F64
     world_m: F64
     score: float
+    size_px: tuple[int, int] = (0, 0)
 
 
 def no_pose(t_capture_ns: int, reason: str, score: float) -> PoseResult:

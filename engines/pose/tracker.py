@@ -130,6 +130,7 @@ class PoseTracker:
             sharpness=found.sharpness,
             world_m=found.world_m,
             score=found.score,
+            size_px=(rgb.shape[1], rgb.shape[0]),
         )
 
     def close(self) -> None:

@@ -141,9 +141,9 @@ def _lose(one: Sequence, random: np.random.Generator) -> None:
 
 def features_of(one: Sequence, told: tuple[bool, bool]) -> F32:
     """Features [N, FEATURES]; `told`: whether the focal length and the wearer's lengths are known."""
-    geometry = Geometry(one.size_px, one.focal_px if told[0] else None, one.lengths if told[1] else None)
+    geometry = Geometry(one.focal_px if told[0] else None, one.lengths if told[1] else None)
     dt_s = np.diff(one.t_s, prepend=one.t_s[0] - 1.0 / 60.0)
-    return frame_features(one.xy_px, one.world_m, one.sure[0], one.sure[1], dt_s, geometry)
+    return frame_features(one.xy_px, one.world_m, one.sure[0], one.sure[1], dt_s, one.size_px, geometry)
 
 
 def batch(takes: list[Sequence], frames: int, random: np.random.Generator) -> tuple[F32, F32, F32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.errors import EngineError
 from engines.pose.head.features import COORDINATES, F64, POINTS, Geometry, frame_features
-from engines.pose.result import PoseResult
 
 ZOO_PATH: Final = Path(__file__).resolve().parents[2] / "zoo" / "pose_head.onnx"
 METADATA_KEY: Final = "exo_edge_pose_head"
@@ -46,14 +45,35 @@ class HeadResult:
     facing_rad: float
 
 
+class Pose(Protocol):
+    """What the head reads of a pose: the fields of `engines.pose.PoseResult`."""
+
+    @property
+    def t_capture_ns(self) -> int: ...
+    @property
+    def valid(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def xy_px(self) -> F64: ...
+    @property
+    def visibility(self) -> F64: ...
+    @property
+    def sharpness(self) -> F64: ...
+    @property
+    def world_m(self) -> F64: ...
+    @property
+    def size_px(self) -> tuple[int, int]: ...
+
+
 class PoseHead:
-    """Causal: angles at a frame from it and those before. `geometry` may be changed between frames.
+    """Causal: angles at a frame from it and those before.
 
     EngineError: no weights at `onnx_path` (default: those in the zoo), damaged ones, or another network's.
     """
 
     def __init__(self, geometry: Geometry, onnx_path: Path | None = None) -> None:
-        self.geometry = geometry
+        self._geometry = geometry
         path = onnx_path or ZOO_PATH
         self._scale = _deviation_scale(path)
         self._runner: Runner = OrtCpuRunner(path)
@@ -69,7 +89,7 @@ class PoseHead:
         self._q, self._sd = np.zeros(len(COORDINATES)), np.full(len(COORDINATES), np.pi)
         self._facing = 0.0
 
-    def step(self, pose: PoseResult) -> HeadResult:
+    def step(self, pose: Pose) -> HeadResult:
         """Angles of one pose. An invalid one repeats the last angles with a deviation that grows."""
         dt_s = (pose.t_capture_ns - self._last_ns) * 1e-9 if self._frames else 1.0 / 60.0
         if self._frames and not 0.0 < dt_s <= GAP_S:
@@ -84,7 +104,7 @@ class PoseHead:
         reason = "settling" if self._frames <= SETTLE_FRAMES else ""
         return HeadResult(pose.t_capture_ns, not reason, reason, self._q.copy(), self._sd.copy(), self._facing)
 
-    def _infer(self, pose: PoseResult, dt_s: float) -> None:
+    def _infer(self, pose: Pose, dt_s: float) -> None:
         chosen = self._points
         self._runner.inputs["frame"][0] = frame_features(
             pose.xy_px[chosen],
@@ -92,7 +112,8 @@ class PoseHead:
             pose.visibility[chosen],
             pose.sharpness[chosen],
             np.array(dt_s),
-            self.geometry,
+            pose.size_px,
+            self._geometry,
         )
         out = self._runner.infer()
         self._runner.inputs["state"][...] = out["next_state"]

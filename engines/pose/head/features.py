@@ -40,10 +40,9 @@ FEATURES: Final = len(POINTS) * (2 + 3 + 2) + 2 * 4 * (2 + 1 + 3) + 2 * 3 * 3 + 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What is known beside the image: its `size_px` width and height, `focal_px` or None, and the wearer's thigh, shank
-    and foot over stature (`lengths` [3], from the profile) or None."""
+    """What is known beside the image: `focal_px` of the camera or None, and the wearer's thigh, shank and foot over
+    stature (`lengths` [3], from the profile) or None."""
 
-    size_px: tuple[int, int]
     focal_px: float | None = None
     lengths: tuple[float, float, float] | None = None
 
@@ -53,10 +52,19 @@ MEAN_LENGTHS: Final = (0.240, 0.246, 0.0925)
 
 
 def frame_features(
-    xy_px: Array, world_m: Array, visibility: Array, sharpness: Array, dt_s: Array, geometry: Geometry
+    xy_px: Array,
+    world_m: Array,
+    visibility: Array,
+    sharpness: Array,
+    dt_s: Array,
+    size_px: tuple[int, int],
+    geometry: Geometry,
 ) -> F32:
-    """Features [..., FEATURES] of frames [...]: `xy_px` [..., 19, 2] and the others of `POINTS`, `dt_s` [...] since the
-    last frame. A point that is not finite counts as missing: it stands at the hips, with no visibility."""
+    """Features [..., FEATURES] of frames [...] of `size_px` width and height.
+
+    `xy_px` [..., 19, 2] and the others belong to `POINTS`; `dt_s` [...] since the last frame. A point that is not
+    finite counts as missing: it stands at the hips, with no visibility.
+    """
     seen = np.asarray(np.isfinite(xy_px).all(axis=-1) & np.isfinite(world_m).all(axis=-1))
     present = seen[..., None].astype(np.float64)
     xy, world = np.where(seen[..., None], xy_px, 0.0), np.where(seen[..., None], world_m, 0.0)
@@ -67,7 +75,7 @@ def frame_features(
     parts = [shape.reshape(*shape.shape[:-2], -1), world.reshape(*world.shape[:-2], -1), *sure]
     for side in (0, 1):
         parts += _segments(shape, world, side)
-    parts += _geometry(hips, size, dt_s, geometry)
+    parts += _geometry(hips, size, dt_s, size_px, geometry)
     return np.concatenate(parts, axis=-1).astype(np.float32)
 
 
@@ -97,9 +105,9 @@ def _unit(vector: Array) -> tuple[F64, F64]:
     return np.asarray(vector / np.maximum(length, 1e-6)), np.asarray(length)
 
 
-def _geometry(hips: Array, size: Array, dt_s: Array, geometry: Geometry) -> list[F64]:
+def _geometry(hips: Array, size: Array, dt_s: Array, size_px: tuple[int, int], geometry: Geometry) -> list[F64]:
     """Direction to the hips and angular size of the body, time since the last frame, the profile's lengths."""
-    width, height = geometry.size_px
+    width, height = size_px
     focal = geometry.focal_px or ASSUMED_FOCAL * max(width, height)
     rays = (hips - (0.5 * width, 0.5 * height)) / focal
     known = geometry.lengths is not None
