@@ -31,6 +31,7 @@ class PoseNet(nn.Module):
         )
         self.memory = nn.ModuleList(nn.GRUCell(WIDTH, WIDTH) for _ in range(LAYERS))
         self.drop = nn.Dropout(dropout)
+        self.skip = nn.Linear(FEATURES, OUTPUTS)
         self.leave = nn.Sequential(nn.Linear(2 * WIDTH, WIDTH), nn.SiLU(), nn.Linear(WIDTH, OUTPUTS))
 
     def begin(self, count: int) -> Tensor:
@@ -47,7 +48,7 @@ class PoseNet(nn.Module):
                 state[k] = cell(h, state[k])
                 h = h + state[k]
             out.append(h)
-        return self.tell(seen, torch.stack(out, dim=1))
+        return self.tell(x, seen, torch.stack(out, dim=1))
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs [B, OUTPUTS] of one frame [B, FEATURES] and the next state."""
@@ -56,15 +57,19 @@ class PoseNet(nn.Module):
         for k, cell in enumerate(self.memory):
             after.append(cell(h, state[k]))
             h = h + after[-1]
-        return self.tell(seen, h), torch.stack(after)
+        return self.tell(x, seen, h), torch.stack(after)
 
     def encode(self, x: Tensor) -> Tensor:
         """Frames [..., WIDTH], each by itself."""
-        return self.enter(torch.clamp((x - self.centre) / self.spread, -6.0, 6.0))
+        return self.enter(self.scaled(x))
 
-    def tell(self, seen: Tensor, remembered: Tensor) -> Tensor:
-        """Outputs from the frame and the memory."""
-        return self.leave(self.drop(torch.cat((seen, remembered), dim=-1)))
+    def scaled(self, x: Tensor) -> Tensor:
+        """Features [..., FEATURES] centred and brought to one size."""
+        return torch.clamp((x - self.centre) / self.spread, -6.0, 6.0)
+
+    def tell(self, x: Tensor, seen: Tensor, remembered: Tensor) -> Tensor:
+        """Outputs from the frame, directly and encoded, and the memory."""
+        return self.leave(self.drop(torch.cat((seen, remembered), dim=-1))) + self.skip(self.scaled(x))
 
 
 def angles(y: Tensor) -> tuple[Tensor, Tensor, Tensor]:

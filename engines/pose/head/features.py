@@ -34,8 +34,11 @@ _CHAIN: Final = ((SHOULDER, HIP), (HIP, KNEE), (KNEE, ANKLE), (HEEL, TOE))
 ASSUMED_FOCAL: Final = 0.9
 """Focal length over the longer side of the image where the camera is not calibrated: a field of view of 58°."""
 
+_SURE_AHEAD: Final = 0.3
+"""From this share of its forward direction on, sideways in the image, the wearer surely faces left or right."""
+
 GEOMETRY: Final = 9
-FEATURES: Final = len(POINTS) * (2 + 3 + 2) + 2 * 4 * (2 + 1 + 3) + 2 * 3 * 3 + GEOMETRY
+FEATURES: Final = len(POINTS) * (2 + 3 + 2) + 2 * 4 * (2 + 1 + 3 + 1) + 2 * 3 * 4 + 2 + GEOMETRY
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ def frame_features(
     size = np.maximum(_body_px(xy), 1.0)[..., None]
     shape = present * (xy - hips[..., None, :]) / size[..., None]
     parts = [shape.reshape(*shape.shape[:-2], -1), world.reshape(*world.shape[:-2], -1), *sure]
+    ahead = _ahead(world)
     for side in (0, 1):
-        parts += _segments(shape, world, side)
+        parts += _segments(shape, world, ahead, side)
+    parts += [ahead]
     parts += _geometry(hips, size, dt_s, size_px, geometry)
     return np.concatenate(parts, axis=-1).astype(np.float32)
 
@@ -88,15 +93,29 @@ def _body_px(xy: Array) -> F64:
     return np.asarray(0.5 * total)
 
 
-def _segments(shape: Array, world: Array, side: int) -> list[F64]:
-    """Directions and lengths of one side's segments in the image and in space, and the angles between neighbours."""
+def _ahead(world: Array) -> F64:
+    """Where the pelvis faces [..., 2]: to the right of the image and towards the camera, from the line of the hips and
+    shoulders in space; unit length."""
+    left, right = [HIP[0], SHOULDER[0]], [HIP[1], SHOULDER[1]]
+    across = (world[..., right, :] - world[..., left, :]).sum(axis=-2)
+    level = np.stack([-across[..., 2], -across[..., 0]], axis=-1)
+    return _unit(level)[0]
+
+
+def _segments(shape: Array, world: Array, ahead: Array, side: int) -> list[F64]:
+    """One side's segments in the image and in space: directions, lengths, slopes, angles between neighbours. Slopes and
+    angles in the image count forward: their sign and size follow how far the wearer faces to the right."""
     flat = [_unit(shape[..., end[side], :] - shape[..., start[side], :]) for start, end in _CHAIN]
     deep = [_unit(world[..., end[side], :] - world[..., start[side], :])[0] for start, end in _CHAIN]
-    parts = [part for direction, length in flat for part in (direction, length)] + deep
+    forward = np.clip(ahead[..., 0] / _SURE_AHEAD, -1.0, 1.0)
+    slopes = [forward * np.arctan2(direction[..., 0], direction[..., 1]) for direction, _ in flat[:3]]
+    slopes.append(np.arctan2(-flat[3][0][..., 1], forward * flat[3][0][..., 0]))
+    parts = [part for direction, length in flat for part in (direction, length)] + deep + [np.stack(slopes, axis=-1)]
     for i in range(3):
         (a, _), (b, _) = flat[i], flat[i + 1]
-        turn = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-        parts.append(np.stack([turn, (a * b).sum(axis=-1), (deep[i] * deep[i + 1]).sum(axis=-1)], axis=-1))
+        turn, along = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], (a * b).sum(axis=-1)
+        bend = np.arccos(np.clip((deep[i] * deep[i + 1]).sum(axis=-1), -1.0, 1.0))
+        parts.append(np.stack([turn, along, forward * np.arctan2(turn, along), bend], axis=-1))
     return parts
 
 

@@ -53,18 +53,25 @@ def _cast(gaits: list[Gait]) -> Cast:
 def training_take(cast: Cast, seed: int, number: int, frames: int) -> Take:
     """Take `number` of stream `seed`: `frames` frames at a drawn rate from a drawn view."""
     random = np.random.default_rng((_TRAINING, seed, number))
+    motion, yaw_deg = draw_training(cast, frames, random)
+    return Take(make_body(draw_shape(random)), motion, yaw_deg, random)
+
+
+def draw_training(cast: Cast, frames: int, random: np.random.Generator) -> tuple[Motion, float]:
+    """Motion of `frames` frames and degrees off frontal of the camera, for training."""
     t_s = np.arange(frames) / random.choice(_RATES_HZ)
     strength = 0.0 if random.random() < _AS_MEASURED_SHARE else 1.0
     motion = _motion(cast, t_s, random, strength, _EXERCISE_SHARE)
     view = _TRAINING_VIEWS[random.choice(len(_TRAINING_VIEWS), p=_TRAINING_SHARES)]
-    return _take(motion, view, random)
+    return motion, _yaw_deg(view, random)
 
 
 def held_out_take(cast: Cast, seed: int, number: int, frames: int, rate_hz: float, view: str) -> Take:
     """Take `number` of stream `seed` for evaluation: measured gait as it was, from one of `VIEWS`."""
     random = np.random.default_rng((_HELD_OUT, seed, number))
     motion = _motion(cast, np.arange(frames) / rate_hz, random, 0.0, 0.0)
-    return _take(motion, VIEWS[view], random)
+    yaw_deg = _yaw_deg(VIEWS[view], random)
+    return Take(make_body(draw_shape(random)), motion, yaw_deg, random)
 
 
 def _motion(cast: Cast, t_s: F64, random: np.random.Generator, strength: float, exercises: float) -> Motion:
@@ -74,6 +81,5 @@ def _motion(cast: Cast, t_s: F64, random: np.random.Generator, strength: float, 
     return measured(pool[random.integers(len(pool))], t_s, random, strength)
 
 
-def _take(motion: Motion, view: tuple[float, float], random: np.random.Generator) -> Take:
-    yaw_deg = float(random.uniform(*view) * random.choice((-1.0, 1.0)))
-    return Take(make_body(draw_shape(random)), motion, yaw_deg, random)
+def _yaw_deg(view: tuple[float, float], random: np.random.Generator) -> float:
+    return float(random.uniform(*view) * random.choice((-1.0, 1.0)))

@@ -18,6 +18,8 @@ from engines.beside import Inline
 from engines.errors import EngineError
 from engines.pose import PoseTracker
 from engines.pose.engine import ENGINES, landmark_runner
+from engines.training.people.bodies import F64
+from engines.training.people.camera import Camera
 from engines.training.people.casting import training_cast, training_take
 from engines.training.people.gaits import load_gaits
 from engines.training.people.take import Take
@@ -61,7 +63,9 @@ def follow(tracker: PoseTracker, take: Take) -> dict[str, Any]:
         seen.append(tracker.step(shot.rgb, round(shot.t_s * 1e9) + 1))
         shots.append(shot)
     width, height = take.camera.size
+    markers = take.markers_m()
     return {
+        **seen_exactly(take.camera, markers),
         "t_s": np.array([shot.t_s for shot in shots]),
         "valid": np.array([pose.valid for pose in seen]),
         "xy_px": np.array([pose.xy_px for pose in seen], np.float32),
@@ -82,6 +86,14 @@ def follow(tracker: PoseTracker, take: Take) -> dict[str, Any]:
         "name": take.motion.name,
         "subject": take.motion.subject,
     }
+
+
+def seen_exactly(camera: Camera, markers_m: F64) -> dict[str, Any]:
+    """What a network without error would say of markers [N, 19, 3]: `marks_px` [N, 19, 2] and `marks_m` [N, 19, 3] from
+    the middle of the hips, x right of the image, y down, z away."""
+    hips = markers_m[:, [9, 10]].mean(axis=1, keepdims=True)
+    pixels = np.array([camera.project(row)[:, :2] for row in markers_m], np.float32)
+    return {"marks_px": pixels, "marks_m": ((markers_m - hips) @ camera.axes.T).astype(np.float32)}
 
 
 if __name__ == "__main__":

@@ -50,6 +50,11 @@ def aligning(direction: F64, target: F64) -> F64:
     return np.asarray(np.eye(3) + skew + skew @ skew / (1.0 + c))
 
 
+def named(q: F64) -> dict[str, float]:
+    """Coordinates [13] by name."""
+    return dict(zip(TRUTH, q.tolist(), strict=True))
+
+
 class Skeleton:
     """Places the bones of a body.
 

@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 
 from engines.training.people import raster
-from engines.training.people.bodies import F64, Body
+from engines.training.people.bodies import F64, I32, Body
 from engines.training.people.camera import Camera, place_camera
 from engines.training.people.film import Film, draw_film, expose
+from engines.training.people.markers import Markers
 from engines.training.people.motion import Motion
 from engines.training.people.raster import U8
 from engines.training.people.scenery import Occluder, background, draw_light
-from engines.training.people.skeleton import TRUTH, Skeleton, skin
+from engines.training.people.skeleton import Skeleton, named, skin
 from engines.training.people.wardrobe import Dress, dress
 
 JOINTS: Final = ("upperleg01.R", "lowerleg01.R", "foot.R", "upperleg01.L", "lowerleg01.L", "foot.L")
@@ -75,6 +76,11 @@ class Take:
             [np.mean([np.linalg.norm(head(f"{a}.{s}") - head(f"{b}.{s}")) for s in "RL"]) for a, b in pairs]
         )
 
+    def markers_m(self) -> F64:
+        """Places [N, 19, 3] of the pose network's landmarks in the world, frame by frame (`markers.Markers`)."""
+        markers = Markers(self.body)
+        return np.array([markers.at(*self._placed(i, 0.0)) for i in range(len(self.motion.t_s))])
+
     def _exposed(self, i: int, frame_s: float) -> U8:
         film = self.film
         if film.shots == 1:
@@ -107,7 +113,7 @@ class Take:
         _, view, owner = self._owned(image, flat)
         view[owner >= 0] = (view[owner >= 0] * (1.0 - self._shadow)).astype(np.uint8)
 
-    def _owned(self, image: U8, points: F64) -> tuple[F64, U8, raster.I32]:
+    def _owned(self, image: U8, points: F64) -> tuple[F64, U8, I32]:
         """Vertices [V, 3] as the camera sees them, the part of `image` that they may touch, the face of each pixel of
         it; pixels count from that part's corner."""
         seen = self.camera.project(points)
@@ -140,7 +146,7 @@ class Take:
         before = max(0, i - 1)
         q = motion.q[i] + age * (motion.q[before] - motion.q[i])
         shift = self._shift[i] + age * (self._shift[before] - self._shift[i])
-        turns, heads = self._skeleton.place(_named(q), motion.upper[i])
+        turns, heads = self._skeleton.place(named(q), motion.upper[i])
         return turns, heads + shift
 
     def _joints(self, i: int) -> F64:
@@ -155,7 +161,7 @@ class Take:
         rest, out = self._dress.vertices[soles], np.empty((int(soles.sum()), 3))
         weights, bones = body.weights[soles], body.weight_bones[soles]
         for i in range(len(motion.t_s)):
-            turns, heads = self._skeleton.place(_named(motion.q[i]), motion.upper[i])
+            turns, heads = self._skeleton.place(named(motion.q[i]), motion.upper[i])
             skin(rest, weights, bones, body.heads, turns, heads, out)
             lowest[i] = np.quantile(out[:, 1], _LOWEST_SHARE * len(body.vertices) / len(out))
             feet = [heads[body.bones.index(name)] for name in ("foot.R", "foot.L")]
@@ -165,7 +171,3 @@ class Take:
         path = motion.path_m * (body.head("upperleg01.R")[1] / _HIP_HEIGHT_M)
         up = path[:, 1] - (path[:, 1] + lowest).min() if motion.flies else -lowest
         return np.stack([path[:, 0], up, path[:, 2]], axis=1)
-
-
-def _named(q: F64) -> dict[str, float]:
-    return dict(zip(TRUTH, q.tolist(), strict=True))
