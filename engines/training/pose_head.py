@@ -17,7 +17,7 @@ from engines.errors import EngineError
 from engines.pose.head.engine import METADATA_KEY, ZOO_PATH
 from engines.pose.head.features import FEATURES
 from engines.training.people.gaits import HELD_OUT
-from engines.training.pose_head_data import VALIDATION, Sequence, load_takes
+from engines.training.pose_head_data import VALIDATION, Sequence, load_sketches, load_takes
 from engines.training.pose_head_fit import Recipe, deviation_scale, fit
 from engines.training.pose_head_net import LAYERS, TURN, WIDTH, PoseNet, angles
 
@@ -26,33 +26,41 @@ def main(arguments: list[str] | None = None) -> int:
     """Train and write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m engines.training.pose_head", description=__doc__)
     parser.add_argument("--takes", type=Path, required=True, metavar="DIR", help="takes of people.extract")
+    parser.add_argument("--sketches", type=Path, metavar="DIR", help="sketches of people.sketch (none)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write the network")
     parser.add_argument("--minutes", type=float, default=Recipe.minutes, help="longest training time (25)")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="passes over all takes at most (120)")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="passes over all takes at most (60)")
     options = parser.parse_args(arguments)
     recipe = Recipe(minutes=options.minutes, epochs=options.epochs)
     torch.set_num_threads(1)
     try:
-        training, validation = load_takes(options.takes)
-        print(f"{len(training)} takes to train on, {len(validation)} aside", file=sys.stderr)
-        net = fit(training, validation, recipe)
+        filmed, validation = load_takes(options.takes)
+        sketched = load_sketches(options.sketches) if options.sketches else []
+        print(f"{len(filmed)} takes and {len(sketched)} sketches to train on, {len(validation)} aside", file=sys.stderr)
+        net = fit(filmed, sketched, validation, recipe)
         options.out.mkdir(parents=True, exist_ok=True)
         scale = deviation_scale(net, validation)
-        _export(net, _said(training, validation, recipe, scale.tolist()), options.out / ZOO_PATH.name)
+        _export(net, _said(filmed, sketched, validation, recipe, scale.tolist()), options.out / ZOO_PATH.name)
     except (EngineError, OSError) as error:
         print(f"training pose head: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _said(training: list[Sequence], validation: list[Sequence], recipe: Recipe, scale: list[float]) -> dict[str, Any]:
+def _said(
+    filmed: list[Sequence],
+    sketched: list[Sequence],
+    validation: list[Sequence],
+    recipe: Recipe,
+    scale: list[float],
+) -> dict[str, Any]:
     return {
         "sd_scale": scale,
-        "trained": sorted({one.subject for one in training}),
+        "trained": sorted({one.subject for one in filmed + sketched}),
         "validation": list(VALIDATION),
         "held_out": list(HELD_OUT),
-        "takes": [len(training), len(validation)],
-        "frames": sum(len(one.t_s) for one in training),
+        "takes": {"filmed": len(filmed), "sketched": len(sketched), "aside": len(validation)},
+        "frames_filmed": sum(len(one.t_s) for one in filmed),
         "recipe": str(recipe),
     }
 

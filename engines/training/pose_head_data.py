@@ -52,6 +52,14 @@ def load_takes(folder: Path) -> tuple[list[Sequence], list[Sequence]]:
     return training, validation
 
 
+def load_sketches(folder: Path) -> list[Sequence]:
+    """Sketches of `folder` (`people.sketch`), those of validation people left out. EngineError where there are none."""
+    found = [one for path in sorted(folder.glob("*.npz")) if (one := read_take(path)) is not None]
+    if not found:
+        raise EngineError(f"{folder}: no sketches; run `python -m engines.training.people.sketch` first")
+    return [one for one in found if one.subject not in VALIDATION]
+
+
 def read_take(path: Path) -> Sequence | None:
     """One take, or None where the wearer was found in fewer than eight frames."""
     with np.load(path, allow_pickle=False) as file:

@@ -29,8 +29,8 @@ estimation"): hard frames keep their pull on the mean."""
 class Recipe:
     """How it is trained."""
 
-    epochs: int = 120
-    takes: int = 48
+    epochs: int = 60
+    takes: int = 64
     rate: float = 2e-3
     decay: float = 0.02
     dropout: float = 0.15
@@ -38,11 +38,12 @@ class Recipe:
     seed: int = 0
 
 
-def fit(training: list[Sequence], validation: list[Sequence], recipe: Recipe) -> PoseNet:
-    """The net of the best epoch; stops after `minutes` with the rate run down to zero by then."""
+def fit(filmed: list[Sequence], sketched: list[Sequence], validation: list[Sequence], recipe: Recipe) -> PoseNet:
+    """The net of the best epoch; stops after `minutes` with the rate run down to zero by then. A batch is half `filmed`
+    takes, half `sketched` ones if there are any."""
     torch.manual_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
-    net = PoseNet(*_statistics(training, random), recipe.dropout)
+    net = PoseNet(*_statistics(filmed, random), recipe.dropout)
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     held = [torch.from_numpy(part) for part in plain_batch(validation, FRAMES, (False, False))]
     began_s, best, best_error = time.monotonic(), None, np.inf
@@ -52,7 +53,7 @@ def fit(training: list[Sequence], validation: list[Sequence], recipe: Recipe) ->
             break
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * min(1.0, (epoch + 1) / 4) * 0.5 * (1.0 + np.cos(np.pi * done))
-        loss = _epoch(net, optimizer, training, recipe.takes, random)
+        loss = _epoch(net, optimizer, filmed, sketched, recipe.takes, random)
         error = knee_error_deg(net, held[0], held[1], held[2])
         if error < best_error:
             best, best_error = {name: value.clone() for name, value in net.state_dict().items()}, error
@@ -72,14 +73,22 @@ def _statistics(takes: list[Sequence], random: np.random.Generator) -> tuple[Ten
 
 
 def _epoch(
-    net: PoseNet, optimizer: torch.optim.Optimizer, takes: list[Sequence], size: int, random: np.random.Generator
+    net: PoseNet,
+    optimizer: torch.optim.Optimizer,
+    filmed: list[Sequence],
+    sketched: list[Sequence],
+    size: int,
+    random: np.random.Generator,
 ) -> float:
+    """As many batches as show every take of the larger set once; the mean loss."""
     net.train()
-    order, losses = random.permutation(len(takes)), []
-    for begin in range(0, len(order) - size // 2, size):
-        x, y, mask = (
-            torch.from_numpy(part) for part in batch([takes[i] for i in order[begin : begin + size]], FRAMES, random)
-        )
+    share = size // 2 if sketched else size
+    count = max(len(filmed) // share, len(sketched) // (size - share) if sketched else 0, 1)
+    losses = []
+    for _ in range(count):
+        takes = [filmed[i] for i in random.integers(len(filmed), size=share)]
+        takes += [sketched[i] for i in random.integers(len(sketched), size=size - share)] if sketched else []
+        x, y, mask = (torch.from_numpy(part) for part in batch(takes, FRAMES, random))
         loss = loss_of(net(x), y, mask)
         optimizer.zero_grad()
         loss.backward()

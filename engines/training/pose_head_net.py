@@ -29,35 +29,29 @@ class PoseNet(nn.Module):
         self.enter = nn.Sequential(
             nn.Linear(FEATURES, 2 * WIDTH), nn.SiLU(), nn.Dropout(dropout), nn.Linear(2 * WIDTH, WIDTH)
         )
-        self.memory = nn.ModuleList(nn.GRUCell(WIDTH, WIDTH) for _ in range(LAYERS))
+        self.memory = nn.ModuleList(nn.GRU(WIDTH, WIDTH, batch_first=True) for _ in range(LAYERS))
         self.drop = nn.Dropout(dropout)
         self.skip = nn.Linear(FEATURES, OUTPUTS)
+        nn.init.zeros_(self.skip.weight)
+        nn.init.zeros_(self.skip.bias)
         self.leave = nn.Sequential(nn.Linear(2 * WIDTH, WIDTH), nn.SiLU(), nn.Linear(WIDTH, OUTPUTS))
-
-    def begin(self, count: int) -> Tensor:
-        """State [LAYERS, count, WIDTH] before the first frame."""
-        return torch.zeros(LAYERS, count, WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs [B, T, OUTPUTS] of sequences [B, T, FEATURES], causal."""
-        seen = self.encode(x)
-        state, out = list(self.begin(len(x))), []
-        for i in range(x.shape[1]):
-            h = seen[:, i]
-            for k, cell in enumerate(self.memory):
-                state[k] = cell(h, state[k])
-                h = h + state[k]
-            out.append(h)
-        return self.tell(x, seen, torch.stack(out, dim=1))
+        seen = h = self.encode(x)
+        for layer in self.memory:
+            h = h + layer(h)[0]
+        return self.tell(x, seen, h)
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Outputs [B, OUTPUTS] of one frame [B, FEATURES] and the next state."""
+        """Outputs [1, OUTPUTS] of one frame [1, FEATURES] and the next state [LAYERS, 1, WIDTH]."""
         seen = h = self.encode(x)
         after = []
-        for k, cell in enumerate(self.memory):
-            after.append(cell(h, state[k]))
-            h = h + after[-1]
-        return self.tell(x, seen, h), torch.stack(after)
+        for k, layer in enumerate(self.memory):
+            out, last = layer(h[:, None], state[k : k + 1])
+            h = h + out[:, 0]
+            after.append(last)
+        return self.tell(x, seen, h), torch.cat(after)
 
     def encode(self, x: Tensor) -> Tensor:
         """Frames [..., WIDTH], each by itself."""
