@@ -28,17 +28,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--takes", type=Path, required=True, metavar="DIR", help="takes of people.extract")
     parser.add_argument("--sketches", type=Path, metavar="DIR", help="sketches of people.sketch (none)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write the network")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="weights (.pt) of an earlier run to go on from")
+    parser.add_argument("--rate", type=float, default=Recipe.rate, help="learning rate at first (0.002)")
     parser.add_argument("--minutes", type=float, default=Recipe.minutes, help="longest training time (25)")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="passes over all takes at most (60)")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="rounds of batches at most (400)")
     options = parser.parse_args(arguments)
-    recipe = Recipe(minutes=options.minutes, epochs=options.epochs)
+    recipe = Recipe(minutes=options.minutes, epochs=options.epochs, rate=options.rate)
     torch.set_num_threads(1)
     try:
         filmed, validation = load_takes(options.takes)
         sketched = load_sketches(options.sketches) if options.sketches else []
         print(f"{len(filmed)} takes and {len(sketched)} sketches to train on, {len(validation)} aside", file=sys.stderr)
-        net = fit(filmed, sketched, validation, recipe)
+        start = torch.load(options.start, weights_only=True) if options.start else None
+        net = fit(filmed, sketched, validation, recipe, start)
         options.out.mkdir(parents=True, exist_ok=True)
+        torch.save(net.state_dict(), options.out / "pose_head.pt")
         scale = deviation_scale(net, validation)
         _export(net, _said(filmed, sketched, validation, recipe, scale.tolist()), options.out / ZOO_PATH.name)
     except (EngineError, OSError) as error:

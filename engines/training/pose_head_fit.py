@@ -29,21 +29,30 @@ estimation"): hard frames keep their pull on the mean."""
 class Recipe:
     """How it is trained."""
 
-    epochs: int = 60
-    takes: int = 64
+    epochs: int = 400
+    takes: int = 48
     rate: float = 2e-3
     decay: float = 0.02
     dropout: float = 0.15
     minutes: float = 25.0
     seed: int = 0
+    batches: int = 40
 
 
-def fit(filmed: list[Sequence], sketched: list[Sequence], validation: list[Sequence], recipe: Recipe) -> PoseNet:
+def fit(
+    filmed: list[Sequence],
+    sketched: list[Sequence],
+    validation: list[Sequence],
+    recipe: Recipe,
+    start: dict[str, Tensor] | None,
+) -> PoseNet:
     """The net of the best epoch; stops after `minutes` with the rate run down to zero by then. A batch is half `filmed`
-    takes, half `sketched` ones if there are any."""
+    takes, half `sketched` ones if there are any; `start` are weights to go on from."""
     torch.manual_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
     net = PoseNet(*_statistics(filmed, random), recipe.dropout)
+    if start is not None:
+        net.load_state_dict(start)
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     held = [torch.from_numpy(part) for part in plain_batch(validation, FRAMES, (False, False))]
     began_s, best, best_error = time.monotonic(), None, np.inf
@@ -53,7 +62,7 @@ def fit(filmed: list[Sequence], sketched: list[Sequence], validation: list[Seque
             break
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * min(1.0, (epoch + 1) / 4) * 0.5 * (1.0 + np.cos(np.pi * done))
-        loss = _epoch(net, optimizer, filmed, sketched, recipe.takes, random)
+        loss = _epoch(net, optimizer, filmed, sketched, recipe.takes, recipe.batches, random)
         error = knee_error_deg(net, held[0], held[1], held[2])
         if error < best_error:
             best, best_error = {name: value.clone() for name, value in net.state_dict().items()}, error
@@ -78,12 +87,12 @@ def _epoch(
     filmed: list[Sequence],
     sketched: list[Sequence],
     size: int,
+    count: int,
     random: np.random.Generator,
 ) -> float:
-    """As many batches as show every take of the larger set once; the mean loss."""
+    """`count` batches of drawn takes; the mean loss."""
     net.train()
     share = size // 2 if sketched else size
-    count = max(len(filmed) // share, len(sketched) // (size - share) if sketched else 0, 1)
     losses = []
     for _ in range(count):
         takes = [filmed[i] for i in random.integers(len(filmed), size=share)]

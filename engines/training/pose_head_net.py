@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from engines.pose.head.features import COORDINATES, FEATURES
 
-WIDTH: Final = 144
+WIDTH: Final = 96
 LAYERS: Final = 2
 TURN: Final = COORDINATES.index("pelvis_rotation")
 OUTPUTS: Final = 2 * len(COORDINATES) + 1
