@@ -90,7 +90,7 @@ class _Chain:
         """Angles and deviations [13] of each of `WAYS`, after `head`."""
         answer = self._held.answer
         assert answer is not None
-        plain = _plain(pose)
+        plain = plain_pose(pose)
         found = {"head": (answer.q_rad, answer.sd_rad)}
         for way, one in self._filters.items():
             knees = self._encoders.read(t_s, true_knees) if way == "encoder" else None
@@ -99,7 +99,8 @@ class _Chain:
         return found
 
 
-def _plain(pose: PoseResult) -> Pose:
+def plain_pose(pose: PoseResult) -> Pose:
+    """The tracker's result as the kinematics filter takes it."""
     return Pose(
         pose.t_capture_ns,
         pose.valid,

@@ -40,9 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         sketched = load_sketches(options.sketches) if options.sketches else []
         print(f"{len(filmed)} takes and {len(sketched)} sketches to train on, {len(validation)} aside", file=sys.stderr)
         start = torch.load(options.start, weights_only=True) if options.start else None
-        net = fit(filmed, sketched, validation, recipe, start)
         options.out.mkdir(parents=True, exist_ok=True)
-        torch.save(net.state_dict(), options.out / "pose_head.pt")
+        net = fit(filmed, sketched, validation, recipe, start, options.out / "pose_head.pt")
         scale = deviation_scale(net, validation)
         _export(net, _said(filmed, sketched, validation, recipe, scale.tolist()), options.out / ZOO_PATH.name)
     except (EngineError, OSError) as error:

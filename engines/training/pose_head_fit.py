@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,8 @@ FRAMES: Final = 64
 _WARM_UP: Final = 6  # frames that count less: the memory fills
 _WEIGHTS: Final = {"knee_angle": 3.0, "hip_flexion": 2.0, "ankle_angle": 2.0, "pelvis_tilt": 1.5}
 _WEIGHT: Final = torch.tensor([_WEIGHTS.get(name.removesuffix("_r").removesuffix("_l"), 0.5) for name in COORDINATES])
+_RIDGE: Final = 1e-3  # of the features' variance
+_RIDGE_TAKES: Final = 800
 _STEADY: Final = 4.0
 _BETA: Final = 0.5
 """Part of the variance that weighs the likelihood (Seitzer et al. 2022, "On the pitfalls of heteroscedastic uncertainty
@@ -30,7 +33,7 @@ class Recipe:
     """How it is trained."""
 
     epochs: int = 400
-    takes: int = 48
+    takes: int = 24
     rate: float = 2e-3
     decay: float = 0.02
     dropout: float = 0.15
@@ -45,13 +48,17 @@ def fit(
     validation: list[Sequence],
     recipe: Recipe,
     start: dict[str, Tensor] | None,
+    keep: Path,
 ) -> PoseNet:
     """The net of the best epoch; stops after `minutes` with the rate run down to zero by then. A batch is half `filmed`
-    takes, half `sketched` ones if there are any; `start` are weights to go on from."""
+    takes, half `sketched` ones if there are any; `start` are weights to go on from; the best so
+    far are kept in the file `keep`."""
     torch.manual_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
     net = PoseNet(*_statistics(filmed, random), recipe.dropout)
-    if start is not None:
+    if start is None:
+        start_linear(net, filmed + sketched, random)
+    else:
         net.load_state_dict(start)
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     held = [torch.from_numpy(part) for part in plain_batch(validation, FRAMES, (False, False))]
@@ -66,6 +73,7 @@ def fit(
         error = knee_error_deg(net, held[0], held[1], held[2])
         if error < best_error:
             best, best_error = {name: value.clone() for name, value in net.state_dict().items()}, error
+            torch.save(best, keep)
         print(
             f"epoch {epoch}: loss {loss:.3f}, knee {error:.2f} deg, {time.monotonic() - began_s:.0f} s", file=sys.stderr
         )
@@ -79,6 +87,27 @@ def _statistics(takes: list[Sequence], random: np.random.Generator) -> tuple[Ten
     x, _, mask = batch(chosen, FRAMES, random)
     rows = x[mask > 0].reshape(-1, FEATURES)
     return torch.from_numpy(rows.mean(axis=0)), torch.from_numpy(np.maximum(rows.std(axis=0), 1e-2).astype(np.float32))
+
+
+def start_linear(net: PoseNet, takes: list[Sequence], random: np.random.Generator) -> None:
+    """Set the direct path from features to angles by ridge regression, so that the rest learns what is left over."""
+    chosen = [takes[i] for i in random.integers(len(takes), size=_RIDGE_TAKES)]
+    x, y, mask = batch(chosen, FRAMES, random)
+    rows, target = net.scaled(torch.from_numpy(x[mask > 0])), torch.from_numpy(y[mask > 0])
+    target = torch.cat((target, torch.cos(target[:, TURN : TURN + 1])), dim=1)
+    target[:, TURN] = torch.sin(target[:, TURN])
+    rows = torch.cat((rows, torch.ones(len(rows), 1)), dim=1).double()
+    square = rows.T @ rows + _RIDGE * len(rows) * torch.eye(rows.shape[1], dtype=torch.float64)
+    found = torch.linalg.solve(square, rows.T @ target.double())
+    left = (rows @ found - target.double()).square().mean(dim=0)
+    n = len(COORDINATES)
+    with torch.no_grad():
+        for column, output in enumerate((*range(n), 2 * n)):
+            net.skip.weight[output] = found[:-1, column].float()
+            net.skip.bias[output] = found[-1, column].float()
+        net.skip.bias[n : 2 * n] = torch.log(left[:n]).float()
+        net.leave[-1].weight.mul_(0.1)
+        net.leave[-1].bias.zero_()
 
 
 def _epoch(

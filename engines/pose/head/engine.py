@@ -81,6 +81,11 @@ class PoseHead:
         self._points = list(POINTS)
         self.reset()
 
+    @property
+    def facing_rad(self) -> float:
+        """As in the last `HeadResult`."""
+        return self._facing
+
     def reset(self) -> None:
         """Forget the wearer."""
         self._runner.inputs["state"][...] = 0.0
