@@ -280,7 +280,7 @@ class Told:
 
     def __init__(self) -> None:
         self.q_rad, self.sd_rad = np.zeros(len(HEAD_COORDINATES)), np.full(len(HEAD_COORDINATES), radians(3.0))
-        self.resets = 0
+        self.resets, self.valid = 0, True
 
     def reset(self) -> None:
         self.resets += 1
