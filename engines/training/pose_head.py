@@ -69,14 +69,14 @@ def _said(
 
 
 class OneStep(nn.Module):
-    """The net as the runtime calls it: angles, deviations and turn of one frame, and the next state."""
+    """The net as the runtime calls it: angles, deviations and turn of a frame and of its mirror image, next states."""
 
     def __init__(self, net: PoseNet) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """`q_rad` [1, 13], `sd_rad` [1, 13], `turn` [1, 2] sine and cosine, `next_state` [LAYERS, 1, WIDTH]."""
+        """`q_rad` [2, 13], `sd_rad` [2, 13], `turn` [2, 2] sine and cosine, `next_state` [LAYERS, 2, WIDTH]."""
         out, after = self.net.step(frame, state)
         mean, log_var, cosine = angles(out)
         return mean, torch.exp(0.5 * log_var), torch.stack((mean[..., TURN], cosine), dim=-1), after
@@ -85,7 +85,7 @@ class OneStep(nn.Module):
 def _export(net: PoseNet, said: dict[str, Any], path: Path) -> None:
     import onnx
 
-    example = torch.zeros(1, FEATURES), torch.zeros(LAYERS, 1, WIDTH)
+    example = torch.zeros(2, FEATURES), torch.zeros(LAYERS, 2, WIDTH)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its successor
         torch.onnx.export(

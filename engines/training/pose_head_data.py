@@ -10,7 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.errors import EngineError
-from engines.pose.head.features import COORDINATES, FEATURES, LEGS, MIRRORED, POINTS, Geometry, frame_features
+from engines.pose.head.features import (
+    COORDINATES,
+    FEATURES,
+    LEGS,
+    MIRROR_SIGN,
+    MIRRORED,
+    OTHER_LEG,
+    POINTS,
+    Geometry,
+    frame_features,
+    mirror,
+)
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -18,9 +29,6 @@ F64 = npt.NDArray[np.float64]
 VALIDATION: Final = ("2014030", "RBDS020")
 """People whose takes choose among epochs and scale the deviation; never in the gradient."""
 _EVERY: Final = 16  # takes of exercises and of any gait, one in so many, that also validate
-
-_OTHER_LEG: Final = [*range(3), *range(8, 13), *range(3, 8)]
-_MIRROR_SIGN: Final = np.array([-1.0 if name in ("pelvis_list", "pelvis_rotation") else 1.0 for name in COORDINATES])
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,9 @@ def read_take(path: Path) -> Sequence | None:
 
 def mirrored(one: Sequence) -> Sequence:
     """The take as a mirror shows it."""
-    flip = list(MIRRORED)
-    xy, world = one.xy_px[:, flip].copy(), one.world_m[:, flip].copy()
-    xy[..., 0] = one.size_px[0] - xy[..., 0]
-    world[..., 0] *= -1.0
-    truth = (one.truth * _MIRROR_SIGN)[:, _OTHER_LEG]
-    return replace(one, xy_px=xy, world_m=world, sure=one.sure[:, :, flip], truth=truth)
+    xy, world = mirror(one.xy_px, one.world_m, one.size_px[0])
+    truth = one.truth[:, list(OTHER_LEG)] * MIRROR_SIGN
+    return replace(one, xy_px=xy, world_m=world, sure=one.sure[:, :, list(MIRRORED)], truth=truth)
 
 
 def spoiled(one: Sequence, random: np.random.Generator) -> Sequence:

@@ -44,7 +44,7 @@ class PoseNet(nn.Module):
         return self.tell(x, seen, h)
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Outputs [1, OUTPUTS] of one frame [1, FEATURES] and the next state [LAYERS, 1, WIDTH]."""
+        """Outputs [B, OUTPUTS] of one frame [B, FEATURES] and the next state [LAYERS, B, WIDTH]."""
         seen = h = self.encode(x)
         after = []
         for k, layer in enumerate(self.memory):

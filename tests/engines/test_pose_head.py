@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from engines.errors import EngineError
 from engines.pose.head import Geometry, PoseHead
 from engines.pose.head.engine import GAP_S, SETTLE_FRAMES, ZOO_PATH, read_metadata
-from engines.pose.head.features import COORDINATES, F32, F64, FEATURES, MIRRORED, POINTS, frame_features
+from engines.pose.head.features import (
+    COORDINATES,
+    F32,
+    F64,
+    FEATURES,
+    MIRROR_SIGN,
+    MIRRORED,
+    OTHER_LEG,
+    POINTS,
+    frame_features,
+)
 from engines.pose.result import PoseResult, no_pose
 from engines.training.people.gaits import HELD_OUT
 from tests.conftest import unavailable
@@ -95,6 +105,21 @@ def test_the_same_frames_give_the_same_angles_after_reset(head: PoseHead) -> Non
     assert np.abs(played(head, 12, 12)[-1] - first[-1]).max() > 0.0  # it remembers
     head.reset()
     np.testing.assert_array_equal(played(head, 12), first)
+
+
+def test_a_mirrored_wearer_gets_mirrored_angles(head: PoseHead) -> None:
+    """Exactly: nothing favours a side."""
+    flip = np.arange(33)
+    for left in (7, *range(11, 33, 2)):
+        flip[[left, left + 1]] = left + 1, left
+    ours = played(head, 8)[-1]
+    head.reset()
+    for i in range(8):
+        pose = replace(standing(i), t_capture_ns=1 + i * FRAME_NS)
+        xy, world = pose.xy_px[flip].copy(), pose.world_m[flip].copy()
+        xy[:, 0], world[:, 0] = SIZE[0] - xy[:, 0], -world[:, 0]
+        theirs = head.step(replace(pose, xy_px=xy, world_m=world)).q_rad
+    np.testing.assert_allclose(theirs[list(OTHER_LEG)] * MIRROR_SIGN, ours, atol=1e-5)
 
 
 def test_settles_then_is_valid(head: PoseHead) -> None:

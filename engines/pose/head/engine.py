@@ -12,7 +12,17 @@ import numpy as np
 from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.errors import EngineError
-from engines.pose.head.features import COORDINATES, F64, POINTS, Geometry, frame_features
+from engines.pose.head.features import (
+    COORDINATES,
+    F64,
+    MIRROR_SIGN,
+    MIRRORED,
+    OTHER_LEG,
+    POINTS,
+    Geometry,
+    frame_features,
+    mirror,
+)
 
 ZOO_PATH: Final = Path(__file__).resolve().parents[2] / "zoo" / "pose_head.onnx"
 METADATA_KEY: Final = "exo_edge_pose_head"
@@ -110,25 +120,29 @@ class PoseHead:
         return HeadResult(pose.t_capture_ns, not reason, reason, self._q.copy(), self._sd.copy(), self._facing)
 
     def _infer(self, pose: Pose, dt_s: float) -> None:
-        chosen = self._points
-        self._runner.inputs["frame"][0] = frame_features(
-            pose.xy_px[chosen],
-            pose.world_m[chosen],
-            pose.visibility[chosen],
-            pose.sharpness[chosen],
-            np.array(dt_s),
-            pose.size_px,
-            self._geometry,
+        xy, world = (np.stack(pair) for pair in self._both(pose))
+        sure = np.stack([pose.visibility[self._points], pose.sharpness[self._points]])
+        sure = np.stack([sure, sure[:, list(MIRRORED)]], axis=1)
+        self._runner.inputs["frame"][...] = frame_features(
+            xy, world, sure[0], sure[1], np.full(2, dt_s), pose.size_px, self._geometry
         )
         out = self._runner.infer()
         self._runner.inputs["state"][...] = out["next_state"]
-        self._q, self._sd = out["q_rad"][0].astype(np.float64), self._scale * out["sd_rad"][0]
-        turn = out["turn"][0].astype(np.float64)  # sine, cosine
+        (q, mirrored), other = out["q_rad"].astype(np.float64), list(OTHER_LEG)
+        self._q = 0.5 * (q + mirrored[other] * MIRROR_SIGN)
+        self._sd = self._scale * 0.5 * (out["sd_rad"][0] + out["sd_rad"][1, other])
+        turn = 0.5 * (out["turn"][0] + out["turn"][1] * (-1.0, 1.0))  # sine, cosine
         self._facing = float(np.arctan2(turn[0], turn[1]))
         share = 1.0 if self._frames == 0 else -np.expm1(-dt_s / HEADING_TIME_S)
         self._heading += share * (turn - self._heading)
         ahead = np.arctan2(self._heading[0], self._heading[1])
         self._q[_TURN] = np.arctan2(np.sin(self._facing - ahead), np.cos(self._facing - ahead))
+
+    def _both(self, pose: Pose) -> tuple[tuple[F64, F64], tuple[F64, F64]]:
+        """Image points and space points, each as seen and in a mirror: the net's answers to both are averaged."""
+        xy, world = pose.xy_px[self._points], pose.world_m[self._points]
+        other_xy, other_world = mirror(xy, world, pose.size_px[0])
+        return (xy, other_xy), (world, other_world)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

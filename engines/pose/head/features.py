@@ -27,6 +27,10 @@ LEGS: Final = tuple(range(9, 19))
 MIRRORED: Final = (0, *(i + 1 if i % 2 else i - 1 for i in range(1, len(POINTS))))
 """Place in `POINTS` of each one's counterpart on the other side."""
 
+OTHER_LEG: Final = (*range(3), *range(8, 13), *range(3, 8))
+MIRROR_SIGN: Final = np.array([-1.0 if name in ("pelvis_list", "pelvis_rotation") else 1.0 for name in COORDINATES])
+"""`q[OTHER_LEG] * MIRROR_SIGN` are the angles that a mirror shows."""
+
 SHOULDER, HIP, KNEE, ANKLE, HEEL, TOE = ((i, i + 1) for i in (3, 9, 11, 13, 15, 17))
 _CHAIN: Final = ((SHOULDER, HIP), (HIP, KNEE), (KNEE, ANKLE), (HEEL, TOE))
 """Segments of one side: trunk, thigh, shank, foot."""
@@ -82,6 +86,16 @@ def frame_features(
     parts += [ahead]
     parts += _geometry(hips, size, dt_s, size_px, geometry)
     return np.concatenate(parts, axis=-1).astype(np.float32)
+
+
+def mirror(xy_px: Array, world_m: Array, width_px: int) -> tuple[F64, F64]:
+    """Points [..., 19, 2] and [..., 19, 3] of `POINTS` as a mirror shows them, sides exchanged, in an image of the same
+    width."""
+    flip = list(MIRRORED)
+    xy, world = xy_px[..., flip, :].astype(np.float64), world_m[..., flip, :].astype(np.float64)
+    xy[..., 0] = width_px - xy[..., 0]
+    world[..., 0] *= -1.0
+    return xy, world
 
 
 def _body_px(xy: Array) -> F64:
