@@ -13,9 +13,7 @@ from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.errors import UserError
 from edge_runtime.evaluate_pose.stream import STATURE_M, plain_pose
 from edge_runtime.types import F64, Q_INDEX
-from engines.beside import Inline
-from engines.pose import PoseTracker
-from engines.pose.engine import landmark_runner
+from engines.pose.engine import open_nets
 from engines.pose.head import Geometry, PoseHead
 
 WALKS: Final = "schreiber2019_walk"
@@ -54,7 +52,7 @@ def compare(clip: ClipSpec, data_dir: Path, engine: str) -> dict[str, Any]:
 def _followed(clip: ClipSpec, engine: str) -> tuple[F64, dict[str, F64], str]:
     """Times (s), the near knee (deg) by way, and which side it is."""
     source = ClipSource(clip)
-    tracker = PoseTracker(landmark_runner("detector"), landmark_runner(engine), placement=Inline)
+    tracker = open_nets(engine).tracker()
     head = PoseHead(Geometry())
     filters = {"head": KinematicsFilter(STATURE_M, head=head), "without_head": KinematicsFilter(STATURE_M)}
     period_ns = round(1e9 / source.fps)

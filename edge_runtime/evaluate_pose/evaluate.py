@@ -12,7 +12,7 @@ from edge_runtime.evaluate_pose import scores
 from edge_runtime.evaluate_pose.stream import Streamed, stream
 from edge_runtime.evaluate_pose.trials import find_trials
 from edge_runtime.stats import quantiles
-from engines.pose.engine import landmark_runner
+from engines.pose.engine import open_nets
 
 _VIEWS: Final = {"side": (75.0, 105.0), "60": (45.0, 75.0), "30": (15.0, 45.0)}
 """Degrees off frontal; other views are pooled as "other"."""
@@ -24,11 +24,11 @@ def evaluate(data_dir: Path, engine: str, progress: Callable[[int, int], None]) 
     UserError: no folder, no trial, a broken one. EngineError: the network is not there.
     """
     trials = find_trials(data_dir)
-    detector, landmarks = landmark_runner("detector"), landmark_runner(engine)
+    nets = open_nets(engine)
     runs: list[Streamed] = []
     for i, trial in enumerate(trials):
         progress(i, len(trials))
-        runs.append(stream(trial, detector, landmarks))
+        runs.append(stream(trial, nets.tracker()))
     progress(len(trials), len(trials))
     views = {name: [run for run in runs if view_of(run) == name] for name in (*_VIEWS, "other")}
     return {

@@ -14,8 +14,6 @@ from edge_runtime.errors import UserError
 from edge_runtime.evaluate_pose.encoders import SimulatedEncoders
 from edge_runtime.evaluate_pose.trials import PoseTrial
 from edge_runtime.types import F64, Q_INDEX, Kinematics, Pose
-from engines.backends.base import Runner
-from engines.beside import Inline
 from engines.pose import PoseResult, PoseTracker
 from engines.pose.head import Geometry, HeadResult, PoseHead
 from engines.pose.head.features import COORDINATES
@@ -129,9 +127,9 @@ FOLLOWED: Final = (
 )
 
 
-def stream(trial: PoseTrial, detector: Runner, landmarks: Runner) -> Streamed:
+def stream(trial: PoseTrial, tracker: PoseTracker) -> Streamed:
     """Everything is causal: a frame's angles come from it and those before. UserError where no frame can be read."""
-    tracker, chain = PoseTracker(detector, landmarks, placement=Inline), _Chain(trial)
+    chain = _Chain(trial)
     rows: list[tuple[Any, ...]] = []
     ways: dict[str, list[tuple[F64, F64]]] = {way: [] for way in WAYS}
     begun = False

@@ -1,29 +1,35 @@
-"""The landmark networks by the names a user gives them."""
+"""Opens detector and landmark network for tracking off the device's clock: evaluation and training."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
 
 from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
-from engines.errors import EngineError
+from engines.beside import Inline
 from engines.fetch import onnx_path
-from engines.manifest import load_manifest
-
-ENGINES: Final = ("lite", "full", "heavy")
-_NAMES: Final = {
-    "detector": "pose_detection",
-    "full": "pose_landmark",
-    "lite": "pose_landmark_lite",
-    "heavy": "pose_landmark_heavy",
-}
+from engines.manifest import PointsSpec
+from engines.pose.slot import pose_engine
+from engines.pose.tracker import PoseTracker
 
 
-def landmark_runner(engine: str) -> Runner:
-    """A warm runner of one of `ENGINES`, or of the "detector". EngineError where it is not known or not fetched."""
-    name = _NAMES[engine]
-    if name not in load_manifest().engines:
-        raise EngineError(f"pose engine {engine}: engines/manifest.toml has no {name}; take one that it names")
-    runner = OrtCpuRunner(onnx_path(name))
-    runner.warm()
-    return runner
+@dataclass(frozen=True)
+class PoseNets:
+    """Warm networks that several trackers may use one after the other."""
+
+    detector: Runner
+    landmarks: Runner
+    points: PointsSpec
+
+    def tracker(self) -> PoseTracker:
+        """A tracker that has seen nobody yet, its detector in lock-step."""
+        return PoseTracker(self.detector, self.landmarks, placement=Inline, points=self.points)
+
+
+def open_nets(engine: str) -> PoseNets:
+    """Networks of `engine`, a name of `engines.pose.slot`. EngineError where it is not known or not fetched."""
+    chosen = pose_engine(engine)
+    detector, landmarks = OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(chosen.onnx)
+    detector.warm()
+    landmarks.warm()
+    return PoseNets(detector, landmarks, chosen.points)

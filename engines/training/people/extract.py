@@ -14,10 +14,10 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from engines.beside import Inline
 from engines.errors import EngineError
 from engines.pose import PoseTracker
-from engines.pose.engine import ENGINES, landmark_runner
+from engines.pose.engine import open_nets
+from engines.pose.slot import ENGINES
 from engines.training.people.bodies import F64
 from engines.training.people.camera import Camera
 from engines.training.people.casting import training_cast, training_take
@@ -34,20 +34,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write the takes")
     parser.add_argument("--takes", type=int, default=800, help="how many (800)")
     parser.add_argument("--seed", type=int, default=0, help="stream of drawn takes (0)")
-    parser.add_argument("--engine", choices=ENGINES, default="full", help="landmark network (full)")
+    parser.add_argument("--engine", choices=tuple(ENGINES), default="full", help="landmark network (full)")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
         cast = training_cast(load_gaits(options.data))
         options.out.mkdir(parents=True, exist_ok=True)
-        detector, landmarks = landmark_runner("detector"), landmark_runner(options.engine)
+        nets = open_nets(options.engine)
         for number in range(options.takes):
             path = options.out / f"{options.engine}_{options.seed}_{number:05d}.npz"
             if path.exists():
                 continue
             began_s = time.monotonic()
-            tracker = PoseTracker(detector, landmarks, placement=Inline)
-            arrays = follow(tracker, training_take(cast, options.seed, number, FRAMES))
+            arrays = follow(nets.tracker(), training_take(cast, options.seed, number, FRAMES))
             np.savez(path, **arrays)
             print(f"{path.name}: {arrays['name']}, {time.monotonic() - began_s:.1f} s", file=sys.stderr)
     except (EngineError, OSError) as error:
