@@ -35,7 +35,7 @@ def evaluate(data_dir: Path, engine: str, progress: Callable[[int, int], None]) 
         "engine": engine,
         "trials": len(runs),
         **block(runs),
-        "ms_per_frame": quantiles(np.concatenate([run.frame_ms[run.usable & run.seen] for run in runs])),
+        "ms_per_frame": quantiles(np.concatenate([run.frame_ms[run.scored] for run in runs])),
         "by_view": {name: {"trials": len(some), **block(some)} for name, some in views.items() if some},
         "per_trial": [
             {"name": run.trial.name, "view": view_of(run), "near_side": "rl"[scores.near_side(run)], **block([run])}
@@ -48,10 +48,10 @@ def block(runs: list[Streamed]) -> dict[str, Any]:
     """Pooled scores of the kinematics filter on the head.
 
     `head_alone`: before the filter. `without_head`: the filter on angles read off the image. `with_encoder`: with
-    simulated encoders. `seen_share`: frames, from the first angles on, in which the wearer was found; the others are
-    scored with what was held.
+    simulated encoders. `seen_share`: frames, from the first angles on, in which the wearer was found; the others
+    are invalid and not scored.
     """
-    runs = [run for run in runs if run.usable.any()]
+    runs = [run for run in runs if run.scored.any()]
     if not runs:
         return {"overall": None, "seen_share": 0.0}
     covered = scores.coverage(runs)

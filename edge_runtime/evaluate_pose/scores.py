@@ -26,15 +26,15 @@ def near_side(run: Streamed) -> int:
     """0 where the right leg is nearer to the camera, 1 the left: as the trial says, else as the head saw it."""
     if run.trial.near is not None:
         return run.trial.near
-    return 0 if float(np.median(run.facing_rad[run.usable])) >= 0.0 else 1
+    return 0 if float(np.median(run.facing_rad[run.scored])) >= 0.0 else 1
 
 
 def errors_deg(run: Streamed, way: str, coordinate: str, which: str) -> F64:
-    """Errors by one of `WAYS` in one coordinate of the "near" or "far" leg, in the usable frames that have a truth."""
+    """Errors by one of `WAYS` in one coordinate of the "near" or "far" leg, in the scored frames that have a truth."""
     near = near_side(run)
     side = ("r", "l")[near if which == "near" else 1 - near]
     column = _INDEX[f"{coordinate}_{side}"]
-    error = np.degrees(run.q[way][run.usable, column] - run.truth[run.usable, column])
+    error = np.degrees(run.q[way][run.scored, column] - run.truth[run.scored, column])
     return np.asarray(error[np.isfinite(error)])
 
 
@@ -66,17 +66,17 @@ def pelvis_table(runs: Sequence[Streamed]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for name in ("pelvis_tilt", "pelvis_list", "pelvis_rotation", "hip_adduction", "hip_rotation"):
         columns = [i for i, own in enumerate(COORDINATES) if own.startswith(name)]
-        error = np.concatenate([(run.q["fused"] - run.truth)[run.usable][:, columns].ravel() for run in runs])
+        error = np.concatenate([(run.q["fused"] - run.truth)[run.scored][:, columns].ravel() for run in runs])
         error = np.degrees(error[np.isfinite(error)])
         found[name] = float(np.sqrt(np.mean(error**2))) if len(error) else None
     return found
 
 
 def swap_rate(runs: Sequence[Streamed]) -> float:
-    """Share of usable frames in which the output has the legs exchanged."""
+    """Share of scored frames in which the output has the legs exchanged."""
     swapped = total = 0
     for run in runs:
-        q, truth = np.degrees(run.q["fused"][run.usable][:, _KNEES]), np.degrees(run.truth[run.usable][:, _KNEES])
+        q, truth = np.degrees(run.q["fused"][run.scored][:, _KNEES]), np.degrees(run.truth[run.scored][:, _KNEES])
         direct = np.abs(q - truth).sum(axis=1)
         exchanged = np.abs(q[:, ::-1] - truth).sum(axis=1)
         swapped += int(np.count_nonzero(direct - exchanged > _SWAP_DEG))
@@ -89,8 +89,8 @@ def coverage(runs: Sequence[Streamed]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for name in (*SCORED, ""):
         columns = [_INDEX[f"{part}_{side}"] for part in SCORED for side in ("r", "l") if part.startswith(name)]
-        error = np.concatenate([(run.q["fused"] - run.truth)[run.usable][:, columns].ravel() for run in runs])
-        sd = np.concatenate([run.sd["fused"][run.usable][:, columns].ravel() for run in runs])
+        error = np.concatenate([(run.q["fused"] - run.truth)[run.scored][:, columns].ravel() for run in runs])
+        sd = np.concatenate([run.sd["fused"][run.scored][:, columns].ravel() for run in runs])
         good = np.isfinite(error)
         inside = np.abs(error[good]) <= Z_90 * sd[good]
         found[name or "all"] = float(inside.mean()) if len(inside) else None
@@ -99,7 +99,7 @@ def coverage(runs: Sequence[Streamed]) -> dict[str, float | None]:
 
 def lag_ms(run: Streamed) -> float | None:
     """How late the knees come (ms, negative: early): the shift at which estimate and truth agree best, mean of both."""
-    lags = [_lag_s(run.t_s[run.usable], run.q["fused"][run.usable, k], run.truth[run.usable, k]) for k in _KNEES]
+    lags = [_lag_s(run.t_s[run.scored], run.q["fused"][run.scored, k], run.truth[run.scored, k]) for k in _KNEES]
     known = [lag for lag in lags if lag is not None]
     return 1e3 * float(np.mean(known)) if known else None
 
@@ -119,5 +119,5 @@ def _lag_s(t_s: F64, estimate: F64, truth: F64) -> float | None:
 
 def jitter_deg(runs: Sequence[Streamed]) -> float:
     """RMS change of the knees' error from one frame to the next."""
-    moved = [np.diff(np.degrees(run.q["fused"] - run.truth)[run.usable][:, _KNEES], axis=0).ravel() for run in runs]
+    moved = [np.diff(np.degrees(run.q["fused"] - run.truth)[run.scored][:, _KNEES], axis=0).ravel() for run in runs]
     return float(np.sqrt(np.mean(np.concatenate(moved) ** 2)))

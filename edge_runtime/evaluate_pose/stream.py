@@ -49,6 +49,12 @@ class Streamed:
     facing_rad: F64
     frame_ms: F64
 
+    @property
+    def scored(self) -> Mask:
+        """Frames [N] that count: from the first angles on, where the wearer is seen. What is held while nobody is seen
+        is invalid and says so."""
+        return self.usable & self.seen
+
 
 class _Held:
     """Hands the filters the head's answer for the frame, so that it runs once."""
