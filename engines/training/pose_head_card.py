@@ -47,7 +47,7 @@ def card(said: dict[str, Any], results: list[dict[str, Any]]) -> str:
         "marching are drawn curves, not measured.",
         "",
         f"Gaits that trained it: {', '.join(said['trained'])}.",
-        f"Chose the epoch and scaled the deviation: {', '.join(said['validation'])}.",
+        f"Chose the epoch and scaled the deviation: {', '.join(said['validation'])}, and one in sixteen takes of others.",
         f"Held out: {', '.join(said['held_out'])}.",
         "",
         "How to make it again: `docs/pose.md`.",
