@@ -47,17 +47,15 @@ def card(said: dict[str, Any], results: list[dict[str, Any]]) -> str:
         "marching are drawn curves, not measured.",
         "",
         f"Gaits that trained it: {', '.join(said['trained'])}.",
-        f"Chose the epoch and scaled the deviation: {', '.join(said['validation'])}, and one in sixteen takes of others.",
+        f"Chose the epoch, scaled the deviation: {', '.join(said['validation'])}, and one in sixteen takes of others.",
         f"Held out: {', '.join(said['held_out'])}.",
         "",
         "How to make it again: `docs/pose.md`.",
     ]
     for result in results:
-        lines += [
-            "",
-            f"## Held-out bodies and gaits, landmark network `{result['engine']}`, {result['trials']} trials",
-            "",
-        ]
+        what = f"network `{result['engine']}`, {result['trials']} trials"
+        seen = f"the wearer seen in {100 * result['seen_share']:.0f} % of frames"
+        lines += ["", f"## Held-out bodies and gaits: {what}, {seen}", ""]
         lines += _table(result)
     return "\n".join(lines) + "\n"
 
