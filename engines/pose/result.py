@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -30,9 +30,9 @@ class PoseResult:
     reason: str
     xy_px: F64
     visibility: F64
-    sharpness: F64
     world_m: F64
     score: float
+    sharpness: F64 = field(default_factory=lambda: np.ones(LANDMARKS))
     size_px: tuple[int, int] = (0, 0)
 
 

@@ -42,7 +42,7 @@ def standing(seed: int = 0) -> PoseResult:
             world[point] = [0.12 if left in (0, 31) else 0.0, y, 0.08 - 0.16 * k]  # the right side is nearer
             xy[point] = [300.0 + 200.0 * (world[point, 0] + 0.05 * k), 240.0 + 200.0 * y]
     xy += random.normal(0.0, 1.0, xy.shape)
-    return PoseResult(0, True, "", xy, np.full(33, 0.9), np.full(33, 0.8), world, 1.0, SIZE)
+    return PoseResult(0, True, "", xy, np.full(33, 0.9), world, 1.0, np.full(33, 0.8), SIZE)
 
 
 def features(pose: PoseResult, geometry: Geometry) -> F32:
