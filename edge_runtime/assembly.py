@@ -17,6 +17,7 @@ from engines.cache import cache_dir
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
 from engines.pose import PoseTracker
+from engines.pose.head import Geometry, PoseHead
 from engines.pose.slot import pose_engine
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
@@ -50,7 +51,8 @@ def make_estimator(
     grf = GrfEngine(None, lambda _: ground)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns)
+    head = PoseHead(Geometry())
+    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head)
 
 
 def make_tissue_observer(plan: Plan, frame_ns: int, clock_ns: Callable[[], int]) -> TissueObserver | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.ground_physics import GroundPhysics, Refined
-from edge_runtime.biomech.kinematics import CUTOFF_HZ, KinematicsFilter
+from edge_runtime.biomech.kinematics import CUTOFF_HZ, AngleSource, KinematicsFilter
 from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
@@ -102,7 +102,8 @@ class Estimator:
     """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
     wearer. `pose` is that of the last frame.
 
-    `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
+    `head` turns landmarks into angles; without it they are read off the image. `clock_ns` times the stages; on a
+    virtual clock, which stands still within a step, no solve is late.
     """
 
     def __init__(
@@ -115,11 +116,12 @@ class Estimator:
         host: HostRules,
         timing: Timing,
         clock_ns: Callable[[], int],
+        head: AngleSource | None = None,
     ) -> None:
         self._pose, self._grf, self._legs, self._clock_ns = pose, grf, legs, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
-        self._kinematics = KinematicsFilter(profile.person.height_m)
+        self._kinematics = KinematicsFilter(profile.person.height_m, head=head)
         self._body = body
         person = profile.person
         self._physics = GroundPhysics(body_segments(LegModel(person.height_m, person.mass_kg)), _MOTION_CUTOFF_HZ)
@@ -191,6 +193,8 @@ class Estimator:
             visibility=found.visibility,
             world_m=found.world_m,
             score=found.score,
+            sharpness=found.sharpness,
+            size_px=found.size_px,
         )
 
     def _filled(self, kinematics: Kinematics) -> Kinematics:

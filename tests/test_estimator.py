@@ -39,6 +39,8 @@ class Result:
     visibility: F64 | None = None
     world_m: F64 | None = None
     score: float = 1.0
+    sharpness: F64 | None = None
+    size_px: tuple[int, int] = (0, 0)
     force_n: F64 | None = None
     cop_ankle_m: F64 | None = None
     contact: F64 | None = None

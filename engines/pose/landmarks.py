@@ -48,6 +48,7 @@ class Landmarks:
     xy_px: F64
     aux_px: F64
     visibility: F64
+    sharpness: F64
     world_m: F64
     score: float
 
@@ -87,22 +88,26 @@ class LandmarkNet:
         if not self._checked:
             _check(self._spec, outputs)
             self._checked = True
-        xy = self._image_points(outputs) @ matrix[:, :2].T + matrix[:, 2]
+        points, sharpness = self._image_points(outputs)
+        xy = points @ matrix[:, :2].T + matrix[:, 2]
         visibility = self._visibility(outputs)
         return Landmarks(
             xy_px=xy[self._joints],
             aux_px=xy[list(self._spec.region)] if self._spec.region else _region_of(xy[self._joints], visibility),
             visibility=visibility,
+            sharpness=sharpness[self._joints],
             world_m=self._world_points(outputs, roi),
             score=self._presence(outputs),
         )
 
-    def _image_points(self, outputs: Buffers) -> F64:
-        """All points of the network [n, 2], px of the crop."""
+    def _image_points(self, outputs: Buffers) -> tuple[F64, F64]:
+        """All points of the network [n, 2], px of the crop, and their sharpness [n], 1 where it has no heatmaps."""
         spec = self._spec
         raw = outputs[spec.image].reshape(-1, spec.image_width)[:, :2].astype(np.float64)
         xy = raw * spec.image_gain_px + spec.image_offset_px
-        return refine(xy, outputs[spec.heatmaps][0], self._size) if spec.heatmaps else xy
+        if not spec.heatmaps:
+            return xy, np.ones(len(xy))
+        return refine_and_rate(xy, outputs[spec.heatmaps][0], self._size)
 
     def _world_points(self, outputs: Buffers, roi: Roi) -> F64:
         spec = self._spec
@@ -139,6 +144,11 @@ def refine(xy: F64, heatmaps: F32, size: int = SIZE) -> F64:
     `heatmaps` [n, rows, columns] raw. A point stays where it is outside the map, or where no cell of its window
     reaches `MIN_CONFIDENCE`.
     """
+    return refine_and_rate(xy, heatmaps, size)[0]
+
+
+def refine_and_rate(xy: F64, heatmaps: F32, size: int = SIZE) -> tuple[F64, F64]:
+    """What `refine` gives, and the sharpness [n]: the highest confidence 0..1 in each point's window, 0 outside."""
     height, width = heatmaps.shape[1:]
     cell = np.array([size / width, size / height])
     at = np.trunc(np.nan_to_num(xy / cell, nan=-1.0)).astype(np.int64)
@@ -149,10 +159,11 @@ def refine(xy: F64, heatmaps: F32, size: int = SIZE) -> F64:
     weight = np.where(inside, _sigmoid(window.astype(np.float64)), 0.0)
     total = weight.sum(axis=(1, 2))
     good = (at >= 0).all(axis=1) & (at < (width, height)).all(axis=1)
-    good &= weight.max(axis=(1, 2)) >= MIN_CONFIDENCE
+    peak = weight.max(axis=(1, 2))
+    good &= peak >= MIN_CONFIDENCE
     total[~good] = 1.0
     centroid = np.stack([(weight.sum(axis=1) * columns).sum(axis=1), (weight.sum(axis=2) * rows).sum(axis=1)], 1)
-    return np.where(good[:, None], centroid / total[:, None] * cell, xy)
+    return np.where(good[:, None], centroid / total[:, None] * cell, xy), peak
 
 
 def _region_of(xy: F64, visibility: F64) -> F64:

@@ -127,8 +127,10 @@ class PoseTracker:
             reason="",
             xy_px=found.xy_px,
             visibility=found.visibility,
+            sharpness=found.sharpness,
             world_m=found.world_m,
             score=found.score,
+            size_px=(rgb.shape[1], rgb.shape[0]),
         )
 
     def close(self) -> None:

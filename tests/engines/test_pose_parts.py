@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engines.pose.detector import SIZE, PersonDetector, View, anchors, decode
-from engines.pose.landmarks import refine
+from engines.pose.landmarks import refine, refine_and_rate
 from engines.pose.roi import OneEuro, Roi, roi_from_points
 
 F64 = npt.NDArray[np.float64]
@@ -184,3 +184,15 @@ def test_one_euro_ignores_a_stale_value_and_forgets_on_reset() -> None:
     assert smooth.step(np.array([5.0]), 33_000_100, 1.0) < 0.1
     smooth.reset()
     assert smooth.step(np.array([7.0]), 50, 1.0) == 7.0
+
+
+def test_sharpness_is_the_peak_beside_the_point_and_zero_outside() -> None:
+    heatmaps = np.full((39, 64, 64), -12.0, np.float32)
+    heatmaps[0, 20, 31] = 3.0  # one cell beside the point
+    heatmaps[1, 50, 50] = 9.0  # far from it
+    xy = np.full((39, 2), 100.0)
+    xy[:3] = [[4.0 * 30 + 1, 4.0 * 20 + 1], [40.0, 40.0], [-30.0, 10.0]]
+    _, sharpness = refine_and_rate(xy, heatmaps)
+    assert sharpness[0] == pytest.approx(1 / (1 + math.exp(-3.0)), abs=1e-6)
+    assert sharpness[1] < 1e-4
+    assert sharpness[2] < 1e-4
