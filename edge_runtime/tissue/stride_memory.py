@@ -23,7 +23,8 @@ _LONGEST: Final = 440
 _LAGS: Final = _LONGEST - _SHORTEST + 1
 _MEMORY_S: Final = 0.25  # of the sums of differences
 _PROVEN: Final = 100  # samples that a lag must have been compared over before it may count
-_REACH: Final = 12  # samples to either side that smooth what is read
+_REACH: Final = 9  # samples to either side that smooth what is read
+_SMOOTHING_S: Final = 0.015
 _LEAD_S: Final = 0.002  # when a torque of this cycle acts: bus and drive
 _TRUST_FULL: Final = 0.15  # root mean square difference, share of that of the rate
 _TRUST_NONE: Final = 0.4
@@ -35,10 +36,10 @@ _TRUST_DOWN_PER_S: Final = 20.0
 
 
 def _weights() -> tuple[F64, F64]:
-    """Value and slope in the middle of a cubic through the samples, least squares (Savitzky and Golay 1964)."""
+    """Value and slope under a bell: calmer against the device's swing on the tissue than a polynomial."""
     way = np.arange(-_REACH, _REACH + 1) * SAMPLE_S
-    fit = np.linalg.pinv(np.stack([way**k for k in range(4)], axis=1))
-    return np.ascontiguousarray(fit[0]), np.ascontiguousarray(fit[1])
+    bell = np.exp(-0.5 * (way / _SMOOTHING_S) ** 2)
+    return bell / bell.sum(), way * bell / (way * way * bell).sum()
 
 
 _SMOOTH, _SLOPE = _weights()
