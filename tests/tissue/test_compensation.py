@@ -121,7 +121,11 @@ def test_where_nothing_is_wanted_the_device_is_moved_along_at_most_and_only_wher
     commands = []
     for i in range(4444):
         hinge, rate = 0.5 - 0.5 * np.cos(turn * i), 0.5 * turn / DT_S * np.sin(turn * i)
-        commands.append(compensate(p[0], s[0], 0.0, 0.0, 0.0, 0.0, hinge, rate, 0.0, present, DT_S))
+        given_nm = LEG.inertia_kgm2 * 0.5 * (turn / DT_S) ** 2 * np.cos(turn * i) + LEG.viscous_nms_per_rad * rate
+        given_nm += LEG.coulomb_nm * np.tanh(
+            rate / 0.1
+        )  # a drive that leaves the tissue unloaded: knee and hinge are one
+        commands.append(compensate(p[0], s[0], 0.0, 0.0, 0.0, 0.0, hinge, rate, given_nm, present, DT_S))
     needed = LEG.inertia_kgm2 * 0.5 * (turn / DT_S) ** 2
     assert not np.any(commands[:1000])
     assert np.max(np.abs(commands)) <= present * needed + 1e-9
@@ -157,6 +161,18 @@ def test_at_rest_the_hinge_plays_the_spring_that_is_softer_at_the_knee() -> None
 def test_transmission_is_made_up_for() -> None:
     command, _ = settled(inverse_params(one_spring(LEG), 0.9), 5.0)
     assert command == pytest.approx(5.0 / 0.9, rel=1e-3)
+
+
+@given(st.floats(0.02, 50.0), st.floats(0.2, 1.0), st.floats(1.0, 5.0), st.floats(1.0, 2.0))
+def test_no_profile_lets_a_spring_swing_up_on_the_tissue_it_admits(
+    stiffness: float, low: float, high: float, bias: float
+) -> None:
+    """K (1/k_model - 1/k_true) < 0.5 at the stiffest spring played, which is the likely stiffness."""
+    leg = known(stiffness, (low * stiffness, high * stiffness))
+    leg["stiffness_bias"] = bias
+    taken = float(inverse_params(leg)["leg"]["stiffness"][0])
+    assert all(stiffness * (1.0 / taken - 1.0 / true) <= 1e-9 for true in (low * stiffness, high * stiffness))
+    assert stiffness * (1.0 / taken - 1.0 / (1.99 * stiffness)) < 0.5
 
 
 @settings(deadline=None, max_examples=15)

@@ -45,7 +45,7 @@ def test_a_stride_that_repeats_is_foreseen_without_lag(stride_s: float) -> None:
     last = slice(-round(stride_s / DT_S), -LEAD - 1)
     true = np.gradient(np.gradient(angles, DT_S), DT_S)[last.start + LEAD : last.stop + LEAD]
     assert trust[last].min() > 0.95
-    assert np.sqrt(np.mean((foreseen[last] - true) ** 2)) < 0.06 * np.sqrt(np.mean(true**2))
+    assert np.sqrt(np.mean((foreseen[last] - true) ** 2)) < 0.12 * np.sqrt(np.mean(true**2))
 
 
 def test_nothing_is_foreseen_before_a_stride_has_been_seen() -> None:
