@@ -60,8 +60,8 @@ def inverse_params(leg: npt.NDArray[Any], transmission: float = 1.0) -> npt.NDAr
     p["transmission"] = transmission
     width = known["stiffness_high"] / known["stiffness_low"] if known["stiffness_low"] > 0.0 else np.inf
     p["certainty"] = np.clip((INTERVAL_NONE - width) / (INTERVAL_NONE - INTERVAL_FULL), 0.0, 1.0)
-    p["inertia_share"] = INERTIA_SHARE * min(_INERTIA_INTERVAL / width, 1.0) ** 2 * p["certainty"]
-    p["foreseen_share"] = FORESEEN_SHARE * p["certainty"]
+    sure = min(_INERTIA_INTERVAL / width, 1.0) ** 2 * p["certainty"]
+    p["inertia_share"], p["foreseen_share"] = INERTIA_SHARE * sure, FORESEEN_SHARE * sure
     p["doubt_full"], p["doubt_none"] = DOUBT_FULL, DOUBT_NONE
     return out
 
