@@ -1,4 +1,4 @@
-"""Makes a network portable: constants folded, no layer normalization, no GRU, only what TensorRT's oldest parser reads."""
+"""Makes a network portable: constants folded, no layer norm, no GRU, only what TensorRT's oldest parser here reads."""
 
 from __future__ import annotations
 

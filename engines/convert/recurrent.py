@@ -1,4 +1,4 @@
-"""Writes one step of a GRU as products and gates: what is recurrent in the file is one step, the state goes in and out."""
+"""Writes one step of a GRU, whose state goes in and out, as products and gates."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def joint_deg(outputs: Outputs) -> F64:
 
 
 def head_knee_deg(outputs: Outputs) -> F64:
-    """Flexion [2] of both knees, right then left, degrees: the mean of picture and mirror image, as the head takes it."""
+    """Flexion [2] of both knees, right then left, degrees: mean of picture and mirror image, as the head takes it."""
     return np.degrees(both_views(outputs["q_rad"])[_KNEES])
 
 
