@@ -34,6 +34,7 @@ def portable(graph: bytes) -> Any:
     nodes = [part for node in plain for part in without_gru(node, model.graph)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    _drop_unread(model.graph)
     onnx.checker.check_model(model, full_check=True)
     refused = refusals(model)
     if refused:
@@ -59,6 +60,14 @@ def _folded(graph: bytes) -> Any:
     del model.opset_import[:]
     model.opset_import.extend(plain)  # ONNX Runtime lists its own domains, used or not
     return model
+
+
+def _drop_unread(graph: Any) -> None:
+    """Leave out constants that no node reads any more."""
+    read = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def _without_norm(node: Any, graph: Any) -> Iterator[Any]:

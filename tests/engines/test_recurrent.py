@@ -35,6 +35,7 @@ def recurrent(frames: int = 1, state: str = "state", **attributes: Any) -> bytes
 def test_one_step_becomes_products_and_gates_and_computes_the_same() -> None:
     model = portable(recurrent())
     assert not {node.op_type for node in model.graph.node} & {"GRU", "Loop", "Scan"}
+    assert not {tensor.name for tensor in model.graph.initializer} & {"w", "r", "b"}
     rng = np.random.default_rng(5)
     for _ in range(5):
         given = {
