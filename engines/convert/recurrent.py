@@ -9,6 +9,8 @@ import numpy as np
 
 from engines.errors import EngineError
 
+_Step = tuple[str, list[str], list[str], dict[str, Any]]
+
 
 def without_gru(node: Any, graph: Any) -> Iterator[Any]:
     """`node`, or, of a GRU over one frame, the operators it consists of, as the ONNX operator GRU defines them.
@@ -37,7 +39,17 @@ def without_gru(node: Any, graph: Any) -> Iterator[Any]:
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), f"{base}/{name}"))
     y, last = (*node.output, "")[:2]
     last = last or f"{base}/state"
-    steps: list[tuple[str, list[str], list[str], dict[str, Any]]] = [
+    outside = {x, state, y, last}
+    for kind, inputs, outputs, attributes in _steps(x, state, y, last):
+        names = [[name if name in outside else f"{base}/{name}" for name in side] for side in (inputs, outputs)]
+        yield helper.make_node(
+            kind, *names, name=f"{base}/{outputs[0] if outputs[0] not in outside else kind}", **attributes
+        )
+
+
+def _steps(x: str, state: str, y: str, last: str) -> list[_Step]:
+    """Operators with what they read and write; z keeps the state, r lets it into the new one, h (ONNX' letters)."""
+    steps: list[_Step] = [
         ("MatMul", [x, "w"], ["xw"], {}),
         ("Add", ["xw", "wb"], ["told"], {}),
         ("MatMul", [state, "r"], ["hr"], {}),
@@ -57,12 +69,7 @@ def without_gru(node: Any, graph: Any) -> Iterator[Any]:
     ]
     if y:
         steps.append(("Unsqueeze", [last, "step"], [y], {}))
-    outside = {x, state, y, last}
-    for kind, inputs, outputs, attributes in steps:
-        names = [[name if name in outside else f"{base}/{name}" for name in side] for side in (inputs, outputs)]
-        yield helper.make_node(
-            kind, *names, name=f"{base}/{outputs[0] if outputs[0] not in outside else kind}", **attributes
-        )
+    return steps
 
 
 def _refuse_others(node: Any, constants: dict[str, Any], graph: Any) -> None:
