@@ -46,12 +46,12 @@ def make_estimator(
 ) -> Estimator:
     """Open the engines and assemble the chain behind `pose`; what is too slow for the tick runs beside it, where
     `engines` says. Raises EngineError where an asset is missing, UserError where the profile's model is."""
-    filler, ground = engines("inpaint_gait"), engines("grf_gait")
+    filler, ground, angles = engines("inpaint_gait"), engines("grf_gait"), engines("pose_head")
     legs = OcclusionFill(Inpainter(None, lambda _: filler), engines.beside(filler))
     grf = GrfEngine(None, lambda _: ground)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    head = PoseHead(Geometry())
+    head = PoseHead(Geometry(), None, lambda _: angles)
     return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head)
 
 

@@ -13,6 +13,7 @@ from edge_runtime.biomech.model import UNSCALED_STATURE_M
 from edge_runtime.biomech.sagittal import LegView, Scene, crossing, hip_centre_px, leg_views, trunk_lean, wrap
 from edge_runtime.biomech.tracker import Mask, Tracker
 from edge_runtime.types import COORDINATES, F64, Q_INDEX, SIDES, Kinematics, Pose
+from engines.backends.faults import EngineFaultError
 from engines.pose.head.features import COORDINATES as HEAD_COORDINATES
 
 TRACKED: Final = (
@@ -80,7 +81,7 @@ class AngleSource(Protocol):
         """Forget the wearer."""
 
     def step(self, pose: Any) -> Any:
-        """Angles with the fields of `engines.pose.head.HeadResult`."""
+        """Angles with the fields of `engines.pose.head.HeadResult`. EngineFaultError: its network failed."""
 
 
 class KinematicsFilter:
@@ -91,7 +92,7 @@ class KinematicsFilter:
     pelvis and legs from any side; without it they are read off the image, which serves a camera beside the wearer.
     Call `reset` after a cut. Poses come in the order of capture; a gap over 0.2 s starts anew. Estimates are invalid
     with reason "settling" for the first frames, "hidden" where a leg has not been seen for 0.2 s, or with the pose's
-    own reason.
+    own reason, or that of the head's network where it failed: motion starts anew then.
     """
 
     def __init__(self, height_m: float, cutoff_hz: float = CUTOFF_HZ, head: AngleSource | None = None) -> None:
@@ -139,7 +140,11 @@ class KinematicsFilter:
         if self._scene.facing != self._facing and self._head is None:
             self._forget_motion()
             self._facing = self._scene.facing
-        value, sight = self._measure(pose, dt_s) if self._head is None else self._ask(self._head, pose)
+        try:
+            value, sight = self._measure(pose, dt_s) if self._head is None else self._ask(self._head, pose)
+        except EngineFaultError as fault:
+            self._forget_motion()
+            return self._coast(pose, dt_s, fault.reason, knees)
         if knees is not None:
             self._blend(knees, value, sight)
         return self._track(pose.t_capture_ns, dt_s, value, sight)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engines.backends.base import Runner
 from engines.convert.precision import Inputs
+from engines.golden.effects import head_knee_deg
 from engines.pose import landmarks
 
 F64 = npt.NDArray[np.float64]
@@ -87,6 +88,7 @@ def effect_of(engine: str) -> Effect | None:
 
 _EFFECTS: Final = {
     "pose_landmark": Effect("knee_deg", 0.1, knee_deg),
+    "pose_head": Effect("head_knee_deg", 0.1, head_knee_deg),
     "grf_gait": Effect("force_pct_bw", 0.3, force_pct_bw),
     "inpaint_gait": Effect("joint_deg", 0.1, joint_deg),
 }

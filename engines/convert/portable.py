@@ -1,4 +1,4 @@
-"""Makes a network portable: constants folded, no layer normalization, only what TensorRT's oldest parser here reads."""
+"""Makes a network portable: constants folded, no layer norm, no GRU, only what TensorRT's oldest parser here reads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from engines.convert.recurrent import without_gru
 from engines.convert.tensorrt_rules import refusals
 from engines.errors import EngineError
 
@@ -24,14 +25,16 @@ def portable(graph: bytes) -> Any:
 
     Computes the same up to rounding; shapes must be static. Constants are folded by ONNX Runtime, which also leaves
     out what half-precision storage and the exporter added. EngineError: damaged, or still an operator that some parser
-    lacks.
+    lacks, or a GRU over more than one frame.
     """
     import onnx
 
-    model = _folded(graph)
-    nodes = [part for node in model.graph.node for part in _without_norm(node, model.graph)]
+    model = onnx.shape_inference.infer_shapes(_folded(graph))
+    plain = [part for node in model.graph.node for part in _without_norm(node, model.graph)]
+    nodes = [part for node in plain for part in without_gru(node, model.graph)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    _drop_unread(model.graph)
     onnx.checker.check_model(model, full_check=True)
     refused = refusals(model)
     if refused:
@@ -57,6 +60,14 @@ def _folded(graph: bytes) -> Any:
     del model.opset_import[:]
     model.opset_import.extend(plain)  # ONNX Runtime lists its own domains, used or not
     return model
+
+
+def _drop_unread(graph: Any) -> None:
+    """Leave out constants that no node reads any more."""
+    read = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def _without_norm(node: Any, graph: Any) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from engines.grf.trials import Trial, find_trials, read_trial
 from engines.inpaint.engine import Inpainter
 from engines.inpaint.window import LEG_JOINTS, LEGS
 from engines.pose.detector import PersonDetector, View
+from engines.pose.head import Geometry, PoseHead
 from engines.pose.tracker import PoseTracker
 
 CLIP_FRAMES: Final = (91, 190)
@@ -108,6 +109,20 @@ def _landmark_inputs() -> list[Inputs]:
     return recorder.given
 
 
+def head_inputs() -> list[Inputs]:
+    """What the pose head is given frame by frame along the clip; its memory is its own."""
+    kept = _Kept()
+    head = PoseHead(Geometry(), None, kept)
+    kept.recorder.given.clear()  # what it warmed up with
+    tracker = PoseTracker(
+        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, Inline
+    )
+    for i, rgb in enumerate(_frames()):
+        head.step(tracker.step(rgb, i * _CLIP_STEP_NS))
+    tracker.close()
+    return kept.recorder.given
+
+
 def _trials(data_dir: Path, count: int) -> list[Trial]:
     paths, _ = find_trials(data_dir)
     return [read_trial(path) for path in paths[:: max(1, len(paths) // count)]]
@@ -146,6 +161,7 @@ def _inpaint_inputs(trial: Trial) -> list[Inputs]:
 _FROM_CLIP: Final[Mapping[str, Callable[[], list[Inputs]]]] = {
     "pose_detection": _detector_inputs,
     "pose_landmark": _landmark_inputs,
+    "pose_head": head_inputs,
 }
 _FROM_GAIT: Final[Mapping[str, Callable[[Trial], list[Inputs]]]] = {
     "grf_gait": _grf_inputs,

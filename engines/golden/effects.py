@@ -10,9 +10,13 @@ import numpy.typing as npt
 
 from engines.errors import EngineError
 from engines.pose import detector, landmarks
+from engines.pose.head.engine import both_views
+from engines.pose.head.features import COORDINATES
 
 F64 = npt.NDArray[np.float64]
 Outputs = Mapping[str, npt.NDArray[Any]]
+
+_KNEES: Final = [COORDINATES.index(f"knee_angle_{side}") for side in "rl"]
 
 
 def point_px(outputs: Outputs) -> F64:
@@ -37,8 +41,13 @@ def joint_deg(outputs: Outputs) -> F64:
     return np.degrees(outputs["samples"].astype(np.float64).mean(axis=0))
 
 
+def head_knee_deg(outputs: Outputs) -> F64:
+    """Flexion [2] of both knees, right then left, degrees: mean of picture and mirror image, as the head takes it."""
+    return np.degrees(both_views(outputs["q_rad"])[_KNEES])
+
+
 _EFFECTS: Final[Mapping[str, Callable[[Outputs], F64]]] = {
-    f.__name__: f for f in (point_px, landmark_px, force_pct_bw, joint_deg)
+    f.__name__: f for f in (point_px, landmark_px, head_knee_deg, force_pct_bw, joint_deg)
 }
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.cache import sha256_hex
+from engines.convert.real_inputs import head_inputs
 from engines.errors import EngineError
 from engines.fetch import asset_path, onnx_path
 from engines.golden.effects import effect_of
@@ -40,6 +41,9 @@ CLIP_CROP: Final = (0, 430, 1150, 564)
 """Frame of the demo clip with the wearer walking; x, y, width, height in px, without the second man above the wall."""
 
 WALK, RUN = "schreiber2019_walk/2014001_C4_05.npz", "rbds_run/RBDS001_T35.npz"
+HEAD_FRAMES: Final = (40, 70)
+"""Frames seen before those on which the pose head is held: its memory is full by then."""
+
 AT_S: Final = (1.0, 1.2)
 """Trials, and how far into them the windows end; both people are among those that the inpainter never saw."""
 
@@ -123,8 +127,8 @@ class _Kept:
         return self.runner
 
     def inputs(self) -> Arrays:
-        """What the runner holds now, rounded so that it packs well."""
-        return {name: value.astype(np.float16).astype(np.float32) for name, value in self.runner.inputs.items()}
+        """What the runner holds now, rounded."""
+        return {name: _rounded(value) for name, value in self.runner.inputs.items()}
 
 
 def _grf_gait(data: Path) -> Made:
@@ -161,6 +165,20 @@ def _inpaint_gait(data: Path) -> Made:
     return _stacked(rows, [run(model, row, _names("inpaint_gait")) for row in rows])
 
 
+def _pose_head(_: Path) -> Made:
+    from engines.training.original import pose_head_original, run
+
+    given, path = head_inputs(), onnx_path("pose_head")
+    rows = [{name: _rounded(value) for name, value in given[at].items()} for at in HEAD_FRAMES]
+    model = pose_head_original(path)
+    return _stacked(rows, [run(model, row, _names("pose_head")) for row in rows])
+
+
+def _rounded(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Rounded so that it packs well."""
+    return value.astype(np.float16).astype(np.float32)
+
+
 def _stacked(rows: list[Arrays], outputs: list[Arrays]) -> Made:
     inputs = {name: np.stack([row[name] for row in rows]).astype(np.float16) for name in rows[0]}
     return inputs, outputs, {}, {}
@@ -173,6 +191,7 @@ def _names(engine: str) -> tuple[str, ...]:
 _MAKERS: Final[dict[str, Callable[[Path], Made]]] = {
     "pose_detection": _pose_detection,
     "pose_landmark": _pose_landmark,
+    "pose_head": _pose_head,
     "grf_gait": _grf_gait,
     "inpaint_gait": _inpaint_gait,
 }

@@ -15,6 +15,8 @@ from engines.training.grf_export import Ensemble
 from engines.training.grf_familiar import Familiar
 from engines.training.grf_net import GrfNet
 from engines.training.inpaint_net import InpaintNet, Sampler
+from engines.training.pose_head import OneStep
+from engines.training.pose_head_net import PoseNet
 
 _HALF: Final = "_half"  # large constants are stored so, see grf_export
 Arrays = dict[str, npt.NDArray[Any]]
@@ -37,6 +39,13 @@ def inpaint_original(path: Path) -> Sampler:
     return _filled(Sampler(net, float(weights["sd_scale"])), weights, path)
 
 
+def pose_head_original(path: Path) -> OneStep:
+    """The pose head of `path`, one frame at a time. EngineError: a weight is missing in the file."""
+    weights = _weights(path) | _recurrent_weights(path)
+    net = PoseNet(torch.from_numpy(weights["net.centre"]), torch.from_numpy(weights["net.spread"]), 0.0)
+    return _filled(OneStep(net), weights, path)
+
+
 def run(model: nn.Module, inputs: Arrays, names: tuple[str, ...]) -> Arrays:
     """Outputs of `model` by `names` for inputs in the order of its arguments."""
     with torch.no_grad():
@@ -51,6 +60,27 @@ def _filled(model: Any, weights: Arrays, path: Path) -> Any:
         raise EngineError(f"{path}: holds no weight {missing[0]!r}: was it made by this version?")
     model.load_state_dict({n: torch.from_numpy(weights[n]).reshape(v.shape) for n, v in state.items()})
     return model.eval()
+
+
+def _recurrent_weights(path: Path) -> Arrays:
+    """Parameters of the recurrent layers by their torch names; ONNX orders the gates z, r, n, torch r, z, n."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    layers = [[stored[name][0] for name in node.input[1:4]] for node in graph.node if node.op_type == "GRU"]
+    found: Arrays = {}
+    for k, (of_input, of_state, biases) in enumerate(layers):
+        halves = dict(zip(("ih", "hh"), np.split(biases, 2), strict=True))
+        for name, value in (
+            ("weight_ih", of_input),
+            ("weight_hh", of_state),
+            *((f"bias_{n}", v) for n, v in halves.items()),
+        ):
+            update, reset, new = np.split(value, 3)
+            found[f"net.memory.{k}.{name}_l0"] = np.concatenate([reset, update, new])
+    return found
 
 
 def _weights(path: Path) -> Arrays:

@@ -11,7 +11,7 @@ from edge_runtime import check
 from edge_runtime.certify import bench, build, gate, opened
 from engines.plans import live_engines
 
-ZOO = ("grf_gait", "inpaint_gait")
+ZOO = ("pose_head", "grf_gait", "inpaint_gait")
 
 
 @pytest.fixture

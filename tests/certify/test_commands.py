@@ -11,6 +11,7 @@ import pytest
 from edge_runtime.certify import build as building
 from edge_runtime.cli import main
 from engines.plans import stored
+from tests.certify.conftest import ZOO
 from tests.certify.test_build import SOON_MS, Bench
 
 QUICK = ["--seconds", "0.1", "--idle", "0.05"]
@@ -32,7 +33,7 @@ def printed(capsys: pytest.CaptureFixture[str], *line: str) -> tuple[int, dict[s
 def test_verify_prints_the_parity_of_every_plan(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, found = printed(capsys, "engines", "verify")
     assert status == 0 and found["passed"]
-    for engine in ("grf_gait", "inpaint_gait"):
+    for engine in ZOO:
         assert found["engines"][engine]["backends"]["ort_cpu fp32"]["rel_err"] <= 1e-4
     assert main(["engines", "verify", "grf_gait"]) == 0
     out = capsys.readouterr().out
@@ -57,7 +58,7 @@ def test_build_certifies_once_and_then_has_nothing_to_do(
     bench = Bench(monkeypatch)
     bench.in_situ_ms = {"ort_cpu": SOON_MS, "other": SOON_MS}
     status, found = printed(capsys, "engines", "build", *QUICK)
-    assert status == 0 and found["trusted"] and sorted(found["built"]) == ["grf_gait", "inpaint_gait"]
+    assert status == 0 and found["trusted"] and sorted(found["built"]) == sorted(ZOO)
     status, found = printed(capsys, "engines", "build", *QUICK)
     assert status == 0 and found["built"] == []
     assert main(["engines", "list"]) == 0
@@ -65,7 +66,7 @@ def test_build_certifies_once_and_then_has_nothing_to_do(
     status, found = printed(capsys, "engines", "clean")
     assert status == 0 and found["removed"] == []
     status, found = printed(capsys, "engines", "clean", "--all")
-    assert len(found["removed"]) == 4 and stored() == []
+    assert len(found["removed"]) == 2 * len(ZOO) and stored() == []
 
 
 def test_an_engine_over_its_budget_is_status_1(
@@ -86,7 +87,7 @@ def _zeros() -> Any:
 def test_an_unknown_engine_is_named_with_those_that_are_known(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["engines", "verify", "nose"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("exo-edge: no engine 'nose': known are grf_gait, inpaint_gait") and said.count("\n") == 1
+    assert said.startswith(f"exo-edge: no engine 'nose': known are {', '.join(ZOO)}") and said.count("\n") == 1
 
 
 def test_a_folder_without_data_is_one_line(cache: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from engines.manifest import load_manifest
 from engines.plans import live_engines
 from tests.conftest import unavailable
 
-ZOO = ("grf_gait", "inpaint_gait")
+ZOO = ("grf_gait", "inpaint_gait", "pose_head")
 POSE = {"pose_detection": "pose_detection_tflite", "pose_landmark": "pose_landmark_full_tflite"}
 REL_ERR, PX = 1e-4, 0.02
 
@@ -79,6 +80,14 @@ def test_a_weight_that_is_off_by_a_percent_breaks_the_terms(tmp_path: Path) -> N
     onnx.save(model, str(tmp_path / "spoilt.onnx"))
     terms = live_engines()["grf_gait"]
     found = check(OrtCpuRunner(tmp_path / "spoilt.onnx"), load_golden("grf_gait"), terms.effect)
+    assert "relative error" in found.problem(terms, "fp32")
+
+
+def test_a_memory_that_is_not_given_back_breaks_the_terms_of_the_pose_head() -> None:
+    golden, terms = load_golden("pose_head"), live_engines()["pose_head"]
+    forgetful = replace(golden, inputs=golden.inputs | {"state": np.zeros_like(golden.inputs["state"])})
+    found = check(OrtCpuRunner(onnx_path("pose_head")), forgetful, terms.effect)
+    assert found.effect > 10 * terms.effect_max["fp32"]
     assert "relative error" in found.problem(terms, "fp32")
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from engines.backends.base import Runner
+from engines.backends.base import Buffers, Opener
+from engines.backends.faults import EngineFaultError
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.errors import EngineError
 from engines.pose.head.features import (
@@ -79,14 +81,15 @@ class Pose(Protocol):
 class PoseHead:
     """Causal: angles at a frame from it and those before.
 
-    EngineError: no weights at `onnx_path` (default: those in the zoo), damaged ones, or another network's.
+    EngineError: no weights at `onnx_path` (default: those in the zoo), damaged ones, another network's, or
+    `open_runner` cannot run them.
     """
 
-    def __init__(self, geometry: Geometry, onnx_path: Path | None = None) -> None:
+    def __init__(self, geometry: Geometry, onnx_path: Path | None = None, open_runner: Opener = OrtCpuRunner) -> None:
         self._geometry = geometry
         path = onnx_path or ZOO_PATH
         self._scale = _deviation_scale(path)
-        self._runner: Runner = OrtCpuRunner(path)
+        self._runner = open_runner(path)
         self._runner.warm()
         self._points = list(POINTS)
         self.reset()
@@ -105,7 +108,10 @@ class PoseHead:
         self._facing = 0.0
 
     def step(self, pose: Pose) -> HeadResult:
-        """Angles of one pose. An invalid one repeats the last angles with a deviation that grows."""
+        """Angles of one pose. An invalid one repeats the last angles with a deviation that grows.
+
+        EngineFaultError: the engine failed; what it remembered is forgotten, the next pose begins anew.
+        """
         dt_s = (pose.t_capture_ns - self._last_ns) * 1e-9 if self._frames else 1.0 / 60.0
         if self._frames and not 0.0 < dt_s <= GAP_S:
             self.reset()
@@ -113,23 +119,30 @@ class PoseHead:
         if not pose.valid:
             sd = self._sd + HOLD_SD_RAD_S * dt_s if self._frames else self._sd
             return HeadResult(pose.t_capture_ns, False, pose.reason, self._q.copy(), sd, self._facing)
-        self._infer(pose, dt_s)
+        self._read(self._infer(pose, dt_s), dt_s)
         self._last_ns = pose.t_capture_ns
         self._frames += 1
         reason = "settling" if self._frames <= SETTLE_FRAMES else ""
         return HeadResult(pose.t_capture_ns, not reason, reason, self._q.copy(), self._sd.copy(), self._facing)
 
-    def _infer(self, pose: Pose, dt_s: float) -> None:
+    def _infer(self, pose: Pose, dt_s: float) -> Buffers:
         xy, world = (np.stack(pair) for pair in self._both(pose))
         sure = np.stack([pose.visibility[self._points], pose.sharpness[self._points]])
         sure = np.stack([sure, sure[:, list(MIRRORED)]], axis=1)
         self._runner.inputs["frame"][...] = frame_features(
             xy, world, sure[0], sure[1], np.full(2, dt_s), pose.size_px, self._geometry
         )
-        out = self._runner.infer()
+        try:
+            out = self._runner.infer()
+        except EngineFaultError:
+            self.reset()
+            raise
         self._runner.inputs["state"][...] = out["next_state"]
-        (q, mirrored), other = out["q_rad"].astype(np.float64), list(OTHER_LEG)
-        self._q = 0.5 * (q + mirrored[other] * MIRROR_SIGN)
+        return out
+
+    def _read(self, out: Buffers, dt_s: float) -> None:
+        """Take over what the network says: angles, deviations, where the wearer faces."""
+        self._q, other = both_views(out["q_rad"]), list(OTHER_LEG)
         self._sd = self._scale * 0.5 * (out["sd_rad"][0] + out["sd_rad"][1, other])
         turn = 0.5 * (out["turn"][0] + out["turn"][1] * (-1.0, 1.0))  # sine, cosine
         self._facing = float(np.arctan2(turn[0], turn[1]))
@@ -143,6 +156,12 @@ class PoseHead:
         xy, world = pose.xy_px[self._points], pose.world_m[self._points]
         other_xy, other_world = mirror(xy, world, pose.size_px[0])
         return (xy, other_xy), (world, other_world)
+
+
+def both_views(q_rad: npt.NDArray[Any]) -> F64:
+    """Angles [13] from the network's `q_rad` [2, 13]: the mean of those as seen and those seen in a mirror."""
+    seen, mirrored = q_rad.astype(np.float64)
+    return np.asarray(0.5 * (seen + mirrored[list(OTHER_LEG)] * MIRROR_SIGN))
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
