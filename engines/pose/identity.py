@@ -45,9 +45,9 @@ so much; else nobody is taken. Own choice."""
 LOOK_TAU_NS: Final = 700_000_000
 """The look follows slow changes of light with this time constant; the first looks count alike. Own choice."""
 
-SIZE_TAU_NS: Final = 250_000_000
+SIZE_TAU_NS: Final = 400_000_000
 """The usual size follows with this time constant. Measured on people who walk past a camera two metres away: their
-size grows by up to 70 % a second, so that it runs ahead of the usual one by 1.2. Own choice."""
+size grows by up to 70 % a second, so that it runs ahead of the usual one by 1.3. Own choice."""
 
 SETTLE_NS: Final = 200_000_000
 """Followed so long they are the wearer for good; lost before, the prompt decides again: the first sight may have been

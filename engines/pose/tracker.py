@@ -184,11 +184,12 @@ class PoseTracker:
 
     def _lose(self, rgb: U8, t_ns: int) -> None:
         """Search; for whom the prompt says where nobody was followed for long."""
-        if not self._identity.settled:
+        if self._identity.settled:
+            self._searched_near = False
+        else:
             self._identity, self._doubtful = Identity(), self._roi
         self._roi, self._coast_ns, self._odd_looks = None, None, 0
         self._queue, self._seen = [], []
-        self._searched_near = False
         self._ask(rgb, t_ns)
 
     def _ask(self, rgb: U8, t_ns: int) -> None:
