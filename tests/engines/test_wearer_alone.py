@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ import pytest
 
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.beside import Inline
-from engines.pose import PoseResult, PoseTracker
+from engines.pose import PoseTracker
 from engines.pose.alone import ALONE_NS, Alone
 from engines.pose.appearance import PARTS, looks, unlike
+from engines.pose.detector import Detection, View
 from engines.pose.identity import SETTLE_NS, Identity
-from engines.pose.prompt import Anybody, InBox, Prompt
+from engines.pose.prompt import Anybody, InBox
 from tests.engines.composed import Scene
 from tests.engines.test_pose_parts import FixedNet, raw_people
-from tests.engines.test_pose_tracker import StandingNet, reasons, tracker
-from tests.engines.test_wearer import FRAME_NS, HER_BOX, HIPS, person, walked
+from tests.engines.test_pose_tracker import StandingNet, reasons
+from tests.engines.test_wearer import FRAME_NS, HER_BOX, HIPS, follow, person, walked
 
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
@@ -35,11 +37,6 @@ def scene(assets: dict[str, Path]) -> Scene:
 @pytest.fixture(scope="module")
 def runners(assets: dict[str, Path]) -> tuple[OrtCpuRunner, OrtCpuRunner]:
     return OrtCpuRunner(assets["pose_detection"]), OrtCpuRunner(assets["pose_landmark"])
-
-
-def follow(runners: Any, frames: U8, prompt: Prompt) -> list[PoseResult]:
-    pose = PoseTracker(*runners, None, Inline, prompt=prompt)
-    return [pose.step(np.ascontiguousarray(frame), k * FRAME_NS) for k, frame in enumerate(frames)]
 
 
 def without_man(scene: Scene) -> U8:
@@ -188,13 +185,19 @@ def test_lost_before_they_were_followed_for_long_the_prompt_decides_again() -> N
 
 
 def test_where_a_detection_held_nobody_the_detector_looks_closer() -> None:
+    views: list[tuple[int, int, int, int] | None] = []
+
+    def noting(detect: Callable[[View], list[Detection]], ticks: int) -> Inline[View, list[Detection]]:
+        def noted(view: View) -> list[Detection]:
+            views.append(view.box)
+            return detect(view)
+
+        return Inline(noted, ticks)
+
     net = StandingNet()
     net.presence = 0.1
-    pose = tracker(net, centre=(0.3, 0.5))
-    views: list[Any] = []
-    submit = pose._executor.submit
-    pose._executor.submit = lambda view: views.append(view.box) or submit(view)  # type: ignore[func-returns-value,method-assign]
+    pose = PoseTracker(FixedNet(*raw_people([((0.3, 0.5), 2.0)])), net, None, noting)
     reasons(pose, 12)
-    assert views[0] is None and None in views[1:]
     closer = [box for box in views if box is not None]
+    assert views[0] is None and None in views[1:]
     assert closer and all(x <= 120 <= x + w and y <= 200 <= y + h for x, y, w, h in closer)
