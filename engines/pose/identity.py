@@ -43,7 +43,15 @@ OFF_MARGIN: Final = 0.5
 so much; else nobody is taken. Own choice."""
 
 LOOK_TAU_NS: Final = 700_000_000
-"""The look follows slow changes of light with this time constant. Own choice."""
+"""The look follows slow changes of light with this time constant; the first looks count alike. Own choice."""
+
+SIZE_TAU_NS: Final = 400_000_000
+"""The usual size follows with this time constant. Measured on people who walk past a camera two metres away: their
+size grows by up to 70 % a second, so that it runs ahead of the usual one by 1.3. Own choice."""
+
+SETTLE_NS: Final = 200_000_000
+"""Followed so long they are the wearer for good; lost before, the prompt decides again: the first sight may have been
+of a body half outside the picture, or of none. Own choice."""
 
 REACH: Final = 0.6
 REACH_PER_S: Final = 0.8
@@ -67,40 +75,57 @@ class Identity:
     """Memory of the wearer. Times in ns on the capture clock; nothing is known before the first `accept`."""
 
     def __init__(self) -> None:
-        self._trace: deque[tuple[int, F64]] = deque()
+        self._trace: deque[tuple[int, F64, float]] = deque()
         self._looks: F64 | None = None
+        self._looked = 0
         self._radius_px = 0.0
-        self._last_ns = 0
+        self._first_ns = self._last_ns = 0
+        self._settled = False
 
     @property
     def known(self) -> bool:
         """Whether there is a wearer to compare with."""
         return self._looks is not None
 
+    @property
+    def settled(self) -> bool:
+        """Whether they were followed long enough to be told from others."""
+        return self._settled
+
     def accept(self, seen: Sighting, t_ns: int, looked: bool) -> None:
         """This is the wearer at `t_ns`; `looked` where `seen.looks` was taken now and may be learned."""
         dt_ns = max(0, t_ns - self._last_ns) if self.known else 0
-        share = 1.0 - float(np.exp(-dt_ns / LOOK_TAU_NS))
-        if self._looks is None:
-            self._looks, self._radius_px = seen.looks.copy(), seen.radius_px
-        elif looked:
-            self._looks = self._looks + share * (seen.looks - self._looks)
-        self._radius_px += share * (seen.radius_px - self._radius_px)
+        if not self.known:
+            self._radius_px, self._first_ns = seen.radius_px, t_ns
+        if looked:
+            self._learn_look(seen.looks, dt_ns)
+        self._radius_px += (1.0 - math.exp(-dt_ns / SIZE_TAU_NS)) * (seen.radius_px - self._radius_px)
         self._last_ns = t_ns
-        self._trace.append((t_ns, seen.hips_px.copy()))
+        self._settled = self._settled or t_ns - self._first_ns >= SETTLE_NS
+        self._trace.append((t_ns, seen.hips_px.copy(), self._radius_px))
         while self._trace[0][0] < t_ns - MEMORY_NS:
             self._trace.popleft()
 
-    def restart_motion(self) -> None:
-        """The wearer was found again elsewhere: their path begins anew, their look and size stay."""
+    def _learn_look(self, looks: F64, dt_ns: int) -> None:
+        self._looked += 1
+        if self._looks is None:
+            self._looks = looks.copy()
+            return
+        share = max(1.0 - math.exp(-dt_ns / LOOK_TAU_NS), 1.0 / self._looked)
+        mixed = self._looks + share * (looks - self._looks)
+        self._looks = np.where(np.isfinite(self._looks), np.where(np.isfinite(looks), mixed, self._looks), looks)
+
+    def restart_motion(self, found: Sighting) -> None:
+        """The wearer was found again, elsewhere: path and size begin anew, their look stays."""
         self._trace.clear()
+        self._radius_px = found.radius_px
 
     def distrust_recent(self) -> None:
         """What the last quarter of a second showed may have been somebody else: expect as if it had not been seen."""
         while len(self._trace) > 1 and self._trace[-1][0] > self._last_ns - RECENT_NS:
             self._trace.pop()
         if self._trace:
-            self._last_ns = self._trace[-1][0]
+            self._last_ns, _, self._radius_px = self._trace[-1]
 
     @property
     def radius_px(self) -> float:
@@ -109,11 +134,11 @@ class Identity:
 
     def expected_px(self, t_ns: int) -> F64:
         """Hips [2] expected at `t_ns`."""
-        old = [(t, p) for t, p in self._trace if t <= self._last_ns - RECENT_NS]
+        old = [one for one in self._trace if one[0] <= self._last_ns - RECENT_NS]
         if not old or old[-1][0] - old[0][0] < 0.9 * RECENT_NS:  # too short for a line
             old = list(self._trace)
-        times = np.array([(t - self._last_ns) * 1e-9 for t, _ in old])
-        points = np.array([p for _, p in old])
+        times = np.array([(t - self._last_ns) * 1e-9 for t, _, _ in old])
+        points = np.array([p for _, p, _ in old])
         centre, spread = times.mean(), float(((times - times.mean()) ** 2).sum())
         speed = ((times - centre)[:, None] * points).sum(axis=0) / spread if spread > 1e-4 else np.zeros(2)
         ahead_s = min((t_ns - self._last_ns) * 1e-9, COAST_MAX_S)
@@ -135,7 +160,7 @@ class Identity:
         return SIZE_RANGE[0] <= seen.radius_px / self._radius_px <= SIZE_RANGE[1]
 
     def unlike(self, seen: Sighting) -> float:
-        """How unlike the wearer they look, 0..1."""
+        """How unlike the wearer they look, 0..1; NaN where too little is seen to tell."""
         assert self._looks is not None
         return unlike(self._looks, seen.looks)
 
@@ -172,9 +197,9 @@ class Identity:
 
     def _near_px(self, t_ns: int) -> F64:
         """Hips expected from the last two frames."""
-        last_ns, last = self._trace[-1]
+        last_ns, last, _ = self._trace[-1]
         if len(self._trace) < 2:
             return last
-        before_ns, before = self._trace[-2]
+        before_ns, before, _ = self._trace[-2]
         speed = (last - before) / max(1, last_ns - before_ns)
         return np.asarray(last + speed * min(t_ns - last_ns, RECENT_NS))

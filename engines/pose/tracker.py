@@ -12,6 +12,7 @@ from engines.backends.base import Runner
 from engines.beside import Beside, Reply, Threaded
 from engines.errors import EngineError
 from engines.manifest import PointsSpec
+from engines.pose.alone import Alone
 from engines.pose.appearance import looks
 from engines.pose.detector import U8, Box, Detection, PersonDetector, View
 from engines.pose.identity import LOOK_LIMIT, RETURN_LIMIT, RETURN_OFF, Identity, Sighting
@@ -77,8 +78,9 @@ class PoseTracker:
         self._forget()
 
     def _forget(self) -> None:
-        self._identity = Identity()
+        self._identity, self._alone = Identity(), Alone()
         self._roi: Roi | None = None
+        self._doubtful: Roi | None = None
         self._angle_rad = 0.0
         self._ticket: int | None = None
         self._queue: list[Roi] = []
@@ -119,6 +121,7 @@ class PoseTracker:
         if not self._is_wearer(rgb, found, t_capture_ns):
             self._coast(rgb, t_capture_ns)
             return no_pose(t_capture_ns, "wearer_lost", found.score)
+        self._alone.reset()
         self._roi = self._roi_tracker.step(found.aux_px, self._roi, t_capture_ns)
         self._angle_rad, self._others = self._roi.angle_rad, False
         return PoseResult(
@@ -150,7 +153,9 @@ class PoseTracker:
         if looked:
             seen, self._looked_ns = _sighting(found, rgb), t_ns
             limit = RETURN_LIMIT if coasting else LOOK_LIMIT
-            self._odd_looks = self._odd_looks + 1 if self._identity.unlike(seen) > limit else 0
+            unlike = self._identity.unlike(seen)
+            odd = unlike > limit or (coasting and math.isnan(unlike))
+            self._odd_looks = self._odd_looks + 1 if odd else 0
         if coasting:
             moves = self._identity.off(seen, t_ns) > RETURN_OFF or not self._identity.size_fits(seen)
         else:
@@ -162,8 +167,8 @@ class PoseTracker:
         return True
 
     def _coast(self, rgb: U8, t_ns: int) -> None:
-        """Look where the wearer is expected; after a while, and before there is one, everywhere."""
-        if not self._identity.known:
+        """Look where the wearer is expected; after a while, and before that is known, everywhere."""
+        if not self._identity.settled:
             self._lose(rgb, t_ns)
             return
         if self._coast_ns is None:
@@ -178,9 +183,13 @@ class PoseTracker:
         self._roi_tracker.reset()
 
     def _lose(self, rgb: U8, t_ns: int) -> None:
+        """Search; for whom the prompt says where nobody was followed for long."""
+        if self._identity.settled:
+            self._searched_near = False
+        else:
+            self._identity, self._doubtful = Identity(), self._roi
         self._roi, self._coast_ns, self._odd_looks = None, None, 0
         self._queue, self._seen = [], []
-        self._searched_near = False
         self._ask(rgb, t_ns)
 
     def _ask(self, rgb: U8, t_ns: int) -> None:
@@ -189,7 +198,7 @@ class PoseTracker:
             near_px = self._identity.reach_px(t_ns) + 2 * self._identity.radius_px
             area = None if math.isinf(near_px) else (*self._identity.expected_px(t_ns).tolist(), near_px)
         else:
-            area = self._prompt.area()
+            area = self._prompt.area() or _around(self._doubtful)
         self._searched_near = area is not None and not self._searched_near
         whole = self._search_box or (0, 0, rgb.shape[1], rgb.shape[0])
         box = _within(area, whole) if area is not None and self._searched_near else self._search_box
@@ -225,7 +234,8 @@ class PoseTracker:
         """Regions of those who could be the wearer, the likeliest first."""
         self._others = bool(people) and (self._identity.known or self._others)
         if self._identity.known:
-            near = [p for p in people if self._identity.in_reach(p.points_px[0], t_ns)]
+            self._alone.count(len(people))
+            near = [p for p in people if len(people) == 1 or self._identity.in_reach(p.points_px[0], t_ns)]
             return [roi_from_points(p.points_px) for p in near]
         ranked = [(self._prompt.rank(p.points_px[0], p.shoulders_px), p) for p in people]
         fits = sorted(((rank, i) for i, (rank, _) in enumerate(ranked) if rank is not None))
@@ -239,13 +249,22 @@ class PoseTracker:
             self._seen.append((_sighting(found, rgb), roi_from_points(found.aux_px)))
         if self._queue:
             return
-        chosen = self._identity.choose([sighting for sighting, _ in self._seen], t_ns)
+        chosen = self._choose(t_ns)
         if chosen is None:
             self._ask(rgb, t_ns)
         else:
-            self._identity.restart_motion()
+            self._identity.restart_motion(self._seen[chosen][0])
             self._follow(self._seen[chosen][1])
         self._seen = []
+
+    def _choose(self, t_ns: int) -> int | None:
+        """Which of those looked at is the wearer: by place, size and look, or alone and looking like them."""
+        people = [sighting for sighting, _ in self._seen]
+        chosen = self._identity.choose(people, t_ns)
+        if chosen is None and len(people) == 1:
+            size, unlike = people[0].radius_px / self._identity.radius_px, self._identity.unlike(people[0])
+            chosen = 0 if self._alone.is_wearer(people[0], size, unlike, t_ns) else None
+        return chosen
 
     def _follow(self, region: Roi) -> None:
         self._roi_tracker.reset()
@@ -262,6 +281,11 @@ def _stands(found: Landmarks, stature_px: float) -> bool:
     eyes_px, ankles_px = found.xy_px[EYES].mean(axis=0), found.xy_px[ANKLES]
     reach_px = float(np.hypot(*(ankles_px - eyes_px).T).max())
     return abs(reach_px / EYE_TO_ANKLE / stature_px - 1.0) <= STATURE_TOLERANCE
+
+
+def _around(region: Roi | None) -> tuple[float, float, float] | None:
+    """As large again around a region in which nobody was: the detector sees better there."""
+    return None if region is None else (region.centre_x_px, region.centre_y_px, region.side_px)
 
 
 def _within(area: tuple[float, float, float], whole: Box) -> Box | None:
