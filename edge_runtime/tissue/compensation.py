@@ -1,10 +1,10 @@
 """Compensation in the torque loop: the inverse model, bounded, faded where it is in doubt, and explained.
 
-What is commanded, less what moves the device itself along with the knee (at most `OWN_MAX_NM`), never has another sign
-than what is wanted at the knee, nor more than 1.3 times its size. Between them compensation is a share of what the model
-says: all of it where the model holds, none far outside the poses it was identified in or where the tissue's stiffness is
-hardly known; then the command is the wanted torque itself, with the spring at the hinge. The share and what it adds
-change at limited rates. Compiled, allocation-free.
+What is commanded, less what moves the device itself along with the knee (at most `OWN_MAX_NM`), never has another
+sign than what is wanted at the knee, nor more than 1.3 times its size. Between them compensation is a share of what the
+model says: all of it where the model holds, none far outside the poses it was identified in or where the tissue's
+stiffness is hardly known; then the command is the wanted torque itself, with the spring at the hinge. The share and
+what it adds change at limited rates. Compiled, allocation-free.
 """
 
 from __future__ import annotations
