@@ -60,14 +60,16 @@ class FaultLink:
             raise BridgeError(f"{path}: no simulated firmware takes faults there ({error.strerror})") from error
 
     def order(self, kind: Order, values: Sequence[float], start_ns: int, duration_ns: int, seed: int) -> None:
-        """Send one order; the firmware takes it with its next step. `start_ns` 0: at once, `duration_ns` 0: to the end."""
+        """Send one order, taken with the firmware's next step. `start_ns` 0: at once; `duration_ns` 0: to the end."""
         message = np.zeros(1, ORDER_DTYPE)
         padded = (*values, *(0.0 for _ in range(VALUES - len(values))))
         message[0] = (kind, start_ns, duration_ns, seed, padded)
         try:
             self._sock.send(message.tobytes())
         except OSError as error:
-            raise BridgeError(f"{self._path}: the simulated firmware has ended ({os.strerror(error.errno or 0)})") from error
+            raise BridgeError(
+                f"{self._path}: the simulated firmware has ended ({os.strerror(error.errno or 0)})"
+            ) from error
 
     def confirm(self) -> None:
         """Wait for the answer to one order; BridgeError where it was not taken. In lock-step a step must come first."""

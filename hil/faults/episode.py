@@ -145,9 +145,7 @@ def _numbers(document: Mapping[str, Any], name: str, defaults: Mapping[str, floa
     return {key: _number(table, key, defaults[key], span, f"{path}: [{name}]") for key, span in ranges.items()}
 
 
-def _number(
-    table: Mapping[str, Any], key: str, default: float, span: tuple[float, float], where: str
-) -> float:
+def _number(table: Mapping[str, Any], key: str, default: float, span: tuple[float, float], where: str) -> float:
     value = table.get(key, default)
     if not isinstance(value, int | float) or isinstance(value, bool) or not span[0] <= value <= span[1]:
         raise UserError(f"{where}: {key} = {value!r} must be a number from {span[0]:g} to {span[1]:g}")

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from hil.faults.model import Fault
 
 _HASHES: Final = ("protocol", "limits", "profile")
-_BLIND: Final = ("camera_stall",)
 
 
 class HostFaults:
@@ -47,12 +46,17 @@ class HostFaults:
         gone = self._begun("process_oom", now_s)
         return gone or self._killed(now_s, "estimator") or self._killed(now_s, "supervisor")
 
-    def blind(self, now_s: float, frame: int) -> bool:
-        """True where frame number `frame` does not come, or nobody looks at it."""
-        if self.estimator_dead(now_s) or self._process(now_s, "estimator"):
-            return True
-        slow = [f for f in self._holding("camera_slow", now_s) if frame % round(f.number("factor")) != 0]
-        return bool(slow) or any(self._holding(kind, now_s) for kind in _BLIND)
+    def estimator_held(self, now_s: float) -> bool:
+        """True where the estimator does not run."""
+        return self.estimator_dead(now_s) or self._process(now_s, "estimator")
+
+    def blind(self, now_s: float, period_s: float) -> bool:
+        """True where the frame due now does not come, of a camera that gives one every `period_s`."""
+        for fault in self._holding("camera_slow", now_s):
+            every = round(fault.number("factor"))
+            if int((now_s - fault.start_s) / period_s) % every != every - 1:
+                return True
+        return bool(self._holding("camera_stall", now_s))
 
     def late_ns(self, now_s: float) -> int:
         """How much longer than usual the estimate of a frame takes."""
@@ -74,7 +78,9 @@ class HostFaults:
         for load, rng in self._loads:
             if load.holds(now_s) and load.number("share") > 0.0:
                 wait_ms = rng.geometric(load.number("share"))
-                return 1e-3 * float(wait_ms), 1e-3 * float(rng.integers(1, round(load.number("longest")), endpoint=True))
+                return 1e-3 * float(wait_ms), 1e-3 * float(
+                    rng.integers(1, round(load.number("longest")), endpoint=True)
+                )
         return None
 
     def _holding(self, kind: str, now_s: float) -> list[Fault]:

@@ -75,6 +75,11 @@ class Kind:
     reasons: tuple[str, ...]
     within_ms: float = 0.0
     parameters: Mapping[str, Number | Choice] = field(default_factory=dict)
+    slower: Mapping[str, float] = field(default_factory=dict)  # within_ms where a parameter is this word
+
+    def deadline_ms(self, parameters: Mapping[str, float | str]) -> float:
+        """`within_ms` for these parameters."""
+        return max([self.within_ms, *(self.slower.get(str(word), 0.0) for word in parameters.values())])
 
 
 _ALL: Final = frozenset(Seam)
@@ -240,6 +245,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("estimator_dead", *_BLIND, *_GONE),
         LET_GO_MS,
         {"target": Choice(("loop", "estimator", "supervisor", "firmware"))},
+        {"estimator": _AGED_MS},
     ),
     "process_stop": Kind(
         "SIGSTOP, then SIGCONT",
@@ -248,6 +254,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("missed", "deadlines_missed", "supervisor_stalled", *_BLIND, *_GONE),
         LET_GO_MS,
         {"target": Choice(("loop", "estimator", "supervisor", "firmware"))},
+        {"estimator": _AGED_MS, "supervisor": _HEARTBEAT_MS},
     ),
     "process_oom": Kind(
         "no memory left: the kernel kills the largest, or an allocation fails",

@@ -38,13 +38,19 @@ class Fault:
 
     def table(self) -> dict[str, float | str | int]:
         """The TOML table that `read_fault` makes it from."""
-        own = {"kind": self.kind, "start_s": self.start_s, "duration_s": self.duration_s, "seed": self.seed}
+        own: dict[str, float | str | int] = {
+            "kind": self.kind,
+            "start_s": self.start_s,
+            "duration_s": self.duration_s,
+            "seed": self.seed,
+        }
         return own | dict(self.parameters)
 
 
 def make_fault(kind: str, start_s: float, duration_s: float, seed: int = 0, **given: float | str) -> Fault:
     """A fault with the kind's defaults where no parameter is given. UserError names what is wrong."""
-    return read_fault({"kind": kind, "start_s": start_s, "duration_s": duration_s, "seed": seed} | given, "fault")
+    table = {"kind": kind, "start_s": start_s, "duration_s": duration_s, "seed": seed, **given}
+    return read_fault(table, "fault")
 
 
 def read_faults(tables: Sequence[Mapping[str, Any]], where: str) -> tuple[Fault, ...]:
@@ -54,7 +60,7 @@ def read_faults(tables: Sequence[Mapping[str, Any]], where: str) -> tuple[Fault,
 
 def read_fault(table: Mapping[str, Any], where: str) -> Fault:
     """One fault from its TOML table. UserError names the key and `where`."""
-    kind = table.get("kind")
+    kind = str(table.get("kind"))
     if kind not in KINDS:
         known = ", ".join(KINDS)
         raise UserError(f'{where}: kind = "{kind}" is not known; one of: {known}')
@@ -92,7 +98,9 @@ def _value(table: Mapping[str, Any], name: str, about: Number | Choice, where: s
             raise UserError(f"{where}: {name} = {value!r} must be one of: {', '.join(about.options)}")
         return str(value)
     if not _is_number(value) or not about.low <= value <= about.high:
-        raise UserError(f"{where}: {name} = {value!r} must be a number from {about.low:g} to {about.high:g} {about.unit}")
+        raise UserError(
+            f"{where}: {name} = {value!r} must be a number from {about.low:g} to {about.high:g} {about.unit}"
+        )
     return float(value)
 
 

@@ -1,7 +1,7 @@
 """Plays an episode in lock-step: the compiled torque loop, supervisor and governor process on one virtual clock.
 
-The parts are those of every run. Faults of the bus, the encoders and the firmware's clock are ordered from the simulated
-firmware; those of the host are played here, as `host.py` says. Two plays give the same trace, bit by bit.
+The parts are those of every run. Faults of the bus, the encoders and the firmware's clock are ordered from the
+simulated firmware; those of the host are played here, as `host.py` says. Two plays give the same trace, bit by bit.
 """
 
 from __future__ import annotations
@@ -138,7 +138,6 @@ class Player:
         end_ns = self._armed_ns + round(self._episode.seconds * 1e9)
         edges = [self._armed_ns + round(s * 1e9) for s in self._host.edges_s()]
         self._frame_ns = self._tick_ns = self._glance_ns = self._armed_ns
-        self._frame = 0
         self._waiting: list[tuple[int, int, I64]] = []
         self._stall_from_ns = self._stall_to_ns = _FOREVER_NS
         self._held_ns = 0
@@ -198,8 +197,8 @@ class Player:
             return
         now_s, late_ns = self._now_s(), 0
         self._frame_ns += self._episode.motion.frame_ns
-        self._frame += 1
-        if self._waiting or self._host.blind(now_s, self._frame):
+        period_s = self._episode.motion.frame_ns * 1e-9
+        if self._waiting or self._host.estimator_held(now_s) or self._host.blind(now_s, period_s):
             return
         late_ns = self._host.late_ns(now_s)
         intent = self._script.intent(self._now_ns(), now_s)
@@ -210,7 +209,7 @@ class Player:
     def _publish_due(self) -> None:
         if self._waiting and self._elapsed_ns >= self._waiting[0][0]:
             _, captured_ns, words = self._waiting.pop(0)
-            if not self._host.blind(self._now_s(), 0):
+            if not self._host.estimator_held(self._now_s()):
                 publish(self._rings.intent, words)
                 self._supervisor.world.valid_ns = captured_ns
 
@@ -281,12 +280,16 @@ class Player:
         rows_ns = np.concatenate(self._rows_ns) if self._rows_ns else np.zeros(0, np.int64)
         return Trace(
             applied=applied[:count],
-            applied_s=(applied_ns[:count] - self._armed_ns) * 1e-9,
+            applied_s=_seconds(applied_ns[:count] - self._armed_ns),
             rows=rows,
-            rows_s=(rows_ns[: len(rows)] - self._armed_ns) * 1e-9,
+            rows_s=_seconds(rows_ns[: len(rows)] - self._armed_ns),
             events=tuple(self._events),
             hang=hang,
         )
+
+
+def _seconds(time_ns: I64) -> F64:
+    return time_ns.astype(np.float64) * 1e-9
 
 
 def play(episode: Episode, profile: Profile, profile_path: Path, device: Device) -> Trace:
