@@ -68,6 +68,7 @@ class Player:
         self._elapsed_ns = 0  # true time
         self._leapt_ns = 0  # what the host's clock is ahead of it
         self._armed_ns = _FOREVER_NS
+        self._hashes = (TABLE.protocol_hash, TABLE.limits_hash, profile.hash32)
         self._begun: set[int] = set()
 
     def play(self) -> Trace:
@@ -166,9 +167,8 @@ class Player:
             if index not in self._begun and self._now_s() >= fault.start_s:
                 self._begun.add(index)
                 self._begin(fault)
-        hashes = (TABLE.protocol_hash, TABLE.limits_hash, self._profile.hash32)
         wrong = self._host.hashes_wrong(self._now_s())
-        self._torque.config[0]["hashes"] = [value ^ (i in wrong) for i, value in enumerate(hashes)]
+        self._torque.config[0]["hashes"] = [value ^ (i in wrong) for i, value in enumerate(self._hashes)]
 
     def _begin(self, fault: Fault) -> None:
         if (wanted := firmware_order(fault)) is not None:
