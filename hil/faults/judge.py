@@ -84,7 +84,7 @@ class Judgement:
 
 def judge(trace: Trace, faults: Sequence[Fault]) -> Judgement:
     """Judge what `faults` did to the run that left `trace`."""
-    output = check_output(trace.applied, TABLE.joints["knee_r"], STATES)
+    output = check_output(trace.applied, TABLE.joints["knee_r"], STATES, TABLE.safe.damping_max_nm)
     let_go = let_go_steps(trace.applied)
     findings = tuple(_finding(trace, let_go, fault) for fault in faults)
     return Judgement(output, findings, tuple(_unexplained(trace, faults)), trace.hang)
