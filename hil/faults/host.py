@@ -46,17 +46,12 @@ class HostFaults:
         gone = self._begun("process_oom", now_s)
         return gone or self._killed(now_s, "estimator") or self._killed(now_s, "supervisor")
 
-    def estimator_held(self, now_s: float) -> bool:
-        """True where the estimator does not run."""
-        return self.estimator_dead(now_s) or self._process(now_s, "estimator")
-
-    def blind(self, now_s: float, period_s: float) -> bool:
-        """True where the frame due now does not come, of a camera that gives one every `period_s`."""
-        for fault in self._holding("camera_slow", now_s):
-            every = round(fault.number("factor"))
-            if int((now_s - fault.start_s) / period_s) % every != every - 1:
-                return True
-        return bool(self._holding("camera_stall", now_s))
+    def blind(self, now_s: float, frame: int) -> bool:
+        """True where frame number `frame` does not come, or nobody looks at it; a slow camera gives every so many."""
+        if self.estimator_dead(now_s) or self._process(now_s, "estimator"):
+            return True
+        slow = [f for f in self._holding("camera_slow", now_s) if frame % round(f.number("factor")) != 0]
+        return bool(slow or self._holding("camera_stall", now_s))
 
     def late_ns(self, now_s: float) -> int:
         """How much longer than usual the estimate of a frame takes."""
