@@ -268,7 +268,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "one clock leaps forward",
         _WIRE,
         Reaction.SAFE,
-        (*_LATE, "slew_up", "slew_down", "window"),
+        (*_LATE, *_BLIND, "slew_up", "slew_down", "window", "supervisor_stalled", "loop_stopped"),
         LET_GO_MS,
         {"side": Choice(("firmware", "host")), "leap": Number("ms", 100.0, 0.0, 10_000.0)},
     ),
