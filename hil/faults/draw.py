@@ -48,8 +48,7 @@ def _draw_fault(rng: np.random.Generator) -> Fault:
         given["target"] = "loop"  # in lock-step the firmware is the clock
     start_s = round(_uniform(rng, (_FIRST_S, _FAULTY_S)), 3)
     duration_s = round(float(np.exp(_uniform(rng, (np.log(_SHORTEST_S), np.log(_LONGEST_S))))), 3)
-    table = {"kind": kind, "start_s": start_s, "duration_s": duration_s, "seed": int(rng.integers(2**31)), **given}
-    return make_fault(**table)
+    return make_fault(kind, start_s, duration_s, seed=int(rng.integers(2**31)), **given)
 
 
 def _draw_value(rng: np.random.Generator, about: Number | Choice) -> float | str:

@@ -104,7 +104,8 @@ _SILENCE: Final = (
     "disengaged",
 )
 _BROKEN: Final = ("crc", "e2e_crc", "governor_crc", *_SILENCE)
-_LATE: Final = ("apply_at", "age", "e2e_repeats", "governor_repeats", *_SILENCE)
+_SHUFFLED: Final = ("slew_up", "slew_down", "window")  # setpoints in another order than they were meant
+_LATE: Final = ("apply_at", "age", "e2e_repeats", "governor_repeats", *_SHUFFLED, *_SILENCE)
 _BLIND: Final = ("estimate_invalid", "age", "invalid")
 _GONE: Final = ("loop_stopped", "host_safe", *_SILENCE)
 
@@ -268,7 +269,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "one clock leaps forward",
         _WIRE,
         Reaction.SAFE,
-        (*_LATE, *_BLIND, "slew_up", "slew_down", "window", "supervisor_stalled", "loop_stopped"),
+        (*_LATE, *_BLIND, "supervisor_stalled", "loop_stopped"),
         LET_GO_MS,
         {"side": Choice(("firmware", "host")), "leap": Number("ms", 100.0, 0.0, 10_000.0)},
     ),

@@ -47,7 +47,7 @@ class Fault:
         return own | dict(self.parameters)
 
 
-def make_fault(kind: str, start_s: float, duration_s: float, seed: int = 0, **given: float | str) -> Fault:
+def make_fault(kind: str, start_s: float, duration_s: float, *, seed: int = 0, **given: float | str) -> Fault:
     """A fault with the kind's defaults where no parameter is given. UserError names what is wrong."""
     table = {"kind": kind, "start_s": start_s, "duration_s": duration_s, "seed": seed, **given}
     return read_fault(table, "fault")

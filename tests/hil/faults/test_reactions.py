@@ -42,7 +42,7 @@ def suffer(*faults: Fault, seconds: float) -> Trace:
     ("kind", "words"), list(cases()), ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else value
 )
 def test_what_the_table_promises(kind: str, words: dict[str, str]) -> None:
-    fault = make_fault(kind, AT_S, 0.7, 7, **words)
+    fault = make_fault(kind, AT_S, 0.7, seed=7, **words)
     trace = suffer(fault, seconds=AT_S + 2.0)
     result = judge(trace, (fault,))
     assert result.passed, (result.output, result.unexplained, result.hang)
@@ -73,7 +73,7 @@ def test_what_the_table_promises(kind: str, words: dict[str, str]) -> None:
 )
 def test_torque_is_gone_within_lease_and_ramp_also_at_the_drive(kind: str, words: dict[str, str]) -> None:
     """The bar of the bench; the drive adds its delay and its current loop."""
-    trace = suffer(make_fault(kind, AT_S, 0.7, 7, **words), seconds=AT_S + 0.7)
+    trace = suffer(make_fault(kind, AT_S, 0.7, seed=7, **words), seconds=AT_S + 0.7)
     gone = trace.applied_s >= AT_S + LET_GO_MS * 1e-3 + 0.010
     assert (trace.applied["state"][gone] == STATES["SAFE"]).all()
     assert abs(trace.applied["command_nm"][gone]).max() < 0.3 * TABLE.safe.damping_max_nm
@@ -83,15 +83,15 @@ def test_torque_is_gone_within_lease_and_ramp_also_at_the_drive(kind: str, words
 
 def test_faults_in_combination_are_played_bit_identically() -> None:
     faults = (
-        make_fault("can_corrupt", 1.0, 0.5, 3, probability=0.2),
-        make_fault("encoder_noise", 0.8, 1.0, 4, sd=0.02),
-        make_fault("host_load", 1.2, 0.8, 5, share=0.1),
-        make_fault("can_delay", 1.6, 0.2, 6, delay=3.0, jitter=4.0),
+        make_fault("can_corrupt", 1.0, 0.5, seed=3, probability=0.2),
+        make_fault("encoder_noise", 0.8, 1.0, seed=4, sd=0.02),
+        make_fault("host_load", 1.2, 0.8, seed=5, share=0.1),
+        make_fault("can_delay", 1.6, 0.2, seed=6, delay=3.0, jitter=4.0),
     )
     first, second = (suffer(*faults, seconds=3.0) for _ in range(2))
     assert first.digest == second.digest
     assert first.rows.tobytes() == second.rows.tobytes()
-    other = suffer(*(make_fault("can_corrupt", 1.0, 0.5, 99, probability=0.2), *faults[1:]), seconds=3.0)
+    other = suffer(*(make_fault("can_corrupt", 1.0, 0.5, seed=99, probability=0.2), *faults[1:]), seconds=3.0)
     assert other.digest != first.digest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,8 +82,9 @@ def test_no_torque_is_asked_for_while_the_bench_is_silent() -> None:
 def test_a_sensor_that_has_failed_is_no_feedback(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     bench.run(100, 4.0)
-    whole = bench.device._measure
-    monkeypatch.setattr(Device, "_measure", lambda self, now: dataclasses.replace(whole(now), **{broken: None}))
+    measure = bench.device._measure
+    without: dict[str, Any] = {broken: None}
+    monkeypatch.setattr(Device, "_measure", lambda self, now_us: dataclasses.replace(measure(now_us), **without))
     sample = bench.run(200, 4.0)
     assert not sample.valid.any() and bench.device.torque_nm == 0.0
 
