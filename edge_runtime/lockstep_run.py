@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator, make_firmware, make_tissue_observer
-from edge_runtime.camera import ClipSource
+from edge_runtime.camera import FrameSource
 from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
@@ -27,7 +28,7 @@ from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES
 from edge_runtime.tissue.both_legs import TissueObserver
 from edge_runtime.tissue.rows import TISSUE_FIELDS
-from engines.beside import Inline
+from engines.beside import Inline, Placement
 from firmware_bridge.bus import open_bus
 from firmware_bridge.simulator.process import Pace, SimLink
 from firmware_bridge.table import TABLE
@@ -42,11 +43,18 @@ _WALL_COLUMNS: Final = [
 _TISSUE_WALL: Final = TISSUE_FIELDS.index("compute_ms")
 
 
-class LockstepRun:
-    """Runs a plan as fast as the machine can; simulation only."""
+EstimatorMaker = Callable[[Plan, int, Placement, Callable[[], int]], Estimator]
+"""`edge_runtime.assembly.make_estimator`, or what stands for it."""
 
-    def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
+
+class LockstepRun:
+    """Runs a plan as fast as the machine can; simulation only. A bench may bring its own `make` of the estimator."""
+
+    def __init__(
+        self, plan: Plan, recorder: Recorder, estimate_width: int, make: EstimatorMaker = make_estimator
+    ) -> None:
         self._plan = plan
+        self._make_estimator = make
         self._recorder = recorder
         self._rings = shared.local(estimate_width)
         self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True)
@@ -58,12 +66,12 @@ class LockstepRun:
         self.stopped = False
         self.problem: str | None = None
 
-    def run(self, source: ClipSource) -> None:
+    def run(self, source: FrameSource) -> None:
         """From handshake to the last frame, then torque down to zero."""
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
         period_ns = frame_period_ns(self._plan, source)
-        estimator = make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns)
+        estimator = self._make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns)
         estimator.warm()
         self._tissue = make_tissue_observer(self._plan, period_ns, lambda: self._now_ns)
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
@@ -85,7 +93,7 @@ class LockstepRun:
         self.stopped = True
         self._supervisor.world.stop_requested = True
 
-    def _play(self, estimator: Estimator, source: ClipSource, torque: Torque, rig: Rig) -> None:
+    def _play(self, estimator: Estimator, source: FrameSource, torque: Torque, rig: Rig) -> None:
         self._rings.control[shared.ESTIMATOR_READY] = 1
         self._rings.control[shared.LOOP_READY] = 1
         while self._supervisor.state is not State.ARMED:

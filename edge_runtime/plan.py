@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibration.profile import Profile
-from edge_runtime.camera import ClipSource, ClipSpec
+from edge_runtime.camera import ClipSpec, FrameSource
 from edge_runtime.config import Device
 from firmware_bridge.bus import SOCKETCAN_PREFIX
 from firmware_bridge.buses.link import is_virtual
@@ -36,6 +36,6 @@ def is_simulated(bus: str) -> bool:
     return bus == "unix:" or (interface != bus and is_virtual(interface))
 
 
-def frame_period_ns(plan: Plan, source: ClipSource) -> int:
+def frame_period_ns(plan: Plan, source: FrameSource) -> int:
     """Time from frame to frame: the device's camera rate, or the clip's own where that is 0."""
     return round(1e9 / (plan.device.camera_rate_hz or source.fps))
