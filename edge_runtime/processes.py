@@ -20,6 +20,7 @@ from edge_runtime import shared
 from edge_runtime.assembly import make_estimator, make_tissue_observer
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import WORLD_ERRORS, UserError
+from edge_runtime.fault_door import CAMERA_SOCKET, LiveCamera
 from edge_runtime.intent import INTENT_WORDS, new_intent
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
@@ -114,9 +115,13 @@ def estimator(plan: Plan, links: Links) -> None:
         print(f"estimator: {problem}", file=sys.stderr)
     rings.control[shared.ESTIMATOR_READY] = 1
     start_ns = _wait_for_start(rings)
+    camera = LiveCamera(source, None if links.rig is None else links.rig.with_name(CAMERA_SOCKET))
     k, last = 0, -1
     while k < len(source) and not rings.control[shared.STOP]:
-        frame = source.frame_at(k, period_ns, start_ns)
+        frame = camera.frame_at(k, period_ns, start_ns)
+        if frame is None:
+            k += 1
+            continue
         if k // len(source.frames) != last // len(source.frames):
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k

@@ -27,6 +27,8 @@ from edge_runtime.commands import (
     evaluate_kcf,
     evaluate_muscle,
     evaluate_synergies,
+    fault_inject,
+    fault_list,
     fetch,
     hil_box,
     hil_judge,
@@ -65,6 +67,7 @@ GROUPS: Final = {
     "can": "the wire, and what is derived from firmware_bridge/limits.toml",
     "drive": "third-party drives behind a governor on this machine",
     "hil": "hardware in the loop: verdicts on runs",
+    "fault": "what a bench makes a run suffer",
 }
 """First words that several commands share."""
 
@@ -101,6 +104,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     hil_loop,
     hil_serial_soak,
     hil_storm,
+    fault_inject,
+    fault_list,
     check,
     accept,
     doctor,

@@ -32,7 +32,6 @@ class Reaction(Enum):
     SAFE = "safe"  # the governor latches SAFE
     ZERO = "degraded"  # torque fades to zero, without SAFE at first
     HARMLESS = "harmless"  # limits hold; it is counted, or nothing at all shows
-    REFUSED = "refused"  # no run, or no arming, and a line that says why
 
 
 class Seam(Enum):
@@ -224,20 +223,23 @@ KINDS: Final[Mapping[str, Kind]] = {
         _BROKEN_MS,
         {"direction": _DIRECTION},
     ),
-    "engine_nan": Kind("an engine's output is no number", _ALL, Reaction.ZERO, _BLIND, _AGED_MS),
+    "engine_nan": Kind(
+        "an engine's output is no number", frozenset({Seam.LOOP, Seam.CHAIN}), Reaction.ZERO, _BLIND, _AGED_MS
+    ),
     "engine_slow": Kind(
         "an engine takes so much longer",
-        _ALL,
+        frozenset({Seam.LOOP}),
         Reaction.ZERO,
         (*_BLIND, "solve_late"),
         _AGED_MS,
         {"delay": Number("ms", 300.0, 0.0, 5000.0)},
     ),
     "engine_wrong_shape": Kind(
-        "an engine's output has another shape", _PICTURES, Reaction.SAFE, ("estimator_dead",), _AGED_MS
-    ),
-    "engine_stale_certificate": Kind(
-        "an engine is not the one that was certified", frozenset({Seam.CHAIN}), Reaction.REFUSED, ()
+        "an engine's output has another shape",
+        frozenset({Seam.CHAIN}),
+        Reaction.ZERO,
+        _BLIND,
+        _AGED_MS,
     ),
     "process_kill": Kind(
         "SIGKILL",
@@ -264,7 +266,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("estimator_dead", "host_safe", *_BLIND),
         _AGED_MS,
     ),
-    "disk_full": Kind("the record cannot be written", _PICTURES, Reaction.HARMLESS, ("record",)),
+    "disk_full": Kind("the record cannot be written", frozenset({Seam.LIVE}), Reaction.HARMLESS, ()),
     "clock_jump": Kind(
         "one clock leaps forward",
         _WIRE,
