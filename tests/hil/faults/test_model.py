@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.errors import UserError
@@ -27,6 +27,7 @@ def any_fault(draw: st.DrawFn) -> Fault:
     return make_fault(kind, draw(seconds), draw(seconds), seed=draw(st.integers(0, 2**63 - 1)), **values)
 
 
+@settings(deadline=None)
 @given(fault=any_fault())
 def test_a_fault_survives_its_table(fault: Fault) -> None:
     assert read_fault(fault.table(), "x") == fault

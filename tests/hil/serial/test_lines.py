@@ -34,6 +34,7 @@ COMMANDS = st.builds(
 LINES = st.one_of(SAMPLES, COMMANDS, st.just(Hello(1, 7, "rl", 1000, "bench-a")))
 
 
+@settings(deadline=None)
 @given(LINES)
 def test_a_line_comes_back_and_is_short(line: Line) -> None:
     raw = encode(line)
@@ -47,6 +48,7 @@ def test_a_line_as_the_page_shows_it() -> None:
     assert encode(sample) == body + b"*%08X\n" % binascii.crc32(body)
 
 
+@settings(deadline=None)
 @given(SAMPLES, st.data())
 def test_a_damaged_line_is_none(sample: Sample, data: st.DataObject) -> None:
     raw = bytearray(encode(sample)[:-1])
@@ -80,7 +82,7 @@ def sample(sequence: int, boot: int = 1, leg: str = "r") -> bytes:
     return encode(Sample(boot, sequence, sequence, leg, 0.1, 0.0, 0.0, 0.0, 0.0, None))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.booleans(), max_size=60), st.binary(max_size=300).map(lambda b: b.replace(b"\n", b"")), st.data())
 def test_received_and_lost_are_all_that_was_sent(arrives: list[bool], noise: bytes, data: st.DataObject) -> None:
     """Whatever is left out or put between, in whatever pieces it comes; the last one always arrives."""
