@@ -53,7 +53,6 @@ class Bench:
         self._rows = np.full((self._steps, len(CYCLE_FIELDS)), np.nan)
         self._applied = np.zeros(self._steps, TRUTH_DTYPE)
         self._pressure = np.full(self._steps, np.nan)
-        self._work = np.zeros((self._steps, JOINTS))
         self._estimates: list[F64] = []
         self._now_ns, self._done, self._stored = START_NS, 0, 0
 
@@ -159,7 +158,6 @@ class Bench:
             rows=rows,
             applied=applied,
             pressure_pa=self._pressure[:count],
-            work_j=self._work[:count],
             events=self._events,
             faults=list(self._scenario.faults),
             estimates=self._estimates,

@@ -31,16 +31,14 @@ class Event:
 class Trace:
     """One run at 1 kHz; all arrays [T] along the same time axis `t_s`, 0 at the scenario's begin.
 
-    `rows` [T, CYCLE_FIELDS] of the torque loop; `applied` TRUTH_DTYPE [T] of governor and rig; `pressure_pa` [T];
-    `work_j` [T, JOINTS]: work of the drives that has not come out at the knees so far. `sim_s`: wall time of the
-    simulation alone.
+    `rows` [T, CYCLE_FIELDS] of the torque loop; `applied` TRUTH_DTYPE [T] of governor and rig; `pressure_pa` [T]
+    under the right cuffs. `sim_s`: wall time of the simulation alone. `start_ns`: the clock at `t_s` = 0.
     """
 
     t_s: F64
     rows: F64
     applied: npt.NDArray[Any]
     pressure_pa: F64
-    work_j: F64
     events: list[Event] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     estimates: list[F64] = field(default_factory=list)

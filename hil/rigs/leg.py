@@ -46,8 +46,6 @@ LEG = np.dtype(
         ("encoder_rad", np.float64),
         ("rate_radps", np.float64),
         ("sensed_nm", np.float64),
-        ("work_j", np.float64),  # of the drive on the hinge, in sum
-        ("knee_work_j", np.float64),  # of the device on the knee, in sum
     ]
 )
 """One leg: parameters, then state."""
@@ -80,9 +78,7 @@ def move_knee(leg: Any, reference_rad: float, reference_radps: float) -> None:
 
 @njit(cache=True, nogil=True)
 def sense_leg(leg: Any, hinge_rad: float, hinge_radps: float, noise_nm: float) -> None:
-    """Encoder, filtered rate and torque sensor after a step; work done in it."""
-    leg.work_j += leg.drive_nm * (hinge_rad - leg.hinge_rad)
-    leg.knee_work_j += leg.knee_nm * leg.knee_radps * DT_S
+    """Encoder, filtered rate and torque sensor after a step."""
     leg.hinge_rad, leg.hinge_radps = hinge_rad, hinge_radps
     before = leg.encoder_rad
     leg.encoder_rad = leg.encoder_step_rad * math.floor(hinge_rad / leg.encoder_step_rad + 0.5)

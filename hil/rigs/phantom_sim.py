@@ -98,11 +98,6 @@ class PhantomSim:
     def close(self) -> None:
         """See `Rig`; there is nothing to let go of."""
 
-    def energy_j(self) -> F64:
-        """Work [JOINTS] of the drive that has not come out at the knee so far."""
-        lost: F64 = self._legs["work_j"] - self._legs["knee_work_j"]
-        return lost
-
     def maps(self, now_ns: int) -> list[CuffMap]:
         """Pressure under the right leg's cuffs: of the run by finite elements, else of the cuffs' equilibrium in the
         poses of the highest torque at the knee. Empty where tissue finds no equilibrium."""
