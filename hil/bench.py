@@ -8,32 +8,33 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from edge_runtime import shared
 from edge_runtime.config import load_device
 from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
-from edge_runtime.rt.mailbox import drain, publish
+from edge_runtime.rt.mailbox import drain
 from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
-from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.types import F64
+from firmware_bridge.simulator.faults import ORDER_DTYPE, VALUES
 from firmware_bridge.simulator.process import TRUTH_DTYPE
 from firmware_bridge.table import TABLE
 from hil.faults.model import Fault
+from hil.faults.orders import duration_ns, firmware_order
 from hil.governor.library import Governor, LibraryGovernor
-from hil.intents import IntentSource, make_source
+from hil.host_side import HostSide
+from hil.intents import make_source
 from hil.rigs.base import JOINTS, Rig, RigSample
 from hil.rigs.gel import known_to_loop, wearer_of
 from hil.scenario import LEAD_S, TAIL_S, Scenario
 from hil.trace import Event, Trace
 
 START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
-_CHUNK: Final = 100  # cycles between the supervisor's ticks, at most
+_DRAIN_STEPS: Final = 50
 _MS_PER_S: Final = 1000
+_NO_RIG: Final = new_rig(-1)  # the rig is stepped here, not inside the compiled loop
 
 
 class Bench:
@@ -41,28 +42,27 @@ class Bench:
 
     def __init__(self, scenario: Scenario, rig: Rig) -> None:
         self._scenario, self._rig = scenario, rig
-        self._profile = wearer_of(scenario)
-        self._device = load_device()
-        self._source: IntentSource = make_source(scenario, self._profile)
-        self._rings = shared.local(1)
-        self._events: list[Event] = []
-        self._supervisor = Supervisor(TABLE, self._rings.control, self._say, simulated=True)
-        self._cycle_rows = np.zeros((2 * _CHUNK, len(CYCLE_FIELDS)), np.int64)
-        self._steps = round((LEAD_S + scenario.seconds + TAIL_S) * _MS_PER_S)
+        self._profile, self._device = wearer_of(scenario), load_device()
         self._zero_ns = START_NS + round(LEAD_S * 1e9)
+        self._end_ns = self._zero_ns + round(scenario.seconds * 1e9)
+        self._events: list[Event] = []
+        source = make_source(scenario, self._profile)
+        self._host = HostSide(source, scenario.faults, self._device, self._zero_ns, self._say)
+        self._steps = round((LEAD_S + scenario.seconds + TAIL_S) * _MS_PER_S)
         self._rows = np.full((self._steps, len(CYCLE_FIELDS)), np.nan)
+        self._buffer = np.zeros((2 * _DRAIN_STEPS, len(CYCLE_FIELDS)), np.int64)
+        self._cycled: list[int] = []
         self._applied = np.zeros(self._steps, TRUTH_DTYPE)
         self._pressure = np.full(self._steps, np.nan)
-        self._estimates: list[F64] = []
-        self._now_ns, self._done, self._stored = START_NS, 0, 0
+        self._held = 0
+        self._due = sorted(scenario.faults, key=lambda fault: fault.start_s)
 
     def run(self) -> Trace:
         """From power-up to released torque. Raises UserError or BridgeError where something is missing."""
         with ExitStack() as stack:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            stack.callback(ours.close)
-            stack.callback(theirs.close)
             for end in (ours, theirs):
+                stack.callback(end.close)
                 end.setblocking(False)
             governor = LibraryGovernor(theirs, self._profile.hash32)
             stack.callback(governor.close)
@@ -83,101 +83,101 @@ class Bench:
 
     def _play(self, torque: Torque, governor: Governor) -> None:
         """Lead, frames, tail."""
-        control = self._rings.control
-        control[shared.ESTIMATOR_READY] = control[shared.LOOP_READY] = 1
-        feedback = shared.FeedbackReader(self._rings)
-        self._sample = self._rig.step(np.zeros(JOINTS), self._now_ns - PERIOD_NS)
-        self._advance(torque, governor, self._zero_ns)
-        delay_ns = round(self._device.virtual_estimator_ms * 1e6)
-        frame_ns = self._source.frame_ns
-        for k in range(int(self._scenario.seconds * 1e9) // frame_ns):
-            t_ns = self._zero_ns + k * frame_ns
-            self._advance(torque, governor, t_ns)
-            asked = self._source.step(k, t_ns, k * frame_ns * 1e-9, feedback.torque_nm())
-            self._advance(torque, governor, t_ns + delay_ns)
-            publish(self._rings.intent, asked.intent.view(np.int64))
-            self._tell(asked.intent, asked.row, t_ns)
-        self._supervisor.world.estimator_done = True
-        self._advance(torque, governor, START_NS + self._steps * PERIOD_NS)
+        host = self._host
+        sample = self._rig.step(np.zeros(JOINTS), START_NS - PERIOD_NS)
+        for k in range(self._steps):
+            now_ns = START_NS + k * PERIOD_NS
+            if host.faulty:
+                self._begin_faults(torque, governor, now_ns)
+            host.supervise(now_ns)
+            if now_ns < self._end_ns:
+                host.camera(now_ns)
+            else:
+                host.end()
+            self._cycle(torque, k, now_ns)
+            sample = self._answer(governor, sample, k, now_ns)
+            if k % _DRAIN_STEPS == 0:
+                self._store(now_ns)
+        self._store(now_ns)
 
-    def _tell(self, intent: npt.NDArray[Any], row: F64 | None, t_ns: int) -> None:
-        """The supervisor hears of the frame."""
-        if row is not None:
-            self._estimates.append(row.copy())
-            self._supervisor.see_estimate(row)
-        elif intent[0]["valid"]:
-            self._supervisor.world.valid_ns = t_ns
+    def _cycle(self, torque: Torque, k: int, now_ns: int) -> None:
+        """The host's cycle, or none where its process is held; then the next one finds that it missed some."""
+        host = self._host
+        if host.loop_held(now_ns):
+            self._held += 1
+            return
+        deadlines, rings = torque.deadlines[0], host.rings
+        deadlines["before"] = self._held
+        if self._held:
+            deadlines["missed"] += self._held
+            self._held = 0
+        clock_ns = now_ns + host.leapt_ns
+        run_lockstep(torque, _NO_RIG, rings.control, rings.intent, rings.feedback, rings.cycles, clock_ns, 1)
+        self._cycled.append(k)
 
-    def _advance(self, torque: Torque, governor: Governor, until_ns: int) -> None:
-        """Milliseconds up to `until_ns`, the supervisor's ticks between them."""
-        while self._now_ns < until_ns:
-            if (self._now_ns - START_NS) % TICK_NS == 0:
-                self._supervisor.tick(self._now_ns)
-            self._millisecond(torque, governor)
-            if (self._now_ns - START_NS) % TICK_NS == 0:
-                self._store()
+    def _answer(self, governor: Governor, sample: RigSample, k: int, now_ns: int) -> RigSample:
+        """The governor's step, and the rig's under its command; a board whose firmware is gone lets its drive go."""
+        if self._host.faulty and self._host.faults.firmware_held((now_ns - self._zero_ns) * 1e-9):
+            command_nm = np.zeros(JOINTS)
+        else:
+            command_nm = governor.step(sample, now_ns)
+        sample = self._rig.step(command_nm, now_ns)
+        self._keep(self._applied[k], governor, command_nm, sample, now_ns)
+        self._pressure[k] = sample.pressure_pa[0]
+        return sample
 
-    def _millisecond(self, torque: Torque, governor: Governor) -> None:
-        """One cycle of the host, one step of the governor, one of the rig."""
-        rings, now_ns = self._rings, self._now_ns
-        run_lockstep(torque, _NO_RIG, rings.control, rings.intent, rings.feedback, rings.cycles, now_ns, 1)
-        command_nm = governor.step(self._sample, now_ns)
-        self._sample = sample = self._rig.step(command_nm, now_ns)
-        if self._done < self._steps:
-            self._keep(self._applied[self._done], governor, command_nm, sample)
-        self._done += 1
-        self._now_ns += PERIOD_NS
-
-    def _keep(self, row: Any, governor: Governor, command_nm: F64, sample: RigSample) -> None:
-        row["now_ns"], row["state"], row["reason"] = self._now_ns, governor.state, governor.reason
+    def _keep(self, row: Any, governor: Governor, command_nm: F64, sample: RigSample, now_ns: int) -> None:
+        row["now_ns"], row["state"], row["reason"] = now_ns, governor.state, governor.reason
         row["command_nm"] = command_nm
         row["knee_nm"], row["knee_rad"] = sample.knee_nm, sample.knee_rad
         row["hinge_rad"], row["drive_nm"] = sample.angle_rad, sample.torque_nm
-        self._pressure[self._done] = sample.pressure_pa[0]
 
-    def _store(self) -> None:
+    def _begin_faults(self, torque: Torque, governor: Governor, now_ns: int) -> None:
+        """What the firmware suffers is ordered once, as is the leap of the host's clock; wrong hashes come and go."""
+        now_s = (now_ns - self._zero_ns) * 1e-9
+        while self._due and now_s >= self._due[0].start_s:
+            self._begin(self._due.pop(0), governor, now_ns)
+        wrong = self._host.faults.hashes_wrong(now_s)
+        hashes = (TABLE.protocol_hash, TABLE.limits_hash, self._profile.hash32)
+        torque.config[0]["hashes"] = [value ^ (i in wrong) for i, value in enumerate(hashes)]
+
+    def _begin(self, fault: Fault, governor: Governor, now_ns: int) -> None:
+        if (wanted := firmware_order(fault)) is not None:
+            order = np.zeros(1, ORDER_DTYPE)
+            values = (*wanted.values, *[0.0] * (VALUES - len(wanted.values)))
+            order[0] = (wanted.order, now_ns, duration_ns(fault), fault.seed, values)
+            governor.suffer(order)
+        if fault.kind == "clock_jump" and fault.choice("side") == "host":
+            self._host.leapt_ns += round(fault.number("leap")) * PERIOD_NS
+
+    def _store(self, now_ns: int) -> None:
         """Telemetry of the last cycles, for supervisor and trace."""
-        count = drain(self._rings.cycles, self._cycle_rows)
-        rows = self._cycle_rows[:count].view(np.float64)
-        if count:
-            self._supervisor.see_cycles(rows)
-            room = min(count, self._steps - self._stored)
-            self._rows[self._stored : self._stored + room] = rows[:room]
-            self._stored += room
+        count = drain(self._host.rings.cycles, self._buffer)
+        rows = self._buffer[:count].view(np.float64)
+        self._rows[self._cycled] = rows
+        self._cycled.clear()
+        self._host.hear(rows, now_ns)
 
     def _trace(self, seconds: float) -> Trace:
-        self._store()
-        count = self._stored
-        rows, applied = self._rows[:count], self._applied[:count]
+        rows, applied = self._rows, self._applied
         for side in range(JOINTS):
             rows[:, KNEE_NM_COLUMNS[side]] = applied["knee_nm"][:, side]
             rows[:, KNEE_RAD_COLUMNS[side]] = applied["knee_rad"][:, side]
         maps = getattr(self._rig, "maps", None)
+        armed = bool((applied["state"] >= State.ARMED).any())
         return Trace(
             t_s=(applied["now_ns"] - self._zero_ns) * 1e-9,
             rows=rows,
             applied=applied,
-            pressure_pa=self._pressure[:count],
+            pressure_pa=self._pressure,
             events=self._events,
             faults=list(self._scenario.faults),
-            estimates=self._estimates,
-            maps=maps(self._now_ns) if maps else [],
-            problem="" if self._armed(rows) else "host and governor did not arm; the events say why",
+            estimates=self._host.estimates,
+            maps=maps(START_NS + self._steps * PERIOD_NS) if maps else [],
+            problem="" if armed else "no; the events say why",
             sim_s=seconds,
             start_ns=self._zero_ns,
         )
 
-    def _armed(self, rows: F64) -> bool:
-        states = rows[:, CYCLE_FIELDS.index("governor_state")]
-        return bool((states >= State.ARMED).any())
-
     def _say(self, t_ns: int, level: str, code: str, text: str) -> None:
         self._events.append(Event((t_ns - self._zero_ns) * 1e-9, level, code, text))
-
-
-_NO_RIG: Final = new_rig(-1)  # the rig is stepped here, not inside the compiled loop
-
-
-def fault_of_event(event: Any) -> Fault:
-    """An event of a scenario as a rig takes it."""
-    return Fault(f"rig.{event.kind}", event.at_s, event.for_s, {"size": event.size})

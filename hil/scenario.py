@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import calibration
 from edge_runtime.errors import UserError
-from hil.faults.model import Fault
+from hil.faults.model import Fault, read_faults
 from hil.motion import MOTIONS, Gait, Motion
-from hil.toml_schema import build, load_toml, number, one_of, values_of, within
+from hil.toml_schema import build, load_toml, one_of, values_of, within
 from hil.wish import WISHES, Assist, Wish
 
 SCHEMA: Final = 1
@@ -138,7 +138,7 @@ def load_scenario(path: Path) -> Scenario:
     raw.setdefault("name", path.stem)
     motion = _chosen(MOTIONS, raw.pop("motion", None), path, "motion", Gait())
     wish = _chosen(WISHES, raw.pop("wish", None), path, "wish", Assist())
-    faults = tuple(_fault(item, path, f"fault[{i}]") for i, item in enumerate(raw.pop("fault", ())))
+    faults = read_faults(raw.pop("fault", ()), str(path))
     rest = values_of(Scenario, raw, path, besides=("motion", "wish", "faults"))
     scenario = Scenario(motion=motion, wish=wish, faults=faults, **rest)
     check_bounds(scenario.measure, path)
@@ -173,17 +173,6 @@ def _chosen(kinds: dict[str, Any], raw: Any, path: Path, name: str, default: Any
     if name == "motion" and "file" in rest:
         rest["file"] = str(path.parent / str(rest["file"]))
     return build(kinds[raw["kind"]], rest, path, f"{name}.")
-
-
-def _fault(raw: Any, path: Path, name: str) -> Fault:
-    """A fault: kind, at_s, for_s, seed, and parameters of its kind."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str):
-        raise UserError(f"{path}: `{name}.kind` is missing; exo-edge fault list names them")
-    rest = dict(raw)
-    kind = rest.pop("kind")
-    times = [number(rest.pop(key, None), float, 0.0, 86400.0, path, f"{name}.{key}") for key in ("at_s", "for_s")]
-    seed = number(rest.pop("seed", 0), int, 0, 2**32 - 1, path, f"{name}.seed")
-    return Fault(kind, times[0], times[1], rest, seed)
 
 
 def _check_times(scenario: Scenario, path: Path) -> None:
