@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from firmware_bridge.table import LIMITER_REASONS, STATES, TABLE
 from hil.output_check import safe_entries
 from hil.scenario import Bound, Scenario
@@ -27,7 +29,8 @@ def judge(trace: Trace, scenario: Scenario, found: dict[str, float | None]) -> l
     findings += _safe(trace, scenario)
     codes = {event.code for event in trace.events}
     findings += [_seen("event", code, code in codes) for code in scenario.expect.events]
-    acted = {LIMITER_REASONS[int(code)] for side in (0, 1) for code in set(trace.column("limiter", side).tolist())}
+    limiter = trace.both("limiter")
+    acted = {LIMITER_REASONS[int(code)] for code in np.unique(limiter[np.isfinite(limiter)])}
     findings += [_seen("limiter", name, name in acted) for name in scenario.expect.limiter]
     findings += [_bound(bound, found[bound.name]) for bound in scenario.measure]
     return findings
