@@ -18,6 +18,7 @@ from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
 from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.types import F64
+from firmware_bridge.bus import open_bus
 from firmware_bridge.simulator.faults import ORDER_DTYPE, VALUES
 from firmware_bridge.simulator.process import TRUTH_DTYPE
 from firmware_bridge.table import TABLE
@@ -27,6 +28,7 @@ from hil.governor.library import Governor, LibraryGovernor
 from hil.host_side import HostSide
 from hil.intents import make_source
 from hil.rigs.base import JOINTS, Rig, RigSample
+from hil.rigs.firmware import FirmwareRig
 from hil.rigs.gel import known_to_loop, wearer_of
 from hil.scenario import LEAD_S, TAIL_S, Scenario
 from hil.trace import Event, Trace
@@ -60,20 +62,27 @@ class Bench:
     def run(self) -> Trace:
         """From power-up to released torque. Raises UserError or BridgeError where something is missing."""
         with ExitStack() as stack:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            for end in (ours, theirs):
-                stack.callback(end.close)
-                end.setblocking(False)
-            governor = LibraryGovernor(theirs, self._profile.hash32)
-            stack.callback(governor.close)
-            torque = self._torque(ours)
+            bus_fd, governor = self._connect(stack)
+            torque = self._torque(bus_fd)
             begun = time.perf_counter()
             self._play(torque, governor)
             seconds = time.perf_counter() - begun
         return self._trace(seconds)
 
-    def _torque(self, bus: socket.socket) -> Torque:
-        torque = new_torque(TABLE, self._profile, self._device, bus.fileno())
+    def _connect(self, stack: ExitStack) -> tuple[int, Governor]:
+        """The host's end of the bus, and the governor at the other: the rig's own, else the bench's."""
+        if isinstance(self._rig, FirmwareRig):
+            return stack.enter_context(open_bus(self._rig.bus_spec)).fd, self._rig.governor
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (ours, theirs):
+            stack.callback(end.close)
+            end.setblocking(False)
+        governor = LibraryGovernor(theirs, self._profile.hash32)
+        stack.callback(governor.close)
+        return ours.fileno(), governor
+
+    def _torque(self, bus_fd: int) -> Torque:
+        torque = new_torque(TABLE, self._profile, self._device, bus_fd)
         torque.config[0]["is_can"] = 0
         if (known := known_to_loop(self._scenario)) is not None:
             torque.tissue[:] = known
@@ -87,7 +96,7 @@ class Bench:
         sample = self._rig.step(np.zeros(JOINTS), START_NS - PERIOD_NS)
         for k in range(self._steps):
             now_ns = START_NS + k * PERIOD_NS
-            if host.faulty:
+            if host.faulty and host.suffer(now_ns):
                 self._begin_faults(torque, governor, now_ns)
             host.supervise(now_ns)
             if now_ns < self._end_ns:
@@ -97,8 +106,8 @@ class Bench:
             self._cycle(torque, k, now_ns)
             sample = self._answer(governor, sample, k, now_ns)
             if k % _DRAIN_STEPS == 0:
-                self._store(now_ns)
-        self._store(now_ns)
+                self._store()
+        self._store()
 
     def _cycle(self, torque: Torque, k: int, now_ns: int) -> None:
         """The host's cycle, or none where its process is held; then the next one finds that it missed some."""
@@ -117,7 +126,7 @@ class Bench:
 
     def _answer(self, governor: Governor, sample: RigSample, k: int, now_ns: int) -> RigSample:
         """The governor's step, and the rig's under its command; a board whose firmware is gone lets its drive go."""
-        if self._host.faulty and self._host.faults.firmware_held((now_ns - self._zero_ns) * 1e-9):
+        if self._host.firmware_gone:
             command_nm = np.zeros(JOINTS)
         else:
             command_nm = governor.step(sample, now_ns)
@@ -150,13 +159,13 @@ class Bench:
         if fault.kind == "clock_jump" and fault.choice("side") == "host":
             self._host.leapt_ns += round(fault.number("leap")) * PERIOD_NS
 
-    def _store(self, now_ns: int) -> None:
+    def _store(self) -> None:
         """Telemetry of the last cycles, for supervisor and trace."""
         count = drain(self._host.rings.cycles, self._buffer)
         rows = self._buffer[:count].view(np.float64)
         self._rows[self._cycled] = rows
         self._cycled.clear()
-        self._host.hear(rows, now_ns)
+        self._host.hear(rows)
 
     def _trace(self, seconds: float) -> Trace:
         rows, applied = self._rows, self._applied

@@ -47,7 +47,21 @@ class HostSide:
         self._frame_ns, self._frame = zero_ns, 0
         self._waiting: tuple[int, int, I64, F64 | None] | None = None
         self._stall_from_ns = self._stall_to_ns = 0
+        self._loaded = any(fault.kind == "host_load" for fault in faults)
+        self._edges_ns = [zero_ns + round(edge_s * 1e9) for edge_s in self.faults.edges_s()]
+        self._loop_gone = self._supervisor_gone = self.firmware_gone = False
         self.rings.control[shared.ESTIMATOR_READY] = self.rings.control[shared.LOOP_READY] = 1
+
+    def suffer(self, now_ns: int) -> bool:
+        """Look what holds from now on; True where that may have changed."""
+        if not self._edges_ns or now_ns < self._edges_ns[0]:
+            return False
+        while self._edges_ns and now_ns >= self._edges_ns[0]:
+            self._edges_ns.pop(0)
+        now_s = self._seconds(now_ns)
+        self._loop_gone, self._supervisor_gone = self.faults.loop_held(now_s), self.faults.supervisor_held(now_s)
+        self.firmware_gone = self.faults.firmware_held(now_s)
+        return True
 
     def supervise(self, now_ns: int) -> None:
         """The 10 Hz tick where it is due, and at once where the loop has stopped while it should assist."""
@@ -58,7 +72,7 @@ class HostSide:
         if due:
             self._tick_ns = now_ns + TICK_NS
         if self.faulty:
-            if self.faults.supervisor_held(now_s):
+            if self._supervisor_gone:
                 return
             supervisor.world.estimator_dead = self.faults.estimator_dead(now_s)
             supervisor.world.loop_dead = self.faults.loop_dead(now_s)
@@ -66,9 +80,9 @@ class HostSide:
         if due:
             supervisor.tick(self._clock(now_ns))
 
-    def hear(self, rows: F64, now_ns: int) -> None:
+    def hear(self, rows: F64) -> None:
         """Rows of the loop for the supervisor, unless that is held."""
-        if len(rows) and not (self.faulty and self.faults.supervisor_held(self._seconds(now_ns))):
+        if len(rows) and not self._supervisor_gone:
             self.supervisor.see_cycles(rows)
 
     def camera(self, now_ns: int) -> None:
@@ -88,14 +102,13 @@ class HostSide:
 
     def loop_held(self, now_ns: int) -> bool:
         """True where the torque loop does not run this millisecond."""
-        if not self.faulty:
-            return False
-        now_s = self._seconds(now_ns)
+        if not self._loaded:
+            return self._loop_gone
         if now_ns >= self._stall_to_ns:
-            stall = self.faults.stall(now_s)
+            stall = self.faults.stall(self._seconds(now_ns))
             self._stall_from_ns = now_ns + (round(stall[0] * 1e9) if stall else 0)
             self._stall_to_ns = self._stall_from_ns + (round(stall[1] * 1e9) if stall else 0)
-        return self._stall_from_ns <= now_ns < self._stall_to_ns or self.faults.loop_held(now_s)
+        return self._stall_from_ns <= now_ns < self._stall_to_ns or self._loop_gone
 
     def end(self) -> None:
         """The last frame is over: torque runs down."""

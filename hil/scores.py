@@ -26,6 +26,7 @@ from hil.trace import Trace
 _FELT_NM: Final = 0.05
 """A command up to this, and what damps in SAFE, counts as none: half of what the torque sensor's noise shows."""
 _QUIET_S: Final = 0.1  # torque that stays away for so long is gone
+_RATE_MS: Final = 20  # the firmware's filter of the rate is at 60 Hz
 _LAG_MAX_MS: Final = 150
 _NO_TORQUE_NM: Final = 0.2  # a wish below it says nothing about tracking
 
@@ -145,7 +146,7 @@ def _time_to_zero(trace: Trace, scenario: Scenario) -> float | None:
 
 def _gone_after_ms(trace: Trace, start_s: float) -> float:
     part = trace.between(start_s, math.inf)
-    rate = np.abs(trace.both("velocity_radps")[part])
+    rate = _recent_rate(trace.applied["hinge_rad"])[part]
     damping = np.minimum(TABLE.safe.damping_nm_s_per_rad * rate, TABLE.safe.damping_max_nm)
     safe = trace.applied["state"][part] == STATES["SAFE"]
     allowed = _FELT_NM + np.where(safe[:, None], damping, 0.0)
@@ -153,6 +154,13 @@ def _gone_after_ms(trace: Trace, start_s: float) -> float:
     quiet = round(_QUIET_S * 1e3)
     free = np.convolve(~held, np.ones(quiet), "valid") >= quiet - 0.5
     return float(np.argmax(free)) if free.any() else math.inf
+
+
+def _recent_rate(hinge_rad: F64) -> F64:
+    """Highest speed of each hinge over the last moments, which the governor's filtered rate may still show, rad/s."""
+    turned = np.abs(np.diff(hinge_rad, axis=0, prepend=hinge_rad[:1])) * 1e3
+    padded = np.concatenate([np.repeat(turned[:1], _RATE_MS - 1, axis=0), turned])
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, _RATE_MS, axis=0).max(axis=-1))
 
 
 def _violations(trace: Trace, scenario: Scenario) -> float:

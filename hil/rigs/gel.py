@@ -24,6 +24,8 @@ from hil.rigs.base import JOINTS
 from hil.scenario import Scenario
 
 DEMO_TISSUE: Final = Path(calibration.__file__).with_name("tissues") / "demo.toml"
+DEFAULT_YOUNG_KPA: Final = 60.0
+"""Gel of a scenario that names none."""
 _KNOWN: Final = 0.1  # a stiffness fitted from a static test is taken as known to this, share
 _TEST_NM: Final = 5.0
 _REST_STEPS: Final = 40
@@ -55,7 +57,7 @@ def reduced_of(scenario: Scenario) -> npt.NDArray[Any]:
 
 def known_to_loop(scenario: Scenario) -> npt.NDArray[Any] | None:
     """INVERSE [JOINTS] for the torque loop, as a calibration would give it; None: the profile's own values."""
-    if scenario.fit == "none":
+    if scenario.fit == "none" or scenario.rig == "firmware":  # its own plant is of the profile's kind
         return None
     fitted = fit_stiffness(packed(_identified(scenario)), _gives_way(scenario))
     fitted["stiffness_bias"] = STIFF_BIAS

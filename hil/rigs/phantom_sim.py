@@ -20,7 +20,8 @@ from hil.rigs.base import JOINTS, RigSample
 from hil.rigs.finite_leg import FiniteLeg, cuff_map
 from hil.rigs.gel import phantom_of, reduced_of
 from hil.rigs.leg import DELAY_MAX, DRIVEN, DT_S, FREE, LEG, LOCKED, show, step_given, step_reduced
-from hil.scenario import LEAD_S, TAIL_S, Scenario
+from hil.rigs.reference import knee_reference, run_times_s
+from hil.scenario import Scenario
 
 _KNEES: Final = {"locked": LOCKED, "driven": DRIVEN, "free": FREE}
 _ENCODER_BITS: Final = 16  # as the simulated firmware's
@@ -38,10 +39,9 @@ class PhantomSim:
     def open(self, scenario: Scenario) -> None:
         """See `Rig`; scenario time begins LEAD_S after the first step."""
         self._scenario = scenario
-        count = round((LEAD_S + scenario.seconds + TAIL_S) / DT_S) + 1
-        t_s = np.arange(count) * DT_S - LEAD_S
-        self._t_s = t_s
-        self._reference = _reference(scenario, t_s)
+        self._t_s = run_times_s(scenario)
+        count = len(self._t_s)
+        self._reference = knee_reference(scenario)
         rng = np.random.default_rng(scenario.seed)
         self._noise = rng.normal(0.0, 1.0, (count, JOINTS)) * scenario.drive.torque_noise_nm
         self._legs = _legs(scenario, self._reference[0, 0])
@@ -129,13 +129,6 @@ class PhantomSim:
         if knee_nm > self._most_nm:
             self._most_nm = knee_nm
             self._poses[:] = self._states[0]["cuffs"]["at"]["pose"]
-
-
-def _reference(scenario: Scenario, t_s: F64) -> F64:
-    """Knee angle and rate [T, 2, JOINTS] over the run: the first pose before it, the last one after it."""
-    inside = np.clip(t_s, 0.0, scenario.seconds)
-    angle = scenario.motion.knee_rad(inside)
-    return np.ascontiguousarray(np.stack([angle, np.gradient(angle, DT_S, axis=0)], axis=1))
 
 
 def _legs(scenario: Scenario, knee_rad: F64) -> npt.NDArray[Any]:
