@@ -126,20 +126,16 @@ class Bench:
 
     def _answer(self, governor: Governor, sample: RigSample, k: int, now_ns: int) -> RigSample:
         """The governor's step, and the rig's under its command; a board whose firmware is gone lets its drive go."""
+        row = self._applied[k]
         if self._host.firmware_gone:
-            command_nm = np.zeros(JOINTS)
+            command_nm, row["command_nm"] = np.zeros(JOINTS), np.nan
         else:
-            command_nm = governor.step(sample, now_ns)
+            row["command_nm"] = command_nm = governor.step(sample, now_ns)
+            row["state"], row["reason"] = governor.state, governor.reason
         sample = self._rig.step(command_nm, now_ns)
-        self._keep(self._applied[k], governor, command_nm, sample, now_ns)
+        _keep(row, sample, now_ns)
         self._pressure[k] = sample.pressure_pa[0]
         return sample
-
-    def _keep(self, row: Any, governor: Governor, command_nm: F64, sample: RigSample, now_ns: int) -> None:
-        row["now_ns"], row["state"], row["reason"] = now_ns, governor.state, governor.reason
-        row["command_nm"] = command_nm
-        row["knee_nm"], row["knee_rad"] = sample.knee_nm, sample.knee_rad
-        row["hinge_rad"], row["drive_nm"] = sample.angle_rad, sample.torque_nm
 
     def _begin_faults(self, torque: Torque, governor: Governor, now_ns: int) -> None:
         """What the firmware suffers is ordered once, as is the leap of the host's clock; wrong hashes come and go."""
@@ -190,3 +186,9 @@ class Bench:
 
     def _say(self, t_ns: int, level: str, code: str, text: str) -> None:
         self._events.append(Event((t_ns - self._zero_ns) * 1e-9, level, code, text))
+
+
+def _keep(row: Any, sample: RigSample, now_ns: int) -> None:
+    row["now_ns"] = now_ns
+    row["knee_nm"], row["knee_rad"] = sample.knee_nm, sample.knee_rad
+    row["hinge_rad"], row["drive_nm"] = sample.angle_rad, sample.torque_nm

@@ -10,9 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.codecache import use_code_cache
 from edge_runtime.errors import WORLD_ERRORS, UserError
-from engines.cache import cache_dir
 from hil.results import Result, write_result
 
 
@@ -44,8 +42,8 @@ def run_jobs(jobs: Sequence[Job], at_once: int) -> Iterator[Result]:
     if at_once == 1 or len(jobs) == 1:
         yield from map(run_job, jobs)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(at_once, len(jobs)), context, _prepare) as pool:
+    context = multiprocessing.get_context("spawn")  # workers find compiled code where this process has it
+    with ProcessPoolExecutor(min(at_once, len(jobs)), context) as pool:
         for done in as_completed([pool.submit(run_job, job) for job in jobs]):
             yield done.result()
 
@@ -64,11 +62,6 @@ def run_job(job: Job) -> Result:
         if job.folder.is_dir():
             write_result(result, job.folder)
     return result
-
-
-def _prepare() -> None:
-    """Before a worker imports anything compiled."""
-    use_code_cache(cache_dir())
 
 
 def _run(job: Job, begun: float) -> Result:

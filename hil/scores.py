@@ -109,12 +109,12 @@ def _lag(trace: Trace, scenario: Scenario) -> float | None:
     lags = []
     for a, b in _legs(trace, scenario):
         if a.size > 4 * _LAG_MAX_MS and np.ptp(a) and np.ptp(b):
-            inner = a[_LAG_MAX_MS:-_LAG_MAX_MS] - a.mean()
-            fits = [
-                float(inner @ (b[_LAG_MAX_MS + lag : b.size - _LAG_MAX_MS + lag] - b.mean()))
+            inner = a[_LAG_MAX_MS:-_LAG_MAX_MS]
+            wrong = [
+                float(np.mean((inner - b[_LAG_MAX_MS + lag : b.size - _LAG_MAX_MS + lag]) ** 2))
                 for lag in range(-_LAG_MAX_MS, _LAG_MAX_MS)
             ]
-            lags.append(float(np.argmax(fits) - _LAG_MAX_MS))
+            lags.append(float(np.argmin(wrong) - _LAG_MAX_MS))
     return _of_worst(lags, lambda values: max(values, key=abs))
 
 
@@ -205,7 +205,7 @@ def _peak(name: str) -> Score:
 
 
 def _peak_command(trace: Trace, scenario: Scenario) -> float:
-    return float(np.abs(trace.applied["command_nm"]).max())
+    return float(np.nanmax(np.abs(trace.applied["command_nm"])))
 
 
 def _bend(trace: Trace, scenario: Scenario) -> float | None:

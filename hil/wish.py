@@ -73,17 +73,17 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same torque all the time; `shape` square turns its sign each `period_s`."""
+    """The same torque all the time from `after_s` on; `shape` square turns its sign each half of `period_s`."""
 
     torque: float = field(default=5.0, metadata=within(-60.0, 60.0))
     shape: str = field(default="flat", metadata=one_of("flat", "square"))
     period_s: float = field(default=1.0, metadata=within(0.05, 60.0))
+    after_s: float = field(default=0.0, metadata=within(0.0, 3600.0))
 
     def torque_nm(self, t_s: F64) -> F64:
         """See `TorqueWish`."""
-        if self.shape == "flat":
-            return np.full(len(t_s), self.torque)
-        return np.where(t_s / self.period_s % 1.0 < 0.5, self.torque, -self.torque)
+        turned = (self.shape == "square") & (t_s / self.period_s % 1.0 >= 0.5)
+        return np.where(t_s < self.after_s, 0.0, np.where(turned, -self.torque, self.torque))
 
 
 @dataclass(frozen=True, slots=True)
