@@ -47,9 +47,13 @@ class Drive:
 
 @dataclass(frozen=True, slots=True)
 class Wearer:
-    """Who the knee belongs to: locked in a frame, driven by somebody who gives way as the impedance says, or free."""
+    """Who the knee belongs to: locked in a frame, driven by somebody who gives way as the impedance says, or free.
+
+    A locked knee stays at `locked_deg`, or in the motion's first pose where that is left out; the motion's moment goes on.
+    """
 
     knee: str = field(default="driven", metadata=one_of("locked", "driven", "free"))
+    locked_deg: float | None = field(default=None, metadata=within(-5.0, 110.0))
     stiffness_nm_per_rad: float = field(default=150.0, metadata=within(0.0, 2000.0))
     damping_nms_per_rad: float = field(default=6.0, metadata=within(0.0, 100.0))
     inertia_kgm2: float = field(default=0.3, metadata=within(0.05, 2.0))

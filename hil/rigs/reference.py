@@ -18,6 +18,10 @@ def run_times_s(scenario: Scenario) -> F64:
 
 
 def knee_reference(scenario: Scenario) -> F64:
-    """Knee angle and rate [T, 2, joints], rad and rad/s: the first pose before the scenario, the last one after it."""
-    angle = scenario.motion.knee_rad(np.clip(run_times_s(scenario), 0.0, scenario.seconds))
+    """Knee angle and rate [T, 2, joints], rad and rad/s: the first pose before the scenario, the last one after it; a
+    locked knee keeps the first, or its own."""
+    inside = np.clip(run_times_s(scenario), 0.0, 0.0 if scenario.wearer.knee == "locked" else scenario.seconds)
+    angle = scenario.motion.knee_rad(inside)
+    if scenario.wearer.knee == "locked" and scenario.wearer.locked_deg is not None:
+        angle = np.full_like(angle, np.radians(scenario.wearer.locked_deg))
     return np.ascontiguousarray(np.stack([angle, np.gradient(angle, STEP_S, axis=0)], axis=1))
