@@ -1,4 +1,4 @@
-"""Runs one scenario in lock-step: the host's own cycle and supervisor, the C governor, and a rig, a millisecond at a time."""
+"""Runs one scenario in lock-step, by milliseconds: the host's own cycle and supervisor, the C governor, and a rig."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_runtime.config import load_device
+from edge_runtime.errors import UserError
 from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import drain
@@ -17,7 +19,6 @@ from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
 from edge_runtime.telemetry import CYCLE_FIELDS
-from edge_runtime.types import F64
 from firmware_bridge.bus import open_bus
 from firmware_bridge.simulator.faults import ORDER_DTYPE, VALUES
 from firmware_bridge.simulator.process import TRUTH_DTYPE
@@ -36,6 +37,10 @@ from hil.trace import Event, Trace
 START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
 _DRAIN_STEPS: Final = 50
 _MS_PER_S: Final = 1000
+_SENSED: Final = ("angle_rad", "torque_nm", "knee_nm", "knee_rad", "pressure_pa")
+_SEEN: Final = ("hinge_rad", "drive_nm", "knee_nm", "knee_rad", "", "command_nm")
+"""Fields of TRUTH_DTYPE for each of `_SENSED`, and the command."""
+_COMMAND: Final = len(_SENSED)
 _NO_RIG: Final = new_rig(-1)  # the rig is stepped here, not inside the compiled loop
 
 
@@ -48,14 +53,14 @@ class Bench:
         self._zero_ns = START_NS + round(LEAD_S * 1e9)
         self._end_ns = self._zero_ns + round(scenario.seconds * 1e9)
         self._events: list[Event] = []
-        source = make_source(scenario, self._profile)
-        self._host = HostSide(source, scenario.faults, self._device, self._zero_ns, self._say)
+        self._source = make_source(scenario, self._profile)
+        self._host = HostSide(self._source, scenario.faults, self._device, self._zero_ns, self._say)
         self._steps = round((LEAD_S + scenario.seconds + TAIL_S) * _MS_PER_S)
         self._rows = np.full((self._steps, len(CYCLE_FIELDS)), np.nan)
         self._buffer = np.zeros((2 * _DRAIN_STEPS, len(CYCLE_FIELDS)), np.int64)
         self._cycled: list[int] = []
-        self._applied = np.zeros(self._steps, TRUTH_DTYPE)
-        self._pressure = np.full(self._steps, np.nan)
+        self._seen = np.zeros((len(_SEEN), self._steps, JOINTS))
+        self._codes = np.zeros((self._steps, 2), np.int64)  # the governor's state and reason
         self._held = 0
         self._due = sorted(scenario.faults, key=lambda fault: fault.start_s)
 
@@ -94,6 +99,7 @@ class Bench:
         """Lead, frames, tail."""
         host = self._host
         sample = self._rig.step(np.zeros(JOINTS), START_NS - PERIOD_NS)
+        follower = self._follower(sample)
         for k in range(self._steps):
             now_ns = START_NS + k * PERIOD_NS
             if host.faulty and host.suffer(now_ns):
@@ -104,10 +110,23 @@ class Bench:
             else:
                 host.end()
             self._cycle(torque, k, now_ns)
+            if follower is not None:
+                follower.step(torque.intent[0], now_ns)
+                self._rig.refer(follower.angle, follower.rate)  # type: ignore[attr-defined]
             sample = self._answer(governor, sample, k, now_ns)
             if k % _DRAIN_STEPS == 0:
                 self._store()
         self._store()
+
+    def _follower(self, sample: RigSample) -> Any:
+        """The wearer of a clip (`hil.clip.Follower`); the motion of any other scenario is known to the rig."""
+        if not self._source.muscles:
+            return None
+        from hil.clip import Follower  # with it come the engines
+
+        if not hasattr(self._rig, "refer"):
+            raise UserError(f"rig {self._rig.name}: cannot follow a clip; set rig = \"phantom-sim\"")
+        return Follower(sample.knee_rad)
 
     def _cycle(self, torque: Torque, k: int, now_ns: int) -> None:
         """The host's cycle, or none where its process is held; then the next one finds that it missed some."""
@@ -126,15 +145,16 @@ class Bench:
 
     def _answer(self, governor: Governor, sample: RigSample, k: int, now_ns: int) -> RigSample:
         """The governor's step, and the rig's under its command; a board whose firmware is gone lets its drive go."""
-        row = self._applied[k]
         if self._host.firmware_gone:
-            command_nm, row["command_nm"] = np.zeros(JOINTS), np.nan
+            command_nm = np.zeros(JOINTS)
+            self._seen[_COMMAND, k] = np.nan
         else:
-            row["command_nm"] = command_nm = governor.step(sample, now_ns)
-            row["state"], row["reason"] = governor.state, governor.reason
+            command_nm = governor.step(sample, now_ns)
+            self._seen[_COMMAND, k] = command_nm
+            self._codes[k, 0], self._codes[k, 1] = governor.state, governor.reason
         sample = self._rig.step(command_nm, now_ns)
-        _keep(row, sample, now_ns)
-        self._pressure[k] = sample.pressure_pa[0]
+        for i, name in enumerate(_SENSED):
+            self._seen[i, k] = getattr(sample, name)
         return sample
 
     def _begin_faults(self, torque: Torque, governor: Governor, now_ns: int) -> None:
@@ -164,7 +184,7 @@ class Bench:
         self._host.hear(rows)
 
     def _trace(self, seconds: float) -> Trace:
-        rows, applied = self._rows, self._applied
+        rows, applied = self._rows, self._truth()
         for side in range(JOINTS):
             rows[:, KNEE_NM_COLUMNS[side]] = applied["knee_nm"][:, side]
             rows[:, KNEE_RAD_COLUMNS[side]] = applied["knee_rad"][:, side]
@@ -174,21 +194,26 @@ class Bench:
             t_s=(applied["now_ns"] - self._zero_ns) * 1e-9,
             rows=rows,
             applied=applied,
-            pressure_pa=self._pressure,
+            pressure_pa=self._seen[_SENSED.index("pressure_pa"), :, 0],
             events=self._events,
             faults=list(self._scenario.faults),
             estimates=self._host.estimates,
+            muscles=self._source.muscles,
             maps=maps(START_NS + self._steps * PERIOD_NS) if maps else [],
             problem="" if armed else "no; the events say why",
             sim_s=seconds,
             start_ns=self._zero_ns,
         )
 
+    def _truth(self) -> npt.NDArray[Any]:
+        """What governor and rig did, TRUTH_DTYPE [T]."""
+        applied = np.zeros(self._steps, TRUTH_DTYPE)
+        applied["now_ns"] = START_NS + np.arange(self._steps) * PERIOD_NS
+        applied["state"], applied["reason"] = self._codes.T
+        for name, seen in zip(_SEEN, self._seen, strict=True):
+            if name:
+                applied[name] = seen
+        return applied
+
     def _say(self, t_ns: int, level: str, code: str, text: str) -> None:
         self._events.append(Event((t_ns - self._zero_ns) * 1e-9, level, code, text))
-
-
-def _keep(row: Any, sample: RigSample, now_ns: int) -> None:
-    row["now_ns"] = now_ns
-    row["knee_nm"], row["knee_rad"] = sample.knee_nm, sample.knee_rad
-    row["hinge_rad"], row["drive_nm"] = sample.angle_rad, sample.torque_nm

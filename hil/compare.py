@@ -24,7 +24,9 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
     first, second = load(a), load(b)
     names = [record.metadata.get("scenario", "") for record in (first, second)]
     if names[0] != names[1]:
-        raise UserError(f"{a} is of scenario {names[0] or 'none'}, {b} of {names[1] or 'none'}; compare two of the same")
+        raise UserError(
+            f"{a} is of scenario {names[0] or 'none'}, {b} of {names[1] or 'none'}; compare two of the same"
+        )
     t_a, t_b = _seconds(first, a), _seconds(second, b)
     common = (t_a >= max(t_a[0], t_b[0])) & (t_a <= min(t_a[-1], t_b[-1]))
     channels = {}

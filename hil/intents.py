@@ -26,7 +26,7 @@ Biomechanics 21:657). Turns a moment into a contact force where no muscle model 
 _MEDIAL_SHARE: Final = 0.6  # of the contact force; the ceiling looks at the total alone
 _RATE_STEP_S: Final = 1e-3
 _KNEES: Final = [Q_INDEX["knee_angle_r"], Q_INDEX["knee_angle_l"]]
-_AHEAD_S: Final[F64] = np.arange(KNOTS) * (KNOT_SPACING_NS * 1e-9)
+_AHEAD_S: Final = np.arange(KNOTS, dtype=np.float64) * (KNOT_SPACING_NS * 1e-9)
 
 
 class Asked(NamedTuple):
@@ -37,9 +37,10 @@ class Asked(NamedTuple):
 
 
 class IntentSource(Protocol):
-    """Makes an intent of each frame."""
+    """Makes an intent of each frame. `muscles`: of its estimator's rows, empty where none runs."""
 
     frame_ns: int
+    muscles: tuple[str, ...]
 
     def step(self, k: int, t_ns: int, t_s: float, torque_nm: F64) -> Asked:
         """Frame `k`, captured at `t_ns`, `t_s` into the scenario; `torque_nm` [2] the hinges' as last heard."""
@@ -54,6 +55,7 @@ class TorqueSource:
     """A torque over time, or a spring at the knee, the same at both."""
 
     frame_ns = FRAME_NS
+    muscles: tuple[str, ...] = ()
 
     def __init__(self, wish: TorqueWish | Spring, motion: Motion) -> None:
         self._wish, self._motion = wish, motion
@@ -79,6 +81,7 @@ class AssistSource:
     """The assist policy on the moments that go with the motion: no camera, the rest as live."""
 
     frame_ns = FRAME_NS
+    muscles: tuple[str, ...] = ()
 
     def __init__(self, wish: Assist, motion: Motion, profile: Profile) -> None:
         share = profile.assist.share if wish.share is None else wish.share
@@ -105,7 +108,7 @@ def make_source(scenario: Scenario, profile: Profile) -> IntentSource:
     """The source of a scenario's wish."""
     wish = scenario.wish
     if isinstance(wish, Clip):
-        from hil.clip import ClipIntents
+        from hil.clip import ClipIntents  # it needs the engines
 
         return ClipIntents(wish, profile, scenario.profile_path)
     if isinstance(wish, Assist):

@@ -117,7 +117,12 @@ class Gait:
     def _cycle(self) -> _Cycle:
         share = self.speed_mps / 1.2
         angle = ((16.0 * share, 0.14, 0.07), (57.0, 0.72, 0.095))
-        moment = ((-0.55 * share, 0.15, 0.06), (0.15, 0.42, 0.06), (-0.15 * share, 0.58, 0.04), (0.3 * share, 0.92, 0.04))
+        moment = (
+            (-0.55 * share, 0.15, 0.06),
+            (0.15, 0.42, 0.06),
+            (-0.15 * share, 0.58, 0.04),
+            (0.3 * share, 0.92, 0.04),
+        )
         return _Cycle(self.stride_s, 3.0, angle, moment, 0.5)
 
     def knee_rad(self, t_s: F64) -> F64:

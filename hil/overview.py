@@ -16,7 +16,16 @@ from hil.run_page import shown, table, verdict_line, write_page
 from hil.scores import MEASURES
 
 JUNIT_FILE: Final = "junit.xml"
-_COLUMNS: Final = ("rmse_pct", "transmission", "r", "phase_lag", "time_to_zero", "latency_p99", "availability", "peak_pressure")
+_COLUMNS: Final = (
+    "rmse_pct",
+    "transmission",
+    "r",
+    "phase_lag",
+    "time_to_zero",
+    "latency_p99",
+    "availability",
+    "peak_pressure",
+)
 _NOTHING: Final = '{"duration_s":1,"window":[0,1],"axes":{},"cuts":[],"invalid":[],"charts":{}}'
 
 
@@ -78,7 +87,9 @@ def write_overview(results: Sequence[Result], seconds: float, folder: Path) -> P
 
 def _row(result: Result, folder: Path) -> list[str]:
     link = os.path.relpath(Path(result.folder) / REPORT_FILE, folder)
-    name = f'<a href="{escape(link)}">{escape(_name(result))}</a><br><small>{escape(result.error or result.title)}</small>'
+    name = (
+        f'<a href="{escape(link)}">{escape(_name(result))}</a><br><small>{escape(result.error or result.title)}</small>'
+    )
     cells = [shown(result.scores.get(column), MEASURES[column].unit) for column in _COLUMNS]
     speed = "–" if result.speed is None else f"{result.speed:.1f}"
     return ["✓" if result.passed else "<b>✗</b>", name, escape(result.rig), escape(result.verdict), *cells, speed]

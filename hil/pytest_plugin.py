@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
-    config.addinivalue_line("markers", "hil(scenario, rig=''): run a scenario of the bench; exo-edge hil list names them")
+    config.addinivalue_line(
+        "markers", "hil(scenario, rig=''): run a scenario of the bench; exo-edge hil list names them"
+    )
 
 
 @pytest.fixture

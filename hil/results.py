@@ -25,8 +25,8 @@ REPORT_FILE: Final = "report.html"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run. `passed`: the verdict is the one the scenario declares. `seconds`: wall time of all of it, `speed` virtual
-    over wall time of the simulation alone; `folder`: where its files are, `file` the scenario's."""
+    """One run. `passed`: the verdict is the one the scenario declares. `seconds`: wall time of all of it, `speed`
+    virtual over wall time of the simulation alone; `folder`: where its files are, `file` the scenario's."""
 
     scenario: str
     title: str

@@ -25,7 +25,16 @@ from hil.scores import MEASURES
 from hil.trace import Trace
 
 _SIDE_NAMES: Final = ("right", "left")
-_TILES: Final = ("violations", "rmse_pct", "transmission", "latency_p99", "time_to_zero", "availability", "phase_lag", "peak_pressure")
+_TILES: Final = (
+    "violations",
+    "rmse_pct",
+    "transmission",
+    "latency_p99",
+    "time_to_zero",
+    "availability",
+    "phase_lag",
+    "peak_pressure",
+)
 SIMULATED: Final = {
     "phantom-sim": "Phantom knee, gel, cuffs, drive and wearer; intents come from the scenario, not from a camera",
     "firmware": "Knee, tissue and drive inside the firmware process",
@@ -61,7 +70,8 @@ def write_page(path: Path, text: str) -> None:
 def verdict_line(passed: bool, sentence: str) -> str:
     """The sentence under a page's title, marked and coloured."""
     judgement = "good" if passed else "bad"
-    return f'<p class="verdict {judgement}"><span class="mark" aria-hidden="true">{MARKS[judgement]}</span>{escape(sentence)}</p>'
+    mark = f'<span class="mark" aria-hidden="true">{MARKS[judgement]}</span>'
+    return f'<p class="verdict {judgement}">{mark}{escape(sentence)}</p>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "events") -> str:
@@ -104,7 +114,7 @@ def _header(scenario: Scenario, result: Result) -> str:
 def _tile(name: str, result: Result) -> str:
     measure, value = MEASURES[name], result.scores[name]
     kind = "plain" if name != "violations" else "good" if value == 0.0 else "bad"
-    mark = f'<span class="mark" aria-hidden="true">{MARKS[kind]}</span>' if MARKS[kind] else ""  # type: ignore[index]
+    mark = f'<span class="mark" aria-hidden="true">{MARKS[kind]}</span>' if MARKS[kind] else ""
     return (
         f'<div class="tile {kind}"><h2>{escape(name.replace("_", " "))}</h2><p>{mark}{shown(value, measure.unit)}</p>'
         f"<small>{escape(measure.text)}</small></div>"
@@ -112,8 +122,10 @@ def _tile(name: str, result: Result) -> str:
 
 
 def _nav() -> str:
-    sections = {"checks": "Verdict", "plots": "Plots", "pressure": "Pressure", "events": "Events", "measures": "Measures",
-                "files": "Files", "about": "What is real"}  # fmt: skip
+    sections = {
+        "checks": "Verdict", "plots": "Plots", "pressure": "Pressure", "events": "Events", "measures": "Measures",
+        "files": "Files", "about": "What is real",
+    }  # fmt: skip
     links = "".join(f'<a href="#{key}">{title}</a>' for key, title in sections.items())
     return (
         f'<nav>{links}<span class="zoom"><output id="window"></output> '
@@ -149,7 +161,7 @@ def _pressure(trace: Trace, scenario: Scenario) -> str:
     how = (
         "By the finite elements in the loop."
         if scenario.fidelity == "full"
-        else "Equilibrium of the finite elements in the poses that the cuffs had at the highest torque at the right knee."
+        else "Equilibrium of the finite elements in the poses of the cuffs at the highest torque at the right knee."
     )
     pictures = pressure_pictures(trace.maps) or '<p class="nothing">This rig tells no pressure.</p>'
     lead = f'<p class="lead">{how}</p>' if trace.maps else ""
@@ -183,7 +195,8 @@ def _files(result: Result) -> str:
     names_ = {RECORD_FILE: "record (MCAP), opens in Foxglove", APPLIED_FILE: "the governor's output, step by step",
               RESULT_FILE: "this verdict as JSON"}  # fmt: skip
     rows = [[f'<a href="{name}">{name}</a>', escape(text)] for name, text in names_.items()]
-    return f'<section id="files"><h2>Files</h2>{table(["file", ""], rows)}<p class="lead">{escape(result.file)}</p></section>'
+    file = f'<p class="lead">{escape(result.file)}</p>'
+    return f'<section id="files"><h2>Files</h2>{table(["file", ""], rows)}{file}</section>'
 
 
 def _about(scenario: Scenario) -> str:
@@ -193,7 +206,8 @@ def _about(scenario: Scenario) -> str:
     simulated = SIMULATED.get(scenario.rig, "The wearer's wish: it comes from the scenario, not from a camera")
     return (
         f'<section id="about"><h2>What is real and what is simulated</h2><div class="about">{box("real", REAL)}'
-        f'{box("simulated", simulated)}</div><p class="notice"><strong>Safety.</strong> {escape(SAFETY_NOTICE)}</p></section>'
+        f'{box("simulated", simulated)}</div><p class="notice"><strong>Safety.</strong> {escape(SAFETY_NOTICE)}</p>'
+        "</section>"
     )
 
 
@@ -210,7 +224,9 @@ def _payload(trace: Trace, scenario: Scenario) -> dict[str, Any]:
         ]
         charts[f"knee_{side}"] = line("deg", knee, height=170)
     if np.isfinite(trace.pressure_pa).any():
-        charts["pressure"] = line("kPa", [series("highest", "cycle", trace.pressure_pa[part] / 1e3, "purple")], height=170)
+        charts["pressure"] = line(
+            "kPa", [series("highest", "cycle", trace.pressure_pa[part] / 1e3, "purple")], height=170
+        )
     held = [(f.start_s, f.duration_s, f.kind) for f in trace.faults]
     held += [(e.at_s, e.for_s, e.kind) for e in scenario.event]
     return {

@@ -14,7 +14,6 @@ from edge_runtime.errors import WORLD_ERRORS, UserError
 from hil.results import Result, write_result
 
 
-
 @dataclass(frozen=True, slots=True)
 class Job:
     """One run to do: a scenario's file, the rig ("" for the file's own), which repeat, and the folder for its files."""

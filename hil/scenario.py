@@ -49,7 +49,8 @@ class Drive:
 class Wearer:
     """Who the knee belongs to: locked in a frame, driven by somebody who gives way as the impedance says, or free.
 
-    A locked knee stays at `locked_deg`, or in the motion's first pose where that is left out; the motion's moment goes on.
+    A locked knee stays at `locked_deg`, or in the motion's first pose where that is left out; the motion's moment goes
+    on.
     """
 
     knee: str = field(default="driven", metadata=one_of("locked", "driven", "free"))
@@ -84,8 +85,8 @@ class Bound:
 class Expect:
     """What is right for this scenario. `verdict`: fail where the bounds are meant to be broken (a control).
 
-    `safe`: reasons of the governor with which SAFE may and must be entered, none where empty; `events`, `limiter`: event
-    codes and limiter reasons that must be seen.
+    `safe`: reasons of the governor with which SAFE may and must be entered, none where empty; `events`, `limiter`:
+    event codes and limiter reasons that must be seen.
     """
 
     verdict: str = field(default="pass", metadata=one_of("pass", "fail"))
@@ -183,6 +184,8 @@ def _check_times(scenario: Scenario, path: Path) -> None:
     late = [f"fault {f.kind}" for f in scenario.faults if f.start_s >= scenario.seconds]
     late += [f"event {e.kind}" for e in scenario.event if e.at_s >= scenario.seconds]
     if late:
-        raise UserError(f"{path}: {late[0]} begins after the end ({scenario.seconds:g} s); move it or make `seconds` longer")
+        raise UserError(
+            f"{path}: {late[0]} begins after the end ({scenario.seconds:g} s); move it or make `seconds` longer"
+        )
     if scenario.from_s >= scenario.seconds:
         raise UserError(f"{path}: `from_s` = {scenario.from_s:g} is not before the end ({scenario.seconds:g} s)")

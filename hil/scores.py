@@ -101,7 +101,9 @@ def _rmse_pct(trace: Trace, scenario: Scenario) -> float | None:
 
 
 def _r(trace: Trace, scenario: Scenario) -> float | None:
-    return _of_worst([float(np.corrcoef(a, b)[0, 1]) for a, b in _legs(trace, scenario) if np.ptp(a) and np.ptp(b)], min)
+    return _of_worst(
+        [float(np.corrcoef(a, b)[0, 1]) for a, b in _legs(trace, scenario) if np.ptp(a) and np.ptp(b)], min
+    )
 
 
 def _lag(trace: Trace, scenario: Scenario) -> float | None:
@@ -140,7 +142,7 @@ def _hotspots(trace: Trace, scenario: Scenario) -> float | None:
 
 
 def _time_to_zero(trace: Trace, scenario: Scenario) -> float | None:
-    """Worst over the faults: from a fault's begin until the governor commands no torque; infinite where it never does."""
+    """Worst over the faults: from a fault's begin until the governor commands no torque; infinite: it never does."""
     return max((_gone_after_ms(trace, fault.start_s) for fault in trace.faults), default=math.nan)
 
 
@@ -177,7 +179,7 @@ def _latency(share: float) -> Score:
 
 
 def _kcf(trace: Trace, scenario: Scenario) -> float | None:
-    """Change of the highest contact force by the delivered torque, %; by one muscle's lever (`hil.intents.contact_n`)."""
+    """Change of the highest contact force by the delivered torque, %; by one muscle's lever (`contact_n`)."""
     mass_kg = wearer_of(scenario).person.mass_kg
     part = _window(trace, scenario)
     moment_nm = mass_kg * scenario.motion.moment_nm_per_kg(trace.t_s[part])

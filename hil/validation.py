@@ -22,7 +22,9 @@ from hil.wish import Assist, Spring
 
 GELS_KPA: Final = (30.0, 60.0, 120.0)
 SPEEDS_MPS: Final = (0.8, 1.2, 1.6)
-_SHARE: Final = 0.25  # of the knee's moment at 1.2 m/s, less at more, more at less: the same peak of 8 Nm, within limits
+_SHARE: Final = (
+    0.25  # of the knee's moment at 1.2 m/s, less at more, more at less: the same peak of 8 Nm, within limits
+)
 _SPRING_NM_PER_RAD: Final = 12.0
 _SET_DEG: Final = 30.0
 _LOCKED_DEG: Final = 30.0  # away from the soft stops
@@ -30,8 +32,8 @@ _STRIDES: Final = 3
 
 
 TASKS: Final = ("spring", "torque", "torque_locked")
-"""spring: 12 Nm/rad about 30 deg at the walking knee; torque: the assist policy's in gait; torque_locked: the same torque
-on a knee that is held."""
+"""spring: 12 Nm/rad about 30 deg at the walking knee; torque: the assist policy's in gait; torque_locked: the same
+torque on a knee that is held."""
 
 
 def scenario_of(young_kpa: float, speed_mps: float, task: str, compensation: str, fidelity: str) -> Scenario:
@@ -47,8 +49,8 @@ def scenario_of(young_kpa: float, speed_mps: float, task: str, compensation: str
 
 
 def model_rows(fidelity: str, gels_kpa: Sequence[float] = GELS_KPA) -> Iterator[dict[str, Any]]:
-    """One row per gel, compensation and model: `transmission` (torque at the knee over the drive's), `loss_j` per stride,
-    `r` and `rmse_pct` of the model's torque at the knee against the phantom's."""
+    """One row per gel, compensation and model: `transmission` (torque at the knee over the drive's), `loss_j` per
+    stride, `r` and `rmse_pct` of the model's torque at the knee against the phantom's."""
     for young_kpa in gels_kpa:
         for compensation in ("off", "on"):
             scenario = scenario_of(young_kpa, 1.2, "spring", compensation, fidelity)

@@ -38,4 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(document: dict[str, Any]) -> list[str]:
     failed = ", ".join(document["failed"]) or "none"
-    return [f"{document['passed']} of {document['scenarios']} as declared; failed: {failed}", f"report: {document['report']}"]
+    return [
+        f"{document['passed']} of {document['scenarios']} as declared; failed: {failed}",
+        f"report: {document['report']}",
+    ]

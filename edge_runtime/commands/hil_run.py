@@ -93,5 +93,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
             continue
         lines.append(f"{result['scenario']}: {result['error'] or 'not as declared'}")
         lines += [f"  {'ok  ' if f['passed'] else 'FAIL'} {f['line']}" for f in result["findings"]]
-    counted = f"{document['passed']} of {document['scenarios']} as declared, {document['limit_violations']} limit violations"
+    counted = (
+        f"{document['passed']} of {document['scenarios']} as declared, {document['limit_violations']} limit violations"
+    )
     return [*lines, f"{counted}, {document['seconds']:.1f} s", f"report: {document['report']}"]

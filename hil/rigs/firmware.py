@@ -58,7 +58,7 @@ class FirmwareRig:
 
     def inject(self, fault: Fault) -> None:
         """See `Rig`; this rig has no faults of its own, those of bus and encoders go through its governor."""
-        raise UserError(f"rig firmware: no event `{fault.kind}`; use rig = \"phantom-sim\"")
+        raise UserError(f'rig firmware: no event `{fault.kind}`; use rig = "phantom-sim"')
 
     def close(self) -> None:
         """See `Rig`."""
@@ -74,7 +74,8 @@ class ProcessGovernor:
         self._command = np.zeros(JOINTS)
         self._values = np.full((6, JOINTS), math.nan)
         self._values[0] = reference[0, 0]
-        self.sample = RigSample(*self._values, np.ones(JOINTS, np.bool_))
+        angle, rate, torque, knee_nm, knee_rad, pressure = self._values
+        self.sample = RigSample(angle, rate, torque, knee_nm, knee_rad, pressure, np.ones(JOINTS, np.bool_))
         self.state = self.reason = 0
 
     def step(self, sample: RigSample, now_ns: int) -> F64:
@@ -95,7 +96,9 @@ class ProcessGovernor:
         """See `Governor`."""
         one = order[0]
         values = tuple(float(v) for v in one["value"])
-        self._orders.order(Order(int(one["kind"])), values, int(one["start_ns"]), int(one["duration_ns"]), int(one["seed"]))
+        self._orders.order(
+            Order(int(one["kind"])), values, int(one["start_ns"]), int(one["duration_ns"]), int(one["seed"])
+        )
 
     def close(self) -> None:
         """The rig closes all of it."""

@@ -91,8 +91,8 @@ def sense_leg(leg: Any, hinge_rad: float, hinge_radps: float, noise_nm: float) -
 def step_reduced(
     legs: Any, tissues: Any, states: Any, first: int, command_nm: Any, reference: Any, noise_nm: Any
 ) -> None:
-    """Legs from `first` on by 1 ms: LEG [n], linkage.INTERFACE [n], linkage.STATE [n]; `reference` [2, n] knee angle and
-    rate at the end of the step."""
+    """Legs from `first` on by 1 ms: LEG [n], linkage.INTERFACE [n], linkage.STATE [n]; `reference` [2, n] knee angle
+    and rate at the end of the step."""
     for i in range(first, len(legs)):
         leg, tissue, state = legs[i], tissues[i], states[i]
         torque_nm = drive_leg(leg, command_nm[i])
@@ -103,7 +103,7 @@ def step_reduced(
 
 @njit(cache=True, nogil=True)
 def step_given(legs: Any, command_nm: Any, reference: Any, hinge: Any, noise_nm: Any) -> float:
-    """The first leg by 1 ms where its hinge (angle, rate) is simulated elsewhere; torque on the hinge, Nm, for there."""
+    """The first leg by 1 ms where its `hinge` (angle, rate) is simulated elsewhere; torque on the hinge, Nm."""
     leg = legs[0]
     torque_nm = drive_leg(leg, command_nm[0])
     move_knee(leg, reference[0, 0], reference[1, 0])

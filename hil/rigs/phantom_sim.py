@@ -1,4 +1,4 @@
-"""The simulated phantom knee: both legs by the reduced tissue model, or the right one by finite elements in the loop."""
+"""The simulated phantom knee: both legs by the reduced tissue model, or the right one by finite elements."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class PhantomSim:
         self._out = np.zeros((5, JOINTS))
         self._pressure = np.full(JOINTS, math.nan)
         self._valid = np.ones(JOINTS, np.bool_)
-        self._sample = RigSample(*self._out, self._pressure, self._valid)
+        angle, rate, torque, knee_nm, knee_rad = self._out
+        self._sample = RigSample(angle, rate, torque, knee_nm, knee_rad, self._pressure, self._valid)
         self._poses, self._most_nm = np.zeros((2, 3)), 0.0
         self._k = 0
 
@@ -77,6 +78,10 @@ class PhantomSim:
         show(self._legs, self._out)
         return self._sample
 
+    def refer(self, angle_rad: F64, rate_radps: F64) -> None:
+        """Move the wearer's knees [JOINTS] for the next step, in place of the scenario's motion."""
+        self._reference[min(self._k, len(self._t_s) - 1)] = angle_rad, rate_radps
+
     def inject(self, fault: Fault) -> None:
         """See `Rig`: the events of a scenario."""
         if fault.kind not in EVENTS:
@@ -90,7 +95,7 @@ class PhantomSim:
             self._reference[:, 0] += math.radians(size) * bump[:, None]
             self._reference[:, 1] = np.gradient(self._reference[:, 0], DT_S, axis=0)
         elif self._full is not None:
-            raise UserError("rig phantom-sim: a cuff slips in the reduced model alone; set fidelity = \"reduced\"")
+            raise UserError('rig phantom-sim: a cuff slips in the reduced model alone; set fidelity = "reduced"')
         else:
             self._slip_m += 1e-3 * size * np.clip((self._t_s - begin) / fault.duration_s, 0.0, 1.0)
             self._slips = True

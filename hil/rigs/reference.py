@@ -14,7 +14,8 @@ STEP_S: Final = 1e-3
 
 def run_times_s(scenario: Scenario) -> F64:
     """Times [T] of the rig's steps, 0 at the scenario's begin."""
-    return np.arange(round((LEAD_S + scenario.seconds + TAIL_S) / STEP_S) + 1) * STEP_S - LEAD_S
+    count = round((LEAD_S + scenario.seconds + TAIL_S) / STEP_S) + 1
+    return np.asarray(np.arange(count, dtype=np.float64) * STEP_S - LEAD_S)
 
 
 def knee_reference(scenario: Scenario) -> F64:

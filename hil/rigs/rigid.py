@@ -9,6 +9,6 @@ from hil.rigs.reference import STEP_S
 
 
 def rigid_knee_nm(motor_nm: F64, knee_rad: F64, inertia_kgm2: float) -> F64:
-    """Torque at the knee [T] of a hinge that moves as the knee does: the motor's less what the device's inertia takes."""
+    """Torque at the knee [T] of a hinge that moves as the knee does: the motor's less what inertia takes."""
     acceleration = np.gradient(np.gradient(knee_rad, STEP_S), STEP_S)
     return np.asarray(motor_nm - inertia_kgm2 * acceleration)
