@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from edge_runtime.errors import UserError
 from hil.bench import Bench
 from hil.faults.model import Fault
 from hil.rigs.registry import make_rig
@@ -9,8 +12,15 @@ from hil.scenario import Scenario
 from hil.trace import Trace
 
 
-def play(scenario: Scenario) -> Trace:
-    """Open the rig, run, close it. Raises UserError or BridgeError with one line where something is missing."""
+def play(scenario: Scenario, file: Path | None = None) -> Trace:
+    """Open the rig, run, close it. `file`: the scenario's, which a box reads for itself. Raises UserError or BridgeError
+    with one line where something is missing."""
+    if scenario.rig == "firmware" and scenario.firmware == "box":
+        from hil.loop_scenario import play_in_box
+
+        if file is None:
+            raise UserError("a scenario in a box needs its file")
+        return play_in_box(scenario, file)
     rig = make_rig(scenario.rig)
     try:
         rig.open(scenario)

@@ -75,7 +75,7 @@ def _run(job: Job, begun: float) -> Result:
     if job.rig:
         scenario = dataclasses.replace(scenario, rig=job.rig)
     _make_folder(job.folder)
-    trace = play(scenario)
+    trace = play(scenario, job.file)
     found = scores(trace, scenario)
     findings = judge(trace, scenario, found)
     passed = as_declared(findings, scenario)

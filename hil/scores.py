@@ -190,6 +190,20 @@ def _kcf(trace: Trace, scenario: Scenario) -> float | None:
     return float(100.0 * np.max(after / before - 1.0))
 
 
+def _safe_power(trace: Trace, scenario: Scenario) -> float | None:
+    """Highest power with which the governor drives a joint in SAFE once its ramp is over: damping only takes, W."""
+    state = trace.applied["state"]
+    in_safe = state == STATES["SAFE"]
+    ramp = round(TABLE.safe.ramp_ms)
+    settled = in_safe.copy()
+    settled[:ramp] = False
+    settled[ramp:] &= np.lib.stride_tricks.sliding_window_view(in_safe, ramp + 1).all(axis=1)
+    if not settled.any():
+        return None
+    rate = np.gradient(trace.applied["hinge_rad"], 1e-3, axis=0)
+    return float(np.nanmax((trace.applied["command_nm"] * rate)[settled]))
+
+
 def _availability(trace: Trace, scenario: Scenario) -> float | None:
     state = trace.applied["state"][_window(trace, scenario)]
     return float(np.mean(state == STATES["ENGAGED"])) if state.size else None
@@ -232,6 +246,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "kcf_change": Measure("%", "highest knee contact force with the torque against without", _kcf),
     "availability": Measure("1", "share of the time with assistance", _availability),
     "safe_entries": Measure("times", "how often the governor went to SAFE", _safe_entries),
+    "safe_power": Measure("W", "highest power the governor puts into a joint in SAFE, after its ramp", _safe_power),
     "peak_command": Measure("Nm", "highest torque the governor commanded", _peak_command),
     "peak_desired": Measure("Nm", "highest torque wished for at a knee", _peak("desired_nm")),
     "peak_delivered": Measure("Nm", "highest torque at a knee", _peak("knee_nm")),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = '''
+TESTS = """
 import pytest
 
 @pytest.mark.hil("torque_ramp")
@@ -26,7 +26,7 @@ def test_not_as_declared():
 @pytest.mark.hil("nobody_wrote_this")
 def test_unknown():
     pass
-'''
+"""
 
 
 def test_marked_tests_run_their_scenarios(tmp_path: Path) -> None:
@@ -34,7 +34,17 @@ def test_marked_tests_run_their_scenarios(tmp_path: Path) -> None:
     broken = tmp_path / "broken.toml"
     broken.write_text(text, encoding="utf-8")
     (tmp_path / "test_bench.py").write_text(TESTS.format(broken=str(broken)), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "hil.pytest_plugin", "-p", "no:cacheprovider", "-q", "test_bench.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "hil.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "test_bench.py",
+    ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "2 passed" in done.stdout and ("2 failed" in done.stdout or "2 error" in done.stdout), done.stdout

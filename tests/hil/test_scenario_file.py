@@ -61,7 +61,7 @@ def test_at_least_25_are_shipped_and_all_read() -> None:
         (('unit = "Nm"', 'unit = "mNm"'), "unit"),
         (('name = "rmse"', 'name = "rmsx"'), "measure[0].name"),
         (("max = 1.0", ""), "measure[0]"),
-        (("[motion]", '[tissue]\nmisalignment_mm = [1.0]\n[motion]'), "tissue.misalignment_mm"),
+        (("[motion]", "[tissue]\nmisalignment_mm = [1.0]\n[motion]"), "tissue.misalignment_mm"),
         (("[motion]", '[[event]]\nkind = "limp"\nat_s = 9.0\n[motion]'), "limp"),
         (("[motion]", '[[fault]]\nkind = "can_loss"\nstart_s = 9.0\nduration_s = 1.0\n[motion]'), "can_loss"),
         (("[motion]", '[[fault]]\nkind = "nonsense"\n[motion]'), "nonsense"),

@@ -1,0 +1,113 @@
+"""Bugs planted in a copy of the code, one at a time: at least one scenario must call each out.
+
+    python -m tests.hil.planted [NAME …]
+
+prints a table; compiled parts are compiled anew for some of them, so all of it takes half an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGES: Final = ("edge_runtime", "firmware_bridge", "engines", "calibration", "hil")
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """In `file` the text `old`, which is there once, becomes `new`; `scenarios` are run against it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    scenarios: tuple[str, ...]
+
+    @property
+    def is_c(self) -> bool:
+        """Whether only the firmware has to be compiled again."""
+        return self.file.endswith(".c")
+
+
+_C: Final = "firmware_bridge/governor/"
+BUGS: Final = (
+    Bug("sign of the command", _C + "governor.c", "= cnm_of(g->joints[i].applied)", "= -cnm_of(g->joints[i].applied)",
+        ("torque_ramp",)),
+    Bug("sign of the damping", _C + "governor.c", "torque = -(j->measured", "torque = (j->measured", ("bus_cut",)),
+    Bug("unit of the lease", _C + "receive.c", "s->lease_ms * 1000u", "s->lease_ms * 10000u", ("bus_cut",)),
+    Bug("missing lease", _C + "governor.c", "if (lease_lapsed(j, now_us))", "if (0 && lease_lapsed(j, now_us))",
+        ("bus_cut", "kill_loop")),
+    Bug("missing check of the sensors", _C + "governor.c", "if (!g->joints[i].measured.valid)", "if (0)",
+        ("encoder_off",)),
+    Bug("missing check of the hashes", _C + "receive.c", "host->hash_wrong |= bit", "host->hash_wrong |= 0",
+        ("wrong_profile",)),
+    Bug("missing check of broken frames", _C + "receive.c", "rx->bad_run >= EXO_CONSECUTIVE_ERRORS_MAX", "rx->bad_run > 250",
+        ("bus_corrupt",)),
+    Bug("stamps out of range are taken", _C + "receive.c", "if (offset > EXO_LATE_MAX_TICKS + EXO_AHEAD_MAX_TICKS)", "if (0)",
+        ("clock_jump",)),
+    Bug("ramp to zero left out", _C + "governor.c", "target = damping(j);", "target = j->applied;", ("bus_cut",)),
+    Bug("sign of the assistance", "edge_runtime/assist.py", "np.clip(self._assist.share * moment",
+        "np.clip(-self._assist.share * moment", ("gait_1_2",)),
+    Bug("latency twice as long", "edge_runtime/assembly.py", "round(TABLE.age.latency_ms * 1e6)",
+        "round(TABLE.age.latency_ms * 2e6)", ("gait_1_2",)),
+    Bug("supervisor blind for estimates", "edge_runtime/supervisor.py",
+        "estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS", "estimate_invalid=False", ("camera_stall",)),
+    Bug("missing limit of power", "edge_runtime/rt/limiter.py", "if abs(power) > lim.power_w:", "if False:", ("fast_legs",)),
+    Bug("late intents do not fade", "edge_runtime/intent.py", "    if late_ns >= zero_ns:\n        return 0.0",
+        "    if late_ns >= zero_ns:\n        return 1.0", ("camera_stall",)),
+    Bug("unit of the torque on the wire", "firmware_bridge/wire.py", "to_i16(torque_nm * CNM_PER_NM)",
+        "to_i16(torque_nm * 10.0)", ("torque_ramp",)),
+)  # fmt: skip
+
+
+def plant(bug: Bug, folder: Path) -> Path:
+    """A copy of the code with the bug in it. ValueError where its place is not there exactly once."""
+    tree = folder / "tree"
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
+    file = tree / bug.file
+    text = file.read_text(encoding="utf-8")
+    if text.count(bug.old) != 1:
+        raise ValueError(f"{bug.name}: {bug.file} has the place {text.count(bug.old)} times")
+    file.write_text(text.replace(bug.old, bug.new), encoding="utf-8")
+    return tree
+
+
+def caught_by(bug: Bug, cache: Path | None) -> list[str]:
+    """Scenarios that are no longer as declared; compiled code goes to `cache`, or the user's where None."""
+    with tempfile.TemporaryDirectory(prefix="exo-edge-planted-") as name:
+        tree = plant(bug, Path(name))
+        environment = os.environ | {"PYTHONPATH": str(tree)}
+        if cache is not None:
+            environment["EXO_EDGE_CACHE"] = str(cache)
+        command = [sys.executable, "-m", "edge_runtime", "hil", "run", *bug.scenarios, "--json", "--out", name]
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+        if not done.stdout:
+            raise RuntimeError(f"{bug.name}: {done.stderr}")
+        failed: list[str] = json.loads(done.stdout)["failed"]
+        return failed
+
+
+def main(names: list[str]) -> int:
+    """Plant those bugs, or all; 1 where one goes unseen."""
+    unseen = 0
+    with tempfile.TemporaryDirectory(prefix="exo-edge-cache-") as cache:
+        for bug in BUGS:
+            if names and bug.name not in names:
+                continue
+            found = caught_by(bug, None if bug.is_c else Path(cache))
+            unseen += not found
+            print(f"{bug.name:34} {', '.join(found) or 'UNSEEN'}", flush=True)
+    return 1 if unseen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
