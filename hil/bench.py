@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -44,11 +45,19 @@ _COMMAND: Final = len(_SENSED)
 _NO_RIG: Final = new_rig(-1)  # the rig is stepped here, not inside the compiled loop
 
 
-class Bench:
-    """One run of one scenario on one rig, which the caller has opened; `run` gives its trace."""
+Wait = Callable[[int], None]
+"""Waits until so many ns have passed since the first call, on a rig that has a clock of its own."""
 
-    def __init__(self, scenario: Scenario, rig: Rig) -> None:
-        self._scenario, self._rig = scenario, rig
+
+def _at_once(_elapsed_ns: int) -> None:
+    """A simulated rig waits for nobody."""
+
+
+class Bench:
+    """One run of one scenario on one rig, which the caller has opened; `run` gives its trace. `wait_until` paces it."""
+
+    def __init__(self, scenario: Scenario, rig: Rig, wait_until: Wait = _at_once) -> None:
+        self._scenario, self._rig, self._wait_until = scenario, rig, wait_until
         self._profile, self._device = wearer_of(scenario), load_device()
         self._zero_ns = START_NS + round(LEAD_S * 1e9)
         self._end_ns = self._zero_ns + round(scenario.seconds * 1e9)
@@ -102,6 +111,7 @@ class Bench:
         follower = self._follower(sample)
         for k in range(self._steps):
             now_ns = START_NS + k * PERIOD_NS
+            self._wait_until(now_ns - START_NS)
             if host.faulty and host.suffer(now_ns):
                 self._begin_faults(torque, governor, now_ns)
             host.supervise(now_ns)
@@ -125,7 +135,7 @@ class Bench:
         from hil.clip import Follower  # with it come the engines
 
         if not hasattr(self._rig, "refer"):
-            raise UserError(f"rig {self._rig.name}: cannot follow a clip; set rig = \"phantom-sim\"")
+            raise UserError(f'rig {self._rig.name}: cannot follow a clip; set rig = "phantom-sim"')
         return Follower(sample.knee_rad)
 
     def _cycle(self, torque: Torque, k: int, now_ns: int) -> None:

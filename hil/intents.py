@@ -110,7 +110,7 @@ def make_source(scenario: Scenario, profile: Profile) -> IntentSource:
     if isinstance(wish, Clip):
         from hil.clip import ClipIntents  # it needs the engines
 
-        return ClipIntents(wish, profile, scenario.profile_path)
+        return ClipIntents(wish, profile, scenario.profile_path, scenario.faults)
     if isinstance(wish, Assist):
         return AssistSource(wish, scenario.motion, profile)
     return TorqueSource(wish, scenario.motion)

@@ -74,7 +74,7 @@ def _legs(trace: Trace, scenario: Scenario, wished: str = "desired_nm") -> list[
     part = _window(trace, scenario)
     engaged = trace.column("governor_state")[part] == STATES["ENGAGED"]
     legs = []
-    for side in range(1 if scenario.fidelity == "full" else JOINTS):
+    for side in range(1 if scenario.fidelity == "full" or scenario.rig == "phantom-serial" else JOINTS):
         a, b = trace.column(wished, side)[part][engaged], trace.column("knee_nm", side)[part][engaged]
         both = np.isfinite(a) & np.isfinite(b)
         if both.any() and float(np.abs(a[both]).max()) > _NO_TORQUE_NM:
@@ -166,7 +166,7 @@ def _recent_rate(hinge_rad: F64) -> F64:
 
 
 def _violations(trace: Trace, scenario: Scenario) -> float:
-    return float(check_output(trace.applied, TABLE.joints["knee_r"], STATES).violations)
+    return float(check_output(trace.applied, TABLE.joints["knee_r"], STATES, TABLE.safe.damping_max_nm).violations)
 
 
 def _latency(share: float) -> Score:

@@ -17,4 +17,9 @@ def make_rig(name: str) -> Rig:
         from hil.rigs.firmware import FirmwareRig
 
         return FirmwareRig()
+    if name == "phantom-serial":
+        from hil.rigs.one_knee import OneKnee
+        from hil.rigs.phantom_serial import PhantomSerial
+
+        return OneKnee(PhantomSerial.from_environment())
     raise UserError(f"rig {name}: not known; one of {', '.join(RIGS)}")
