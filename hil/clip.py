@@ -26,7 +26,6 @@ from hil.faults.model import Fault
 from hil.intents import Asked
 from hil.wish import Clip
 
-
 _PICTURE_FAULTS: Final = ("camera_black", "camera_blur", "camera_wrong_person", "camera_remounted")
 _FOREVER_NS: Final = 1 << 62
 _TRACKING_RADPS: Final = 20.0  # critically damped, as the simulated wearer of a run follows the video
@@ -84,11 +83,7 @@ class Follower:
             target = self.angle[joint]
             if intent["valid"] == 1:
                 target = at(intent["knee_rad"][joint], now_ns - int(intent["t_act_ns"]))
-            pull = _PICTURE_FAULTS: Final = ("camera_black", "camera_blur", "camera_wrong_person", "camera_remounted")
-_FOREVER_NS: Final = 1 << 62
-_TRACKING_RADPS * (_PICTURE_FAULTS: Final = ("camera_black", "camera_blur", "camera_wrong_person", "camera_remounted")
-_FOREVER_NS: Final = 1 << 62
-_TRACKING_RADPS * (target - self.angle[joint]) - 2.0 * self.rate[joint])
+            pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - self.angle[joint]) - 2.0 * self.rate[joint])
             rate = self.rate[joint] + _STEP_S * pull
             self.rate[joint] = min(max(rate, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
         self.angle += _STEP_S * self.rate

@@ -39,6 +39,8 @@ from edge_runtime.commands import (
     hil_storm,
     hil_report,
     hil_run,
+    hil_serial_soak,
+    hil_storm,
     hil_validate,
     model_compile,
     model_reference,

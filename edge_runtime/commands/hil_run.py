@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.openhtf:
         from hil.openhtf_record import write_openhtf
 
-        write_openhtf(results, folder)
+        write_openhtf(results)
     document = summary(results, seconds) | {"report": str(page)}
     show(document | host_block(), arguments, _lines)
     return 0 if not document["failed"] else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from pathlib import Path
@@ -29,8 +30,7 @@ def turn(rig: Rig, command_nm: float, steps: int, start_ns: int = START_NS) -> l
     samples = []
     for k in range(steps):
         sample = rig.step(np.full(JOINTS, command_nm), start_ns + k * STEP_NS)
-        copied = {f.name: getattr(sample, f.name) for f in dataclasses.fields(sample)}
-        samples.append(RigSample(**{n: v.copy() if isinstance(v, np.ndarray) else v for n, v in copied.items()}))
+        samples.append(copy.deepcopy(sample))
     return samples
 
 
