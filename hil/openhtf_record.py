@@ -16,8 +16,8 @@ OPENHTF_FILE: Final = "openhtf.json"
 
 
 def write_openhtf(results: Sequence[Result]) -> list[Path]:
-    """A test record beside each result: its measures as measurements, bounded as the scenario bounds them, its checks as
-    one more. Raises UserError where OpenHTF is not installed."""
+    """A test record beside each result: its measures as measurements, bounded as the scenario bounds them, its verdict
+    as one more. Raises UserError where OpenHTF is not installed."""
     try:
         import openhtf
         from openhtf.output.callbacks import json_factory
