@@ -35,8 +35,6 @@ from edge_runtime.commands import (
     hil_judge,
     hil_list,
     hil_loop,
-    hil_serial_soak,
-    hil_storm,
     hil_report,
     hil_run,
     hil_serial_soak,

@@ -24,8 +24,6 @@ class RigSample:
     `angle_rad`, `rate_radps`: the hinge (encoder); `torque_nm`: the drive's torque sensor; `knee_nm`: torque delivered
     at the knee; `knee_rad`: the knee's own angle; `pressure_pa`: highest of both cuffs; flexion positive. `valid`
     [JOINTS]: False where the encoder gives nothing that may be used, `reason` then says why.
-    at the knee; `knee_rad`: the knee's own angle; `pressure_pa`: highest of both cuffs; flexion positive. `valid` [JOINTS]: False where the encoder gives
-    nothing that may be used, `reason` then says why.
     """
 
     angle_rad: F64
