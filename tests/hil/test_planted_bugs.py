@@ -11,6 +11,7 @@ import pytest
 from edge_runtime.assist import AssistPolicy
 from edge_runtime.states import Flags
 from edge_runtime.supervisor import Supervisor
+from firmware_bridge.simulator.build import GOVERNOR
 from hil.results import Result
 from hil.runner import Job, run_job
 from hil.scenario import find
@@ -25,15 +26,13 @@ def outcome(name: str, folder: Path) -> Result:
 
 @pytest.mark.parametrize("bug", FIRMWARE, ids=lambda bug: bug.name)
 def test_a_bug_in_the_governor_is_seen(bug: Bug, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hil.governor import library
-
     copy = tmp_path / "governor"
-    shutil.copytree(library.GOVERNOR, copy)
+    shutil.copytree(GOVERNOR, copy)
     file = copy / Path(bug.file).name
     text = file.read_text(encoding="utf-8")
     assert text.count(bug.old) == 1
     file.write_text(text.replace(bug.old, bug.new), encoding="utf-8")
-    monkeypatch.setattr(library, "GOVERNOR", copy)
+    monkeypatch.setattr("hil.governor.library.GOVERNOR", copy)
     results = [outcome(name, tmp_path / name) for name in bug.scenarios]
     assert not all(result.passed for result in results)
     assert all(result.error == "" for result in results)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import math
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from hil.runner import Job, run_job
 from hil.scenario import Bound, Expect, Scenario, find
 from hil.scores import scores
 from hil.trace import Trace
+from tests.conftest import unavailable
 from tests.hil.rig_contract import scenario
 
 SECONDS = 4.0
@@ -27,7 +30,7 @@ STEPS = 5000
 
 def trace(delivered_share: float = 0.9, late_ms: int = 0) -> Trace:
     """Desired is a sine of 5 Nm, delivered a share of it, some ms later; ENGAGED all the time."""
-    t_s = np.arange(STEPS) * 1e-3 - 0.5
+    t_s = np.asarray(np.arange(STEPS, dtype=np.float64) * 1e-3 - 0.5)
     rows = np.zeros((STEPS, len(CYCLE_FIELDS)))
     applied = np.zeros(STEPS, TRUTH_DTYPE)
     applied["now_ns"] = np.round((t_s + 2.0) * 1e9)
@@ -126,9 +129,8 @@ def test_runs_of_two_scenarios_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_openhtf_gets_every_measure(tmp_path: Path) -> None:
-    import json
-
-    pytest.importorskip("openhtf")
+    if importlib.util.find_spec("openhtf") is None:
+        unavailable("openhtf is not installed: pip install 'exo-edge[openhtf]'")
     from hil.openhtf_record import write_openhtf
 
     result = run_job(Job(find(["torque_ramp"])[0], "", 0, tmp_path / "run"))
