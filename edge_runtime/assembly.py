@@ -9,16 +9,16 @@ from typing import Final
 from calibration.profile import Profile
 from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
-from edge_runtime.estimator import Estimator, Timing
+from edge_runtime.certify.opened import Engines
+from edge_runtime.estimator import Estimator, PoseSource, Timing
 from edge_runtime.plan import Plan
 from edge_runtime.tissue.both_legs import TissueObserver
-from engines.backends.ort_cpu import OrtCpuRunner
-from engines.beside import Placement
 from engines.cache import cache_dir
-from engines.fetch import onnx_path
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
 from engines.pose import PoseTracker
+from engines.pose.head import Geometry, PoseHead
+from engines.pose.slot import pose_engine
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
 from firmware_bridge.table import TABLE
@@ -29,16 +29,30 @@ PLANT_STIFFER: Final = 1.15
 """The simulated tissue is so much stiffer than the profile says: the compensation is not graded on its own model."""
 
 
-def make_estimator(plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int]) -> Estimator:
-    """Open the engines and assemble the chain; what is too slow for the tick runs `beside` it. Raises EngineError where
-    an asset is missing, UserError where the profile's model is."""
-    pose = PoseTracker(
-        OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, beside
-    )
-    legs = OcclusionFill(Inpainter(), beside)
+def make_pose(plan: Plan, size_px: tuple[int, int], engines: Engines) -> PoseTracker:
+    """The tracker of the wearer in pictures of `size_px` (width, height), with the plan's network and prompt.
+
+    Raises EngineError where an asset is missing or the mask does not fit, UserError where box or spot do not.
+    """
+    engine = pose_engine(plan.device.pose_engine)
+    prompt = plan.wearer.prompt(size_px, None if plan.live else plan.clip.crop)
+    detector, landmarks = engines("pose_detection"), engines("pose_landmark", engine.onnx)
+    stature_px = plan.wearer.stature_px(plan.profile.person.height_m)
+    return PoseTracker(detector, landmarks, None, engines.beside(detector), engine.points, prompt, stature_px)
+
+
+def make_estimator(
+    plan: Plan, frame_ns: int, clock_ns: Callable[[], int], pose: PoseSource, engines: Engines
+) -> Estimator:
+    """Open the engines and assemble the chain behind `pose`; what is too slow for the tick runs beside it, where
+    `engines` says. Raises EngineError where an asset is missing, UserError where the profile's model is."""
+    filler, ground = engines("inpaint_gait"), engines("grf_gait")
+    legs = OcclusionFill(Inpainter(None, lambda _: filler), engines.beside(filler))
+    grf = GrfEngine(None, lambda _: ground)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    return Estimator(pose, GrfEngine(), legs, body, plan.profile, TABLE.host, timing, clock_ns)
+    head = PoseHead(Geometry())
+    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head)
 
 
 def make_tissue_observer(plan: Plan, frame_ns: int, clock_ns: Callable[[], int]) -> TissueObserver | None:

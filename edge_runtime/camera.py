@@ -47,6 +47,11 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the whole picture."""
+        ...
+
+    @property
     def truncated(self) -> str | None:
         """A warning line where there are fewer than promised."""
         ...
@@ -64,8 +69,8 @@ class ClipSource:
     """Frames of a clip in memory, so that decoding never disturbs a tick.
 
     `frames` uint8 [N, H, W, 3] RGB, `fps` as the file says, `truncated` a warning line where the file ends
-    before its header says, else None. `len()` is N times `passes`. UserError, one line: no such file, no
-    video, broken video, frames or crop outside it.
+    before its header says, else None; `size_px` (width, height) of the whole picture. `len()` is N
+    times `passes`. UserError, one line: no such file, no video, broken video, frames or crop outside it.
     """
 
     def __init__(self, spec: ClipSpec, passes: int = 1) -> None:
@@ -75,6 +80,10 @@ class ClipSource:
         try:
             promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             self.fps = float(capture.get(cv2.CAP_PROP_FPS))
+            self.size_px = (
+                int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+                int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            )
             last = _check_range(spec, promised)
             self.frames, decoded = _decode(capture, spec, last)
         finally:

@@ -68,6 +68,11 @@ class LatecomerClip:
         return self.camera.source.fps
 
     @property
+    def size_px(self) -> tuple[int, int]:
+        """As the clip's."""
+        return self.camera.source.size_px
+
+    @property
     def truncated(self) -> str | None:
         """As the clip's."""
         return self.camera.source.truncated

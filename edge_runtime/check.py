@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile, ProfileError, load_profile
-from edge_runtime.config import load_device
+from edge_runtime.certify.gate import distrusted
+from edge_runtime.config import Device, load_device
 from edge_runtime.doctor import Finding
 from edge_runtime.errors import UserError
+from edge_runtime.plan import is_simulated
+from engines.plans import chosen, live_engines
 from firmware_bridge import bus_load
 from firmware_bridge.actuators.config import load_drives
 from firmware_bridge.actuators.load import bus_load as drives_load
@@ -72,13 +76,28 @@ def check(question: Question, table: Table) -> Answer:
     rates: Rates | Baud = Rates(table.protocol.bitrate)
     if findings[-1].status == "ok":
         found, rates = _bus(findings[-1].found, table)
-        findings += found
+        findings += [*found, *engine_findings(load_device(question.device))]
     joints = len(table.joints) if question.joints is None else question.joints
     load = bus_load.bus_load(bus_load.streams_of(table, question.joints, question.rate_hz), rates)
     findings += [_load(table, joints, load), _latency(load)]
     if question.drives is not None:
         findings.append(_drives(question.drives))
     return Answer(tuple(findings), load)
+
+
+def engine_findings(device: Device) -> list[Finding]:
+    """Each engine by name: trusted, or why not; in simulation a note."""
+    found, doubted = [], {d.engine: d for d in distrusted(device.certificate_days, datetime.now(UTC))}
+    status = "note" if is_simulated(device.bus) else "no"
+    for engine in live_engines():
+        doubt = doubted.get(engine)
+        if doubt is None:
+            pair = chosen(engine)
+            held = f"{pair[1].candidate}, certified {pair[1].date[:10]}" if pair else "certified"
+            found.append(Finding(f"engine {engine}", "ok", held))
+        else:
+            found.append(Finding(f"engine {engine}", status, doubt.reason, doubt.text))
+    return found
 
 
 def _drives(path: Path) -> Finding:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from edge_runtime.cameras.spec import CameraSpec, camera_spec
 from edge_runtime.errors import UserError
+from edge_runtime.wearer import WearerSpec, wearer_spec
 
 DEFAULT_PATH: Final = Path(__file__).with_name("device.toml")
 
@@ -27,7 +29,11 @@ class Device:
     camera_rate_hz: float  # 0: the clip's own rate
     tissue_observer: str  # on: finite elements of both legs' tissue run beside the loop at camera rate; off
     tissue_budget_ms: float  # what they may take per frame; a second spent in frames over it turns them off
+    certificate_days: float  # how long the certificate of an engine admits torque on hardware
     solve_budget_ms: float  # what inverse dynamics, muscle solve and knee contact of a frame may take together
+    pose_engine: str = "full"  # lite, full, heavy, or an engine file (docs/cameras.md)
+    camera: CameraSpec = field(default_factory=CameraSpec)  # the table [camera]: a live camera
+    wearer: WearerSpec = field(default_factory=WearerSpec)  # the table [wearer]: where the wearer is first found
 
 
 _RANGES: Final = {
@@ -38,6 +44,7 @@ _RANGES: Final = {
     "actuator_delay_ms": (0.0, 5.0),
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),
+    "certificate_days": (1.0, 3650.0),
     "solve_budget_ms": (0.01, 16.6),
     "tissue_budget_ms": (0.1, 100.0),
 }
@@ -54,11 +61,12 @@ def load_device(path: Path = DEFAULT_PATH) -> Device:
     if "drive" in raw:
         raise UserError(f"{path}: this is a drives file, not a device file; pass it as --drives FILE")
     names = {f.name for f in fields(Device)}
+    needed = {f.name for f in fields(Device) if f.default is MISSING and f.default_factory is MISSING}
     if unknown := sorted(raw.keys() - names):
         raise UserError(f"{path}: unknown key `{unknown[0]}`; known keys are {', '.join(sorted(names))}")
-    if missing := sorted(names - raw.keys()):
+    if missing := sorted(needed - raw.keys()):
         raise UserError(f"{path}: key `{missing[0]}` is missing; add it")
-    return Device(**{name: _checked(name, raw[name], path) for name in names})
+    return Device(**{name: _checked(name, value, path) for name, value in raw.items()})
 
 
 def _checked(name: str, value: Any, path: Path) -> Any:
@@ -68,6 +76,14 @@ def _checked(name: str, value: Any, path: Path) -> Any:
                 f"{path}: `bus` must be unix:, unix:PATH, socketcan:INTERFACE or serial:DEVICE, got {value!r}"
             )
         return value
+    if name in ("camera", "wearer"):
+        if not isinstance(value, dict):
+            raise UserError(f"{path}: `{name}` must be a table, got {value!r}")
+        return camera_spec(value, path) if name == "camera" else wearer_spec(value, path)
+    if name == "pose_engine":
+        if not isinstance(value, str) or not value:
+            raise UserError(f"{path}: `pose_engine` must be lite, full, heavy or an engine file, got {value!r}")
+        return value if "." not in value else str(path.parent / value)
     if name == "tissue_observer":
         if value not in ("on", "off"):
             raise UserError(f'{path}: `tissue_observer` must be "on" or "off", got {value!r}')

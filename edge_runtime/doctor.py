@@ -15,7 +15,10 @@ from typing import Final
 from rich.markup import escape
 from rich.table import Table
 
+from edge_runtime.certify.gate import doubts
+from edge_runtime.config import load_device
 from edge_runtime.stats import host_block
+from engines.backends.registry import backend
 from engines.errors import EngineError
 from engines.fetch import asset_path, onnx_path
 from firmware_bridge.errors import BridgeError
@@ -36,7 +39,8 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at everything; takes well under a second and changes nothing."""
     checks: list[Callable[[], Finding]] = [
-        _cores, _fifo, _memory_lock, _kernel, _compiler, _can, _gpu, _onnxruntime, _tensorrt, _pycuda, _assets,
+        _cores, _fifo, _memory_lock, _kernel, _compiler, _can, _gpu, _onnxruntime, _onnxruntime_cuda, _tensorrt,
+        _pycuda, _assets, _certificates,
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -128,8 +132,26 @@ def _onnxruntime() -> Finding:
     )
 
 
+def _onnxruntime_cuda() -> Finding:
+    return _backend("onnxruntime CUDA", "ort_cuda")
+
+
 def _tensorrt() -> Finding:
-    return _module("tensorrt", "on a Jetson it comes with JetPack; elsewhere: pip install exo-edge[gpu]")
+    return _backend("tensorrt", "tensorrt")
+
+
+def _backend(what: str, name: str) -> Finding:
+    """Whether engines can run on a backend of this device."""
+    one = backend(name)
+    why_not = one.why_not()
+    return Finding(what, "note" if why_not else "ok", "not offered" if why_not else one.version(), why_not)
+
+
+def _certificates() -> Finding:
+    doubt = doubts(load_device())
+    if doubt is None:
+        return Finding("engine certificates", "ok", "all hold")
+    return Finding("engine certificates", "note", doubt.reason, doubt.text)
 
 
 def _pycuda() -> Finding:

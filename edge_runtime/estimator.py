@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -12,15 +12,18 @@ import numpy.typing as npt
 from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.ground_physics import GroundPhysics, Refined
-from edge_runtime.biomech.kinematics import CUTOFF_HZ, KinematicsFilter
+from edge_runtime.biomech.kinematics import CUTOFF_HZ, AngleSource, KinematicsFilter
 from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.body import Body
+from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whole_body_doubt, worse
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
+from engines.backends.faults import REASONS as FAULT_REASONS
+from engines.backends.faults import EngineFaultError
 from firmware_bridge.schema import HostRules
 
 REASONS: Final = (
@@ -37,6 +40,9 @@ REASONS: Final = (
     "muscle_solve",
     "refinement",
     "unfamiliar",
+    "wearer_lost",
+    *CAMERA_FAULTS,
+    *FAULT_REASONS,
 )
 """Why an estimate is invalid; a row carries the index."""
 
@@ -71,8 +77,8 @@ class GrfSource(Protocol):
     def reset(self) -> None:
         """Forget the history."""
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float) -> Any:
-        """Ground reaction, with the fields of `Grf`."""
+    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float, sd: F64) -> Any:
+        """Ground reaction, with the fields of `Grf`; `sd` [16] is the deviation of `q`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +100,10 @@ class Timing(NamedTuple):
 
 class Estimator:
     """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
-    wearer.
+    wearer. `pose` is that of the last frame.
 
-    `clock_ns` times the stages; on a virtual clock, which stands still within a step, no solve is late.
+    `head` turns landmarks into angles; without it they are read off the image. `clock_ns` times the stages; on a
+    virtual clock, which stands still within a step, no solve is late.
     """
 
     def __init__(
@@ -109,11 +116,12 @@ class Estimator:
         host: HostRules,
         timing: Timing,
         clock_ns: Callable[[], int],
+        head: AngleSource | None = None,
     ) -> None:
         self._pose, self._grf, self._legs, self._clock_ns = pose, grf, legs, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
-        self._kinematics = KinematicsFilter(profile.person.height_m)
+        self._kinematics = KinematicsFilter(profile.person.height_m, head=head)
         self._body = body
         person = profile.person
         self._physics = GroundPhysics(body_segments(LegModel(person.height_m, person.mass_kg)), _MOTION_CUTOFF_HZ)
@@ -125,6 +133,7 @@ class Estimator:
         self._assist = AssistPolicy(profile.assist, ceiling, timing.latency_ns, timing.frame_ns)
         self._row = np.zeros(len(estimate_fields(body.muscle_names)))
         self._exo_nm = np.zeros(2)
+        self.pose = _no_pose(0, "searching")
 
     def warm(self) -> None:
         """Compile and touch everything before the first frame."""
@@ -132,7 +141,7 @@ class Estimator:
         self._physics.warm()
         nothing = _neutral(0)
         self._assist.step(nothing, None)
-        self._kinematics.step(_no_pose(0))
+        self._kinematics.step(_no_pose(0, "searching"))
         self.reset()
 
     def reset(self) -> None:
@@ -159,9 +168,9 @@ class Estimator:
         if frame.cut:
             self.reset()
         marks = [self._clock_ns()]
-        pose = self._track(frame)
+        self.pose = pose = self._track(frame)
         marks.append(self._clock_ns())
-        kinematics = self._legs.step(self._kinematics.step(pose))
+        kinematics = self._filled(self._kinematics.step(pose))
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
@@ -170,7 +179,12 @@ class Estimator:
         return Step(row, intent)
 
     def _track(self, frame: Frame) -> Pose:
-        found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        if frame.fault:
+            return _no_pose(frame.t_capture_ns, frame.fault)
+        try:
+            found = self._pose.step(frame.rgb, frame.t_capture_ns)
+        except EngineFaultError as fault:
+            return _no_pose(frame.t_capture_ns, fault.reason)
         return Pose(
             t_capture_ns=frame.t_capture_ns,
             valid=found.valid,
@@ -179,7 +193,16 @@ class Estimator:
             visibility=found.visibility,
             world_m=found.world_m,
             score=found.score,
+            sharpness=found.sharpness,
+            size_px=found.size_px,
         )
+
+    def _filled(self, kinematics: Kinematics) -> Kinematics:
+        """With a hidden leg inferred; invalid where the engine that infers failed."""
+        try:
+            return self._legs.step(kinematics)
+        except EngineFaultError as fault:
+            return replace(kinematics, valid=False, reason=fault.reason)
 
     def _mechanics(self, kinematics: Kinematics, marks: list[int]) -> tuple[KneeLoad | None, str]:
         """From kinematics to the knee loads where all of it is valid, and the reason where not."""
@@ -187,7 +210,10 @@ class Estimator:
         if not kinematics.valid:
             return None, kinematics.reason
         k = kinematics
-        found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg)
+        try:
+            found = self._grf.step(k.t_capture_ns, k.q, k.qd, shown(k), self._mass_kg, k.sd)
+        except EngineFaultError as fault:
+            return None, fault.reason
         predicted = Grf(
             k.t_capture_ns,
             found.valid,
@@ -293,5 +319,5 @@ def _neutral(t_ns: int) -> Kinematics:
     return Kinematics(t_ns, False, "warming_up", zeros, zeros, zeros, zeros, np.zeros(len(COORDINATES), bool))
 
 
-def _no_pose(t_ns: int) -> Pose:
-    return Pose(t_ns, False, "searching", np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)
+def _no_pose(t_ns: int, reason: str) -> Pose:
+    return Pose(t_ns, False, reason, np.zeros((33, 2)), np.zeros(33), np.zeros((33, 3)), 0.0)

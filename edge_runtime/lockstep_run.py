@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_firmware, make_tissue_observer
+from edge_runtime.assembly import make_estimator, make_firmware, make_pose, make_tissue_observer
 from edge_runtime.camera import FrameSource
+from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
@@ -28,7 +29,7 @@ from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES
 from edge_runtime.tissue.both_legs import TissueObserver
 from edge_runtime.tissue.rows import TISSUE_FIELDS
-from engines.beside import Inline, Placement
+from engines.beside import Inline
 from firmware_bridge.bus import open_bus
 from firmware_bridge.simulator.process import Pace, SimLink
 from firmware_bridge.table import TABLE
@@ -43,18 +44,25 @@ _WALL_COLUMNS: Final = [
 _TISSUE_WALL: Final = TISSUE_FIELDS.index("compute_ms")
 
 
-EstimatorMaker = Callable[[Plan, int, Placement, Callable[[], int]], Estimator]
-"""`edge_runtime.assembly.make_estimator`, or what stands for it."""
+EstimatorMaker = Callable[[Plan, FrameSource, Callable[[], int]], Estimator]
+"""Gives the estimator of a plan for frames of a source, on a clock (ns)."""
+
+
+def inline_estimator(plan: Plan, source: FrameSource, clock_ns: Callable[[], int]) -> Estimator:
+    """The product's own, with all its engines run within the tick."""
+    engines = Engines(Inline, clock_ns)
+    pose = make_pose(plan, source.size_px, engines)
+    return make_estimator(plan, frame_period_ns(plan, source), clock_ns, pose, engines)
 
 
 class LockstepRun:
     """Runs a plan as fast as the machine can; simulation only. A bench may bring its own `make` of the estimator."""
 
     def __init__(
-        self, plan: Plan, recorder: Recorder, estimate_width: int, make: EstimatorMaker = make_estimator
+        self, plan: Plan, recorder: Recorder, estimate_width: int, make: EstimatorMaker = inline_estimator
     ) -> None:
         self._plan = plan
-        self._make_estimator = make
+        self._make = make
         self._recorder = recorder
         self._rings = shared.local(estimate_width)
         self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True)
@@ -71,7 +79,7 @@ class LockstepRun:
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
         period_ns = frame_period_ns(self._plan, source)
-        estimator = self._make_estimator(self._plan, period_ns, Inline, lambda: self._now_ns)
+        estimator = self._make(self._plan, source, lambda: self._now_ns)
         estimator.warm()
         self._tissue = make_tissue_observer(self._plan, period_ns, lambda: self._now_ns)
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:

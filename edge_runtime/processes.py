@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,9 @@ import numpy as np
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_tissue_observer
+from edge_runtime.assembly import make_estimator, make_pose, make_tissue_observer
 from edge_runtime.camera import ClipSource
+from edge_runtime.certify.opened import Engines
 from edge_runtime.errors import WORLD_ERRORS, UserError
 from edge_runtime.fault_door import CAMERA_SOCKET, LiveCamera
 from edge_runtime.intent import INTENT_WORDS, new_intent
@@ -40,6 +42,8 @@ _READY_COLUMN: Final = ESTIMATE_HEAD.index("t_ready_ns")
 _OBSERVER_NICE: Final = 5  # the observer gives way to everything else of the run
 _BUDGET_SPENT_MS: Final = 1000.0
 _BUDGET_FRAMES: Final = 10
+_NAP_S: Final = 0.5
+_SPARE_S: Final = 0.008  # half a frame at 60 Hz: time for a call of an engine that is growing cold
 _WARM_FRAMES: Final = 12  # enough for the detector to find the wearer and the landmark net to run
 
 
@@ -99,9 +103,23 @@ def estimator(plan: Plan, links: Links) -> None:
     if problem := rights.pin(plan.device.estimator_core):
         print(f"estimator: {problem}", file=sys.stderr)
     cv2.setNumThreads(1)
+    if plan.live:
+        from edge_runtime.live_estimator import estimate_live
+
+        estimate_live(plan, rings)
+        return
     source = ClipSource(plan.clip, plan.passes)
+    with closing(Engines(Threaded, time.monotonic_ns)) as engines:
+        _estimate(plan, links, source, engines, rings)
+        rings.control[shared.ESTIMATOR_DONE] = 1  # before the engines close: nobody waits for that
+
+
+def _estimate(plan: Plan, links: Links, source: ClipSource, engines: Engines, rings: shared.Rings) -> None:
     period_ns = frame_period_ns(plan, source)
-    chain = make_estimator(plan, period_ns, Threaded, time.monotonic_ns)
+    pose = make_pose(plan, source.size_px, engines)
+    chain = make_estimator(plan, period_ns, time.monotonic_ns, pose, engines)
+    for note in engines.notes:
+        print(f"estimator: {note}", file=sys.stderr)
     chain.warm()
     rings.control[shared.ESTIMATOR_STEP] = 2
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
@@ -113,8 +131,9 @@ def estimator(plan: Plan, links: Links) -> None:
     gc.freeze()
     if problem := rights.fifo(plan.device.estimator_priority):
         print(f"estimator: {problem}", file=sys.stderr)
+    engines.watch_time()
     rings.control[shared.ESTIMATOR_READY] = 1
-    start_ns = _wait_for_start(rings)
+    start_ns = wait_for_start(rings, engines.keep_warm)
     camera = LiveCamera(source, None if links.rig is None else links.rig.with_name(CAMERA_SOCKET))
     k, last = 0, -1
     while k < len(source) and not rings.control[shared.STOP]:
@@ -125,14 +144,13 @@ def estimator(plan: Plan, links: Links) -> None:
         if k // len(source.frames) != last // len(source.frames):
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k
-        _sleep_until(frame.t_capture_ns)
+        _sleep_until(frame.t_capture_ns, engines.keep_warm)
         step = chain.step(frame, feedback.torque_nm(), interface.doubt())
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))
         k = _next_frame(rings, k, frame, period_ns)
         rings.control[shared.FRAMES] = k
-    rings.control[shared.ESTIMATOR_DONE] = 1
 
 
 def tissue_observer(plan: Plan, links: Links) -> None:
@@ -140,7 +158,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     rings = shared.attach(links.block, links.estimate_width)
     rings.control[shared.TISSUE_STEP] = 1
     os.nice(_OBSERVER_NICE)
-    period_ns = frame_period_ns(plan, ClipSource(plan.clip, plan.passes))
+    period_ns = frame_period_ns(plan, None if plan.live else ClipSource(plan.clip, plan.passes))
     observer = make_tissue_observer(plan, period_ns, time.monotonic_ns)
     if observer is not None:
         observer.warm()
@@ -148,7 +166,7 @@ def tissue_observer(plan: Plan, links: Links) -> None:
     feedback, intent = shared.FeedbackReader(rings), new_intent()
     words = np.zeros(INTENT_WORDS, np.int64)
     budget = Budget(plan.device.tissue_budget_ms)
-    next_ns = _wait_for_start(rings)
+    next_ns = wait_for_start(rings)
     while observer is not None and not rings.control[shared.STOP] and not rings.control[shared.ESTIMATOR_DONE]:
         _sleep_until(next_ns)
         now_ns = time.monotonic_ns()
@@ -182,16 +200,20 @@ class Budget:
         return self._over_ms >= _BUDGET_SPENT_MS and self._frames >= _BUDGET_FRAMES
 
 
-def _wait_for_start(rings: shared.Rings) -> int:
+def wait_for_start(rings: shared.Rings, meanwhile: Callable[[], None] = lambda: None) -> int:
+    """When frames begin, ns; 0 where the run ends before they do. `meanwhile` is done again and again."""
     while not rings.control[shared.START_NS] and not rings.control[shared.STOP]:
+        meanwhile()
         time.sleep(0.005)
     return int(rings.control[shared.START_NS])
 
 
-def _sleep_until(t_ns: int) -> None:
-    ahead_ns = t_ns - time.monotonic_ns()
-    if ahead_ns > 0:
-        time.sleep(ahead_ns * 1e-9)
+def _sleep_until(t_ns: int, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Sleep up to `t_ns`; `meanwhile` is done at times as long as there is time for it."""
+    while (ahead_s := (t_ns - time.monotonic_ns()) * 1e-9) > 0.0:
+        if ahead_s > _SPARE_S:
+            meanwhile()
+        time.sleep(min(max(0.0, (t_ns - time.monotonic_ns()) * 1e-9), _NAP_S))
 
 
 def _next_frame(rings: shared.Rings, k: int, frame: Frame, period_ns: int) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_runtime import shared
 from edge_runtime.camera import ClipSource
+from edge_runtime.certify.gate import doubts, refusals
 from edge_runtime.children import Children
 from edge_runtime.doubt import described
 from edge_runtime.live import LiveState
@@ -52,16 +53,20 @@ class RealtimeRun:
         self._start_ns = 0
         self._armed_ns = 0
         self._observer_said = False
+        self._pair_told = (0, 0)
         self._duration_s = 0.0
         self._feed = LiveFeed(plan.profile.person.mass_kg)
         self._notifier = Notifier()
         self.stopped = False
         self.problem: str | None = None
 
-    def run(self, source: ClipSource) -> None:
-        """Start everything, supervise to the end, and leave torque at zero and every process ended."""
-        self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
-        if source.truncated:
+    def run(self, source: ClipSource | None) -> None:
+        """Start everything, supervise to the end, and leave torque at zero and every process ended; `source` None: a
+        live camera."""
+        self._duration_s = self._plan.seconds
+        if source is not None:
+            self._duration_s = len(source) * frame_period_ns(self._plan, source) * 1e-9
+        if source is not None and source.truncated:
             self._recorder.event(time.monotonic_ns(), "warning", "clip_truncated", source.truncated)
         memory = self._rings.memory
         assert memory is not None
@@ -71,11 +76,20 @@ class RealtimeRun:
             stack.enter_context(self._observer)
             stack.callback(self._drain)  # what the children said last: before the observer and the record end
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
+            self._admit()
             self._children.start(self._plan, memory.name, self._width, stack, folder)
             self._children.open_door(self._run_folder)
             self._startup = Startup(self._rings.control, self._children.used_s, time.monotonic_ns())
             self._supervise(self._startup)
             self._release()
+
+    def _admit(self) -> None:
+        """What of this device is not accepted: on hardware it keeps torque away, in simulation it is said."""
+        if not self._plan.simulated:
+            for refusal in refusals(self._plan.device):
+                self._supervisor.refuse_arming(refusal)
+        elif doubt := doubts(self._plan.device):
+            self._recorder.event(time.monotonic_ns(), "warning", doubt.reason, doubt.text)
 
     def stop(self) -> None:
         """Ask the run to end: torque to zero, record closed."""
@@ -117,11 +131,25 @@ class RealtimeRun:
             world.loop_dead, world.estimator_dead = self._children.loop_dead, self._children.estimator_dead
             world.estimator_done = self._children.estimator_done
             self._look_at_observer(now_ns)
+            self._look_at_pair(now_ns)
             self._tick(now_ns)
             if world.stop_requested or world.estimator_done:
                 return
             self.problem = self._judge(startup, now_ns)
         self._recorder.event(now_ns, "error", "run_ended", self.problem)
+
+    def _look_at_pair(self, now_ns: int) -> None:
+        """Say what two cameras contradict each other in; the estimator goes on with the first alone."""
+        control = self._rings.control
+        sync_us, miss_mpx = control[shared.STEREO_AMOUNT : shared.STEREO_AMOUNT + 2]
+        told = int(control[shared.STEREO_SYNC]), int(control[shared.STEREO_REPROJECTION])
+        if told[0] != self._pair_told[0]:
+            text = f"the cameras' pictures are {sync_us / 1e3:.1f} ms apart: the second is left out"
+            self._recorder.event(now_ns, "warning", "stereo_sync", text)
+        if told[1] != self._pair_told[1]:
+            text = f"the cameras contradict each other by {miss_mpx / 1e3:.1f} px: the second is left out"
+            self._recorder.event(now_ns, "warning", "stereo_reprojection", text)
+        self._pair_told = told
 
     def _look_at_observer(self, now_ns: int) -> None:
         """Say once that the tissue observer is gone, and what stays doubted: the run goes on without it."""

@@ -28,6 +28,8 @@ from edge_runtime.report.page import ReportContext, write_report
 from edge_runtime.stats import host_block, to_json
 from edge_runtime.telemetry import estimate_fields
 from engines.fetch import onnx_path
+from engines.plans import certificate_files
+from engines.pose.slot import pose_engine
 from firmware_bridge.bus import UNIX_PREFIX, open_bus
 from firmware_bridge.table import DEFAULT_PATH as LIMITS_PATH
 from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, STATES, TABLE
@@ -98,19 +100,22 @@ def torque_limits() -> TorqueLimits:
 def execute(plan: Plan, clock: Clock, view: View) -> Outcome:
     """Run `plan` to its end or until stopped. Raises UserError or another one-line error before anything moves."""
     if not plan.simulated and not _leads_emulated_drives(plan, clock):
+        why = "nobody can arm with a live camera yet" if plan.live else "a clip is not the wearer"
         raise UserError(
-            f"bus {plan.device.bus}: a clip is not the wearer, so no torque on hardware from one; "
+            f"bus {plan.device.bus}: {why}, so no torque on hardware; "
             'set bus = "unix:", or a virtual one like "socketcan:vcan0", in the device file'
         )
-    for engine in ("pose_detection", "pose_landmark"):
-        onnx_path(engine)
+    if plan.live and clock is Clock.VIRTUAL:
+        raise UserError(f"camera {plan.pictures}: it is live, so --clock virtual is not possible; name a --clip")
+    onnx_path("pose_detection")
+    pose_engine(plan.device.pose_engine)
     muscles = body_of(plan.profile, plan.profile_path).muscle_names
-    source = ClipSource(plan.clip, plan.passes)
+    source = None if plan.live else ClipSource(plan.clip, plan.passes)
     folder = _new_folder(plan.out)
-    recorder = Recorder(folder, muscles, _attachments(plan), {"clip": plan.clip.path.name, "clock": clock.value})
+    recorder = Recorder(folder, muscles, _attachments(plan), {"clip": plan.pictures, "clock": clock.value})
     width = len(estimate_fields(muscles))
     with recorder:
-        if source.truncated:
+        if source is not None and source.truncated:
             print(f"exo-edge: {source.truncated}", file=sys.stderr)
         drive = _drive(plan, clock, view, source, recorder, width)
     return _finish(plan, clock, folder, replace(drive, problem=drive.problem or recorder.failed))
@@ -131,8 +136,8 @@ def _leads_emulated_drives(plan: Plan, clock: Clock) -> bool:
     return True
 
 
-def _drive(plan: Plan, clock: Clock, view: View, source: ClipSource, recorder: Recorder, width: int) -> _Drive:
-    if clock is Clock.VIRTUAL:
+def _drive(plan: Plan, clock: Clock, view: View, source: ClipSource | None, recorder: Recorder, width: int) -> _Drive:
+    if source is not None and clock is Clock.VIRTUAL:
         lockstep = LockstepRun(plan, recorder, width)
         with _interruptible(lockstep):
             lockstep.run(source)
@@ -180,7 +185,7 @@ def _report(plan: Plan, clock: Clock, record: Record, summary: dict[str, Any], f
         names=names(),
         mass_kg=plan.profile.person.mass_kg,
         facts={
-            "clip": plan.clip.path.name,
+            "clip": plan.pictures,
             "person": plan.profile.id,
             "clock": clock.value,
             "bus": plan.device.bus,
@@ -196,7 +201,8 @@ def _attachments(plan: Plan) -> dict[str, bytes]:
     files = {"device.toml": plan.device_path, "profile.toml": plan.profile_path, "limits.toml": LIMITS_PATH}
     if plan.profile.muscles.model:
         files["model.npz"] = model_path(plan.profile, plan.profile_path)
-    return {name: path.read_bytes() for name, path in files.items()}
+    certificates = {f"certificate-{name}.json": path for name, path in certificate_files().items()}
+    return {name: path.read_bytes() for name, path in (files | certificates).items()}
 
 
 def _new_folder(out: Path) -> Path:

@@ -45,6 +45,9 @@ ESTIMATOR_READY: Final = 17  # estimator: 1 once warm
 ESTIMATOR_DONE: Final = 18  # estimator: 1 after the last frame
 DROPPED: Final = 19  # estimator: frames it never looked at
 ESTIMATOR_STEP: Final = 20  # estimator: how far its start has come, named in edge_runtime.startup
+STEREO_SYNC: Final = 21  # estimator: how often the second camera's moment was another, told once per second
+STEREO_REPROJECTION: Final = 22  # estimator: how often both cameras contradicted each other, likewise
+STEREO_AMOUNT: Final = 25  # estimator, two words: by how much last, us and 1/1000 px
 START_NS: Final = 24  # supervisor: capture time of the first frame, 0 = not yet
 BUS_LOST: Final = 32  # loop: 1 where the bus was off or down while torque was asked for
 LOOP_THREAD: Final = 33  # loop: its thread id, 0 = not yet

@@ -9,14 +9,17 @@ from typing import Final
 import numpy as np
 
 from edge_runtime import shared
+from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.envelope import Refusal
+from edge_runtime.estimator import REASONS
 from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.rights import Right
 from edge_runtime.states import Flags, State, step
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD
 from edge_runtime.types import F64
+from engines.backends.faults import REASONS as FAULT_REASONS
 from firmware_bridge.schema import Table
 from firmware_bridge.table import MODES, STATES
 
@@ -37,6 +40,11 @@ _MODE_OF: Final = {
     State.DEGRADED: MODES["TORQUE"],
     State.SAFE: MODES["SAFE"],
 }
+_SAID: Final = {
+    **dict.fromkeys(CAMERA_FAULTS, "the camera cannot be believed"),
+    **dict.fromkeys(FAULT_REASONS, "an engine failed; it is opened again"),
+    "wearer_lost": "somebody is there, but not surely the wearer",
+}
 _HASHES: Final = ("protocol", "limits", "profile")
 _ALL_HASHES: Final = (1 << len(_HASHES)) - 1
 
@@ -56,6 +64,8 @@ class World:
     valid_ns: int = -(10**18)
     doubt_ns: int = -(10**18)  # last doubt, whose cause is
     doubt_cause: int = 0
+    fault_ns: int = -(10**18)  # last fault of the camera or of an engine, which is
+    fault: str = ""
     loop_dead: bool = False
     estimator_dead: bool = False
     estimator_done: bool = False
@@ -76,12 +86,12 @@ class Supervisor:
         self._refused = ""
         self._clearing = False
         self._rights_missing = Right(0)
-        self._refusal: Refusal | None = None
-        self._refusal_said = False
+        self._refusals: list[Refusal] = []
+        self._refusals_said = False
 
     def refuse_arming(self, refusal: Refusal) -> None:
-        """Stay in READY where the bus leads to hardware: this device's timing is not accepted."""
-        self._refusal = refusal
+        """Stay in READY where the bus leads to hardware: this device's timing, or an engine of it, is not accepted."""
+        self._refusals.append(refusal)
 
     def see_cycles(self, rows: F64) -> None:
         """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first."""
@@ -100,10 +110,21 @@ class Supervisor:
         if row[_ESTIMATE["cut"]]:
             t_ns = int(row[_ESTIMATE["t_capture_ns"]])
             self._event(t_ns, "info", "cut", "scene cut: the wearer is searched anew")
+        if row[_ESTIMATE["reason"]] > 0.0:
+            self._fault(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["reason"]]))
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
         if row[_ESTIMATE["doubt_cause"]] > 0.0:
             self._doubt(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["doubt_cause"]]))
+
+    def _fault(self, t_ns: int, reason: int) -> None:
+        """Say a fault of the camera or of an engine, or that the wearer is lost, where it begins."""
+        world, name = self.world, REASONS[reason]
+        if name not in _SAID:
+            return
+        if name != world.fault or t_ns - world.fault_ns > _DOUBT_OVER_NS:
+            self._event(t_ns, "warning", name, "no estimates: " + _SAID[name])
+        world.fault_ns, world.fault = t_ns, name
 
     def _doubt(self, t_ns: int, cause: int) -> None:
         """Say a doubt where it begins: its cause is another, or the last is a while ago."""
@@ -160,7 +181,7 @@ class Supervisor:
             firmware_behind=world.governor_state < int(self.state),
             estimate_invalid=now_ns - world.valid_ns > _ESTIMATE_AGE_NS,
             rights_missing=bool(control[shared.RIGHTS_MISSING]) and self._on_hardware(),
-            envelope_refused=self._refusal is not None and self._on_hardware(),
+            envelope_refused=bool(self._refusals) and self._on_hardware(),
             loop_stopped=self.loop_stopped(now_ns),
             estimator_dead=world.estimator_dead,
             deadlines_missed=bool(control[shared.DEADLINES_LOST]) and self.state is not State.SAFE,
@@ -212,10 +233,11 @@ class Supervisor:
 
     def _say_refusal(self, now_ns: int) -> None:
         """Once, as soon as the loop has told that its bus leads to hardware."""
-        refusal, told = self._refusal, self._control[shared.LOOP_READY]
-        if refusal is not None and told and not self._refusal_said and self._on_hardware():
+        if self._refusals_said or not self._control[shared.LOOP_READY] or not self._on_hardware():
+            return
+        for refusal in self._refusals:
             self._event(now_ns, "error", refusal.reason, f"not armed: {refusal.text}")
-            self._refusal_said = True
+        self._refusals_said = True
 
     def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
         name = self._table.reason_name(reason)

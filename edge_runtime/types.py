@@ -27,12 +27,14 @@ Q_INDEX: Final = {name: i for i, name in enumerate(COORDINATES)}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One camera frame: `rgb` uint8 [H, W, 3]; `cut` marks the first frame after a break in the scene."""
+    """One camera frame: `rgb` uint8 [H, W, 3]; `cut` marks the first frame after a break in the scene; `fault` says
+    why nothing may be estimated from it (edge_runtime.cameras.faults), "" where it may."""
 
     rgb: U8
     t_capture_ns: int
     index: int
     cut: bool
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Pose:
     """33 BlazePose landmarks of the wearer.
 
     `xy_px` [33, 2] in image pixels, `visibility` [33] 0..1, `world_m` [33, 3] hip-centred metres
-    (x right of the image, y down, z away), `score` presence 0..1. `reason` is "" where `valid`.
+    (x right of the image, y down, z away), `score` presence 0..1, `sharpness` [33] 0..1 peak of the landmark's
+    heatmap, `size_px` width and height of the frame. `reason` is "" where `valid`.
     """
 
     t_capture_ns: int
@@ -50,6 +53,8 @@ class Pose:
     visibility: F64
     world_m: F64
     score: float
+    sharpness: F64 = field(default_factory=lambda: np.ones(33))
+    size_px: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

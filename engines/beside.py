@@ -6,7 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+IDLE_S: Final = 1.0
+"""Work that nobody asked for so long grows cold."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -30,7 +33,7 @@ class Beside(Protocol[Q_contra, A]):
         ...
 
     def poll(self) -> Reply[A] | None:
-        """The newest reply, once, or None while there is none. An error of the work is raised here."""
+        """The newest reply, once, or None while there is none. An error of the work is raised here, once."""
         ...
 
     def close(self) -> None:
@@ -39,10 +42,32 @@ class Beside(Protocol[Q_contra, A]):
 
 
 class Placement(Protocol):
-    """Where work runs: `Threaded`, or `Inline` in lock-step. `ticks` is how many polls the work lasts, if it is up to
-    the placement."""
+    """Where work runs: `Threaded`, or `Inline` in lock-step.
 
-    def __call__(self, work: Callable[[Q], A], ticks: int) -> Beside[Q, A]: ...
+    `ticks` is how many polls the work lasts, if it is up to the placement. `idle` is done where the work is done
+    whenever nobody has asked for `IDLE_S` of real time: it keeps warm what the work uses.
+    """
+
+    def __call__(self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None) -> Beside[Q, A]: ...
+
+
+class KeptWarm:
+    """A `Placement` like another, with `idle` for what nobody asks for; `close` ends all that was placed."""
+
+    def __init__(self, placement: Placement, idle: Callable[[], None]) -> None:
+        self._placement, self._idle = placement, idle
+        self._placed: list[Beside[Any, Any]] = []
+
+    def __call__(self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None) -> Beside[Q, A]:
+        """Place `work`."""
+        placed = self._placement(work, ticks, idle or self._idle)
+        self._placed.append(placed)
+        return placed
+
+    def close(self) -> None:
+        """End what was placed; a process must not end while such a worker is inside a library."""
+        for placed in self._placed:
+            placed.close()
 
 
 def _timed(work: Callable[[Q], A], ticket: int, request: Q) -> Reply[A]:
@@ -54,7 +79,8 @@ def _timed(work: Callable[[Q], A], ticket: int, request: Q) -> Reply[A]:
 class Inline(Generic[Q, A]):
     """Computes when asked and delivers on poll number `ticks` after it: deterministic in lock-step."""
 
-    def __init__(self, work: Callable[[Q], A], ticks: int) -> None:
+    def __init__(self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None) -> None:
+        del idle  # nothing grows cold in virtual time
         self._work = work
         self._ticks = ticks
         self._polls_left = 0
@@ -87,9 +113,9 @@ class Threaded(Generic[Q, A]):
     It takes as long as it takes, whatever `ticks` says.
     """
 
-    def __init__(self, work: Callable[[Q], A], ticks: int) -> None:
+    def __init__(self, work: Callable[[Q], A], ticks: int, idle: Callable[[], None] | None = None) -> None:
         del ticks
-        self._work = work
+        self._work, self._idle = work, idle
         self._wake = threading.Condition()
         self._ticket = 0
         self._request: tuple[int, Q] | None = None
@@ -111,7 +137,8 @@ class Threaded(Generic[Q, A]):
         """The newest finished reply; never waits for the work."""
         with self._wake:
             if self._error is not None:
-                raise self._error
+                error, self._error = self._error, None
+                raise error
             reply, self._reply = self._reply, None
             return reply
 
@@ -125,15 +152,22 @@ class Threaded(Generic[Q, A]):
     def _run(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._closed or self._request is not None)
-                if self._closed or self._request is None:
+                self._wake.wait_for(lambda: self._closed or self._request is not None, IDLE_S if self._idle else None)
+                if self._closed:
                     return
-                (ticket, request), self._request = self._request, None
+                asked, self._request = self._request, None
             try:
-                reply = _timed(self._work, ticket, request)
-            except BaseException as error:  # handed to the caller of poll(), who must know
+                if asked is None:
+                    self._rest()
+                    continue
+                reply = _timed(self._work, *asked)
+            except BaseException as error:  # handed to the caller of poll(), who must know; the next request is taken
                 with self._wake:
                     self._error = error
-                return
+                continue
             with self._wake:
                 self._reply = reply
+
+    def _rest(self) -> None:
+        if self._idle is not None:
+            self._idle()

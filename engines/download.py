@@ -1,4 +1,4 @@
-"""Downloads one pinned wheel with pip, so that the user's own package index, proxy and certificates apply."""
+"""Downloads pinned packages with pip or npm, so that the user's own index, proxy and certificates apply."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Final
 
 from engines.errors import EngineError
-from engines.manifest import Distribution
+from engines.manifest import Distribution, NpmPackage
 
 _POLL_S: Final = 0.1
 _COPIES: Final = 2
-"""pip downloads the wheel to its temporary folder, then copies it."""
+"""pip downloads to its temporary folder, npm to its cache; then both copy."""
 
 _NO_NETWORK: Final = re.compile(
     r"from versions: none|connection (broken|aborted|interrupted)|failed to (establish|resolve)|timed out|"
-    r"incomplete-download|name resolution|network is unreachable|proxyerror|sslerror|http error 5\d\d",
+    r"incomplete-download|name resolution|network is unreachable|proxyerror|sslerror|http error 5\d\d|"
+    r"enotfound|econnrefused|econnreset|etimedout|eai_again|e5\d\d",
     re.IGNORECASE,
 )
 _DISK_FULL: Final = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_ERROR_LINE: Final = re.compile(r"(?:error:|npm error 404|npm err! 404)(.*\S.*)", re.IGNORECASE)
 
 
 def download_wheel(name: str, distribution: Distribution, folder: Path, on_bytes: Callable[[int], None]) -> Path:
@@ -35,34 +37,58 @@ def download_wheel(name: str, distribution: Distribution, folder: Path, on_bytes
     """
     if importlib.util.find_spec("pip") is None:
         raise EngineError(f"{sys.executable} has no pip: make the environment anew with `python3 -m venv`")
+    what = f"{name} {distribution.version}"
     folder.mkdir(parents=True, exist_ok=True)
-    _require_space(name, distribution, folder)
+    _require_space(what, distribution.wheel_bytes, folder)
+    return _download(what, _command(name, distribution, folder), folder, "*.whl", distribution.wheel_bytes, on_bytes)
+
+
+def has_npm() -> bool:
+    """Whether this machine can fetch from the npm registry."""
+    return shutil.which("npm") is not None
+
+
+def download_tarball(name: str, package: NpmPackage, folder: Path, on_bytes: Callable[[int], None]) -> Path:
+    """Path of the tarball of an npm package in `folder`; nothing of it is installed or run. Errors as above."""
+    if not has_npm():
+        raise EngineError(f"cannot download {name} {package.version}: npm is not installed (Debian: apt install npm)")
+    what = f"{name} {package.version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    _require_space(what, package.tarball_bytes, folder)
+    command = ["npm", "pack", f"{name}@{package.version}", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command += ["--no-update-notifier", "--pack-destination", str(folder), "--cache", str(folder / "cache")]
+    return _download(what, command, folder, "*.tgz", package.tarball_bytes, on_bytes)
+
+
+def _download(
+    what: str, command: list[str], folder: Path, pattern: str, total_bytes: int, on_bytes: Callable[[int], None]
+) -> Path:
     process = subprocess.Popen(
-        _command(name, distribution, folder),
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env={**os.environ, "TMPDIR": str(folder)},  # pip's unpacking counts and stays on the same disk
+        env={**os.environ, "TMPDIR": str(folder)},  # what it unpacks counts and stays on the same disk
     )
     try:
-        log = _watch(process, folder, distribution.wheel_bytes, on_bytes)
+        log = _watch(process, folder, total_bytes, on_bytes)
     finally:
         process.kill()
         process.wait()
-    wheels = sorted(folder.glob("*.whl"))
-    if process.returncode != 0 or not wheels:
-        raise EngineError(_explain(name, distribution, log))
-    return wheels[0]
+    found = sorted(folder.glob(pattern))
+    if process.returncode != 0 or not found:
+        raise EngineError(_explain(what, command[0], log))
+    return found[0]
 
 
-def _require_space(name: str, distribution: Distribution, folder: Path) -> None:
+def _require_space(what: str, size_bytes: int, folder: Path) -> None:
     """Checked beforehand: recent versions of pip report a full disk as an interrupted connection."""
-    needed, free = _COPIES * distribution.wheel_bytes, shutil.disk_usage(folder).free
+    needed, free = _COPIES * size_bytes, shutil.disk_usage(folder).free
     if free < needed:
         raise EngineError(
-            f"cannot download {name} {distribution.version}: disk full, {needed / 1e6:.0f} MB needed and "
+            f"cannot download {what}: disk full, {needed / 1e6:.0f} MB needed and "
             f"{free / 1e6:.0f} MB free in {folder.parents[1]}; free some space or set EXO_EDGE_CACHE"
         )
 
@@ -97,11 +123,11 @@ def _largest_file(folder: Path) -> int:
     return largest
 
 
-def _explain(name: str, distribution: Distribution, log: str) -> str:
-    what = f"cannot download {name} {distribution.version}"
+def _explain(wanted: str, tool: str, log: str) -> str:
+    what = f"cannot download {wanted}"
     if _DISK_FULL.search(log):
         return f"{what}: disk full; free some space or set EXO_EDGE_CACHE to a folder with space"
     if _NO_NETWORK.search(log):
         return f"{what}: no network, or the package index does not answer; connect and run `exo-edge fetch`"
-    errors = [line[6:].strip() for line in log.splitlines() if line.lower().startswith("error:")]
-    return f"{what}: {errors[-1] if errors else 'pip failed without a word'}"
+    errors = [found[1].strip() for line in log.splitlines() if (found := _ERROR_LINE.match(line))]
+    return f"{what}: {errors[-1] if errors else f'{Path(tool).name} failed without a word'}"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from engines.cache import cache_dir, explained, scratch, sha256_hex, write_atomic
 from engines.convert import CONVERTER_VERSION
-from engines.download import download_wheel
+from engines.download import download_tarball, download_wheel, has_npm
 from engines.errors import EngineError
 from engines.manifest import Asset, EngineSpec, Manifest, load_manifest
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+ZOO_DIR: Final = Path(__file__).with_name("zoo")
+"""Networks that come with the product."""
 
 
 def asset_path(name: str) -> Path:
@@ -32,9 +38,16 @@ def onnx_path(engine_name: str) -> Path:
     return _present(_onnx_file(engine_name), f"engine {engine_name}")
 
 
+def within_reach(names: Iterable[str]) -> list[str]:
+    """Those of the assets and networks that are there, or that this machine can fetch: npm need not be installed."""
+    manifest = load_manifest()
+    return [name for name in names if has_npm() or _is_there(name, manifest) or not _from_npm(name, manifest)]
+
+
 def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
     """Bring every asset and network of the manifest into the cache; paths by name, assets and engines alike.
 
+    Where npm is not installed, what comes from its registry is left out: no default needs it.
     What is there and has the right checksum is left alone, so a fetch that broke off goes on where it
     stopped, and a complete cache needs neither network nor write access. `console_progress` (stderr, as a
     rule) shows bars while something is downloaded; None keeps quiet. EngineError, one line: no network, wrong
@@ -44,21 +57,38 @@ def fetch_all(console_progress: Console | None = None) -> dict[str, Path]:
     with explained(cache_dir()):
         if not _complete(manifest):
             with scratch(cache_dir()) as folder, _progress(console_progress) as progress:
-                for name in manifest.distributions:
-                    _fetch_distribution(manifest, name, folder, progress)
-                for name in manifest.engines:
+                for name in (*manifest.distributions, *(manifest.npm if has_npm() else ())):
+                    _fetch_package(manifest, name, folder, progress)
+                for name in within_reach(manifest.engines):
                     _convert(manifest, name)
-    paths = {name: _asset_file(asset) for name, asset in manifest.assets.items()}
-    return paths | {name: _onnx_file(name) for name in manifest.engines}
+    for name, asset in manifest.assets.items():
+        if asset.in_zoo and not _is_intact(asset):
+            raise EngineError(f"asset {name}: {_asset_file(asset)} is not what manifest.toml names: restore it")
+    paths = {name: _asset_file(manifest.assets[name]) for name in within_reach(manifest.assets)}
+    return paths | {name: _onnx_file(name) for name in within_reach(manifest.engines)}
+
+
+def _from_npm(name: str, manifest: Manifest) -> bool:
+    asset = manifest.engines[name].asset if name in manifest.engines else name
+    return manifest.assets[asset].distribution in manifest.npm
+
+
+def _is_there(name: str, manifest: Manifest) -> bool:
+    path = _onnx_file(name) if name in manifest.engines else _asset_file(manifest.assets[name])
+    return path.is_file()
 
 
 def _asset_file(asset: Asset) -> Path:
+    if asset.in_zoo:
+        return ZOO_DIR / asset.member
     return cache_dir() / "assets" / asset.sha256[:12] / asset.file_name
 
 
 def _onnx_file(engine_name: str) -> Path:
     manifest = load_manifest()
     spec = manifest.engines[engine_name]
+    if manifest.assets[spec.asset].in_zoo:
+        return _asset_file(manifest.assets[spec.asset])
     key = [manifest.assets[spec.asset].sha256, str(CONVERTER_VERSION), *(o.name for o in spec.outputs)]
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()
     return cache_dir() / "onnx" / f"{engine_name}-{digest[:12]}.onnx"
@@ -66,6 +96,8 @@ def _onnx_file(engine_name: str) -> Path:
 
 def _present(path: Path, what: str) -> Path:
     if not path.is_file():
+        if path.is_relative_to(ZOO_DIR):
+            raise EngineError(f"{what}: {path} is missing: restore it from the repository")
         raise EngineError(f"{what} is not in {cache_dir()}: run `exo-edge fetch`")
     return path
 
@@ -76,8 +108,9 @@ def _is_intact(asset: Asset) -> bool:
 
 
 def _complete(manifest: Manifest) -> bool:
-    converted = all(_onnx_file(name).is_file() for name in manifest.engines)
-    return converted and all(_is_intact(asset) for asset in manifest.assets.values())
+    converted = all(_onnx_file(name).is_file() for name in within_reach(manifest.engines))
+    fetched = [manifest.assets[name] for name in within_reach(manifest.assets)]
+    return converted and all(_is_intact(asset) for asset in fetched if not asset.in_zoo)
 
 
 def _progress(console: Console | None) -> Progress:
@@ -85,34 +118,55 @@ def _progress(console: Console | None) -> Progress:
     return Progress(*columns, console=console, disable=console is None)
 
 
-def _fetch_distribution(manifest: Manifest, name: str, folder: Path, progress: Progress) -> None:
-    """Download one wheel and store its missing members; nothing to do where none is missing."""
+def _fetch_package(manifest: Manifest, name: str, folder: Path, progress: Progress) -> None:
+    """Download one wheel or npm package and store its missing members; nothing to do where none is missing."""
     missing = [a for a in manifest.assets.values() if a.distribution == name and not _is_intact(a)]
     if not missing:
         return
-    distribution = manifest.distributions[name]
-    task = progress.add_task(f"fetch {name} {distribution.version}", total=distribution.wheel_bytes)
-    wheel = download_wheel(name, distribution, folder / name, lambda done: progress.update(task, completed=done))
-    progress.update(task, completed=distribution.wheel_bytes)
+    wheel, package = manifest.distributions.get(name), manifest.npm.get(name)
+    place = folder / name.replace("/", "-")
+    if wheel is not None:
+        task, done = _bar(progress, f"fetch {name} {wheel.version}", wheel.wheel_bytes)
+        archive = download_wheel(name, wheel, place, done)
+    else:
+        assert package is not None
+        task, done = _bar(progress, f"fetch {name} {package.version}", package.tarball_bytes)
+        archive = download_tarball(name, package, place, done)
+    progress.update(task, completed=archive.stat().st_size)
     for asset in missing:
-        write_atomic(_asset_file(asset), _read_member(wheel, asset))
-    wheel.unlink()
+        write_atomic(_asset_file(asset), _read_member(archive, asset))
+    archive.unlink()
 
 
-def _read_member(wheel: Path, asset: Asset) -> bytes:
+def _bar(progress: Progress, title: str, total: int) -> tuple[TaskID, Callable[[int], None]]:
+    task = progress.add_task(title, total=total)
+    return task, lambda done: progress.update(task, completed=done)
+
+
+def _read_member(archive: Path, asset: Asset) -> bytes:
     """The member's bytes, if they are the ones pinned."""
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            data = archive.read(asset.member)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise EngineError(f"{wheel.name} from the package index holds no {asset.member} ({error})") from error
+        data = _unpack(archive, asset.member)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, KeyError) as error:
+        raise EngineError(f"{archive.name} from the package index holds no {asset.member} ({error})") from error
     found = hashlib.sha256(data).hexdigest()
     if found != asset.sha256:
         raise EngineError(
-            f"{asset.file_name} in {wheel.name} has sha256 {found[:12]}…, expected {asset.sha256[:12]}…: "
+            f"{asset.file_name} in {archive.name} has sha256 {found[:12]}…, expected {asset.sha256[:12]}…: "
             "the package index serves another file; nothing was stored"
         )
     return data
+
+
+def _unpack(archive: Path, member: str) -> bytes:
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.read(member)
+    with tarfile.open(archive) as tarball:
+        file = tarball.extractfile(member)
+        if file is None:
+            raise KeyError(member)
+        return file.read()
 
 
 def _convert(manifest: Manifest, name: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from calibration.profile import Profile
-from edge_runtime.assembly import make_estimator
+from edge_runtime.assembly import make_estimator, make_pose
 from edge_runtime.camera import DEMO_CROP, DEMO_FIRST, DEMO_LAST, ClipSource, ClipSpec
 from edge_runtime.camera_faults import FaultyCamera
+from edge_runtime.certify.opened import Engines
 from edge_runtime.config import DEFAULT_PATH, load_device
 from edge_runtime.errors import UserError
 from edge_runtime.intent import at
@@ -51,7 +52,9 @@ class ClipIntents:
         self.frame_ns = round(1e9 / self._source.fps)
         plan = Plan(spec, 1, profile, profile_path, load_device(), DEFAULT_PATH, Path())
         self._now_ns = 0
-        self._estimator = make_estimator(plan, self.frame_ns, Inline, lambda: self._now_ns)
+        engines = Engines(Inline, lambda: self._now_ns)
+        pose = make_pose(plan, self._source.size_px, engines)
+        self._estimator = make_estimator(plan, self.frame_ns, lambda: self._now_ns, pose, engines)
         self._estimator.warm()
         self.muscles = muscles_of(profile, profile_path)
         self._delay_ns = round(plan.device.virtual_estimator_ms * 1e6)

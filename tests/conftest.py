@@ -14,7 +14,7 @@ from engines.cache import cache_dir
 use_code_cache(cache_dir())  # before anything imports numba: no test runs code compiled from other sources
 
 from engines.errors import EngineError  # noqa: E402
-from engines.fetch import asset_path, onnx_path  # noqa: E402
+from engines.fetch import asset_path, onnx_path, within_reach  # noqa: E402
 from engines.manifest import load_manifest  # noqa: E402
 
 
@@ -27,11 +27,11 @@ def unavailable(reason: str) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def assets() -> dict[str, Path]:
-    """Fetched assets and converted networks by their names in manifest.toml."""
+    """Fetched assets and converted networks by their names in manifest.toml, those on the npm registry where npm is."""
     manifest = load_manifest()
     try:
-        paths = {name: asset_path(name) for name in manifest.assets}
-        return paths | {name: onnx_path(name) for name in manifest.engines}
+        paths = {name: asset_path(name) for name in within_reach(manifest.assets)}
+        return paths | {name: onnx_path(name) for name in within_reach(manifest.engines)}
     except EngineError as error:
         unavailable(str(error))
 

@@ -15,8 +15,9 @@ from edge_runtime.body import body_of
 from edge_runtime.doubt import CAUSES, NO_DOUBT, Doubt
 from edge_runtime.estimator import REASONS, Estimator, Timing
 from edge_runtime.telemetry import ESTIMATE_HEAD
-from edge_runtime.types import F64, U8, Frame
+from edge_runtime.types import COORDINATES, F64, U8, Frame
 from engines.beside import Inline
+from engines.grf.engine import ROUGH_RAD
 from engines.inpaint import Fill
 from engines.inpaint.window import SAMPLES
 from firmware_bridge.table import TABLE
@@ -38,6 +39,8 @@ class Result:
     visibility: F64 | None = None
     world_m: F64 | None = None
     score: float = 1.0
+    sharpness: F64 | None = None
+    size_px: tuple[int, int] = (0, 0)
     force_n: F64 | None = None
     cop_ankle_m: F64 | None = None
     contact: F64 | None = None
@@ -88,7 +91,8 @@ class FakeGrf:
     def reset(self) -> None:
         pass
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: np.ndarray, mass_kg: float) -> Result:
+    def step(self, t_ns: int, q: F64, qd: F64, observed: np.ndarray, mass_kg: float, sd: F64) -> Result:
+        self.sd = sd
         force = np.zeros((2, 3))
         force[:, 1] = self.vertical_n
         cop = np.tile([0.05, -0.08, 0.0], (2, 1))
@@ -165,6 +169,11 @@ def test_a_standing_person_gives_a_whole_row(chain: Chain) -> None:
     assert abs(np.degrees(row["knee_angle_l"])) < 20.0
     assert row["kcf_total_n_l"] > 100.0
     assert chain.intent["valid"] == 1
+
+
+def test_the_network_hears_that_filmed_joints_are_rougher_than_markers(chain: Chain) -> None:
+    chain.step(30)
+    assert chain.grf.sd[COORDINATES.index("knee_angle_l")] > ROUGH_RAD
 
 
 @pytest.mark.parametrize("reason", ["searching", "lost"])

@@ -9,6 +9,7 @@ import pytest
 
 from edge_runtime import shared
 from edge_runtime.doubt import CAUSES
+from edge_runtime.estimator import REASONS
 from edge_runtime.rt.bus_state import ACTIVE, OFF
 from edge_runtime.rt.rights import Right
 from edge_runtime.states import State
@@ -250,3 +251,17 @@ def test_a_doubt_is_told_once_until_it_changes_or_has_been_away() -> None:
     for cause in CAUSES[1:]:
         page = Path(__file__).resolve().parents[1] / f"docs/reasons/{cause}.md"
         assert f"`{cause}`" in page.read_text(encoding="utf-8")
+
+
+def test_a_fault_of_the_camera_is_told_once_until_it_changes_or_has_been_away() -> None:
+    world = World()
+    reasons = (
+        ["camera_black"] * 3 + [""] * 3 + ["camera_black", "wearer_lost", "searching"] + [""] * 70 + ["wearer_lost"]
+    )
+    for k, reason in enumerate(reasons):
+        row = np.full(len(ESTIMATE_HEAD), np.nan)
+        row[ESTIMATE_HEAD.index("cut")] = row[ESTIMATE_HEAD.index("valid")] = 0.0
+        row[ESTIMATE_HEAD.index("t_capture_ns")] = S + k * S // 60
+        row[ESTIMATE_HEAD.index("reason")] = REASONS.index(reason)
+        world.supervisor.see_estimate(row)
+    assert world.codes() == ["camera_black", "wearer_lost", "wearer_lost"]

@@ -80,6 +80,7 @@ class GroundPhysics:
 
     def _pause(self) -> None:
         self._last_ns, self._surprise = -1, 0.0
+        self._total_n: F64 | None = None
         self.motion.reset()
         self.events.reset()
         self.frame.pause()
@@ -109,11 +110,14 @@ class GroundPhysics:
         self._last_ns = t_ns
         self.motion.step(t_ns, motion, known)
         if not found.valid:
+            self._total_n = None
             self.events.reset()
             return None
         predicted = Predicted(found.force_n, found.sd_n, found.cop_ankle_m, found.contact, self._cop_sd_m)
         body = self.motion
-        if not self.refiner.step(predicted, body.ankles_from_com_m, body.wrench, body.sd):
+        asked_sd = self._asked_sd(dt_s, found.force_n.sum(axis=0))
+        if not self.refiner.step(predicted, body.ankles_from_com_m, body.wrench, asked_sd):
+            self._total_n = None
             self.events.reset()
             return None
         self.events.step(t_ns, found.contact)
@@ -121,6 +125,15 @@ class GroundPhysics:
         share = 1.0 - exp(-dt_s / SURPRISE_TIME_S)
         self._surprise += share * (self.refiner.surprise - self._surprise)
         return self._refined()
+
+    def _asked_sd(self, dt_s: float, total_n: F64) -> F64:
+        """Deviation [6] of what the motion asks, widened by what the predicted force `total_n` [3] has changed since
+        the time that the filtered acceleration speaks of: at a landing that is most of it."""
+        sd = self.motion.sd.copy()
+        if self._total_n is not None:
+            sd[:3] = np.hypot(sd[:3], self.motion.delay_s * (total_n - self._total_n) / dt_s)
+        self._total_n = total_n
+        return sd
 
     def _refined(self) -> Refined:
         r, frame = self.refiner, self.frame

@@ -69,11 +69,14 @@ def _lines(result: dict[str, Any]) -> list[str]:
             f"{name.replace('_', ' ')}: {block['n']} measured, {block['missed']} missed, {block['extra']} extra; "
             f"{_number(block['median_ms'])} ms median, {_number(block['p95_ms'])} ms p95"
         )
-    residual, ms = result["overall"]["newton"], result["ms_per_frame"]
+    residual, ms, cpu = result["overall"]["newton"], result["ms_per_frame"], result["cpu_ms_per_frame"]
     parts = ", ".join(f"{name} {_number(residual[name]['mean'])}" for name in ("before", "left", "after"))
     lines.append(f"Newton residual, % of body weight: {parts}")
     lines.append(f"frame of the coordinates: {result['frame']['judged']} judged, off: {_listed(result['frame'])}")
-    lines.append(f"per frame: {_number(ms['p50'])} ms median, {_number(ms['p99'])} ms p99")
+    lines.append(
+        f"per frame: {_number(ms['p50'])} ms median, {_number(ms['p99'])} ms p99; of the process' own time "
+        f"{_number(cpu['p50'])} ms median, {_number(cpu['p99'])} ms p99"
+    )
     reasons = Counter(result["skipped"].values())
     lines += [f"passed over {count} {'file' if count == 1 else 'files'}: {why}" for why, count in reasons.items()]
     for name, rows in result.get("occlusion", {}).items():

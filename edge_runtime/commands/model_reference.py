@@ -23,7 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Solve and name the tables."""
     from edge_runtime.biomech.skeleton.reference import ReferenceJob, run_reference
-    from edge_runtime.biomech.trials import find_ground_reaction, find_trials, read_trial
+    from edge_runtime.biomech.trial_tables import find_ground_reaction
+    from edge_runtime.biomech.trials import find_trials, read_trial
     from edge_runtime.errors import UserError
 
     path = find_trials(arguments.data)[0]

@@ -26,26 +26,55 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clip", type=Path, metavar="FILE", help="walking video (the fetched demo clip)")
     parser.add_argument("--frames", type=frame_range, metavar="A:B", help="first and last frame, from 0 (all)")
     parser.add_argument("--crop", type=box, metavar="X,Y,W,H", help="part of the picture to look at, px (all)")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--box", type=box, metavar="X,Y,W,H", help="the wearer's hips are in this box at first, px")
+    who.add_argument("--mask", type=Path, metavar="FILE", help="PNG as large as the picture, white where the wearer is")
+    parser.add_argument("--engine", metavar="NAME", help="pose network: lite, full, heavy or an engine file (full)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="profile of the wearer (demo)")
     parser.add_argument("--device", type=Path, metavar="FILE", help="device file (this machine, simulated firmware)")
 
 
+def add_engines(parser: argparse.ArgumentParser) -> None:
+    """Which engines; all where none is named."""
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help="names as of `exo-edge engines list` (all)")
+
+
+def chosen_engines(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Those named, or all that the runtime opens. Raises UserError on an unknown name."""
+    from edge_runtime.errors import UserError
+    from engines.plans import live_engines
+
+    known = live_engines()
+    if unknown := [name for name in arguments.engines if name not in known]:
+        raise UserError(f"no engine {unknown[0]!r}: known are {', '.join(known)}")
+    return tuple(arguments.engines) or tuple(known)
+
+
 def make_plan(arguments: argparse.Namespace, passes: int, out: Path) -> Plan:
     """The plan that the options of `add_plan` ask for."""
+    import dataclasses
+
     from calibration.profile import load_profile
     from edge_runtime import config
     from edge_runtime.plan import Plan
 
     profile_path = arguments.profile or DEMO_PROFILE
     device_path = arguments.device or config.DEFAULT_PATH
+    device = config.load_device(device_path)
+    if arguments.engine is not None:
+        device = dataclasses.replace(device, pose_engine=arguments.engine)
+    wearer = device.wearer
+    if arguments.box is not None or arguments.mask is not None:
+        wearer = dataclasses.replace(wearer, box=arguments.box, mask=arguments.mask)
     return Plan(
         clip=_clip(arguments),
         passes=passes,
         profile=load_profile(profile_path),
         profile_path=profile_path,
-        device=config.load_device(device_path),
+        device=device,
         device_path=device_path,
         out=out,
+        wearer=wearer,
     )
 
 

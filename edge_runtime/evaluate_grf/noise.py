@@ -24,7 +24,7 @@ def noisy(case: Case, noise_deg: float, rng: np.random.Generator) -> Case:
     sd = np.where(_LENGTHS, LEVER_M, 1.0) * np.radians(noise_deg)
     noise = sd * (np.sqrt(1.0 - SLOW_SHARE) * rng.normal(size=case.q.shape) + np.sqrt(SLOW_SHARE) * _slow(case, rng))
     noise_rad = float(np.hypot(case.noise_rad, np.radians(noise_deg)))
-    return dataclasses.replace(case, q=case.q + noise, noise_rad=noise_rad)
+    return dataclasses.replace(case, q=case.q + noise, sd=np.hypot(case.sd, sd), noise_rad=noise_rad)
 
 
 def _slow(case: Case, rng: np.random.Generator) -> F64:

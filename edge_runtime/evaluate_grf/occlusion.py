@@ -78,7 +78,9 @@ def _part(case: Case, kept: Mask) -> Case:
     names = ("t_s", "q", "force_bw", "cop_ankle_m", "valid", "observed")
     short = dataclasses.replace(trial, **{name: getattr(trial, name)[kept] for name in names})
     trunk = None if case.trunk_rad is None else case.trunk_rad[kept]
-    return dataclasses.replace(case, trial=short, trunk_rad=trunk, q=case.q[kept], observed=case.observed[kept])
+    return dataclasses.replace(
+        case, trial=short, trunk_rad=trunk, q=case.q[kept], observed=case.observed[kept], sd=case.sd[kept]
+    )
 
 
 def play(engine: GrfEngine, gap: Gap, fills: list[Fill]) -> Played:
@@ -104,17 +106,18 @@ def filled(gap: Gap, fill: Fill) -> tuple[Case, F64]:
     seen = np.where(case.observed, case.q, np.nan)
     seen[gap.hidden[:, None] & np.isin(np.arange(len(COORDINATES)), gap.columns)] = np.nan
     q = case.q.copy()
-    observed = case.observed.copy()
+    observed, sd = case.observed.copy(), case.sd.copy()
     fill.reset()
     for i in np.flatnonzero(gap.hidden):
         first = int(np.searchsorted(t_s, t_s[i] - HISTORY_S))
-        value = fill.fill(t_s[first : i + 1], seen[first : i + 1])[0][-1]
-        known = np.isfinite(value)
-        q[i], observed[i] = np.where(known, value, 0.0), known
+        history, deviation = fill.fill(t_s[first : i + 1], seen[first : i + 1])
+        known = np.isfinite(history[-1])
+        q[i], observed[i] = np.where(known, history[-1], 0.0), known
+        sd[i] = np.hypot(sd[i], deviation[-1])
     side = COORDINATES[gap.columns[0]][-1]
     joints = [COORDINATES.index(f"{name}_{side}") for name in _ANGLES]
     error = np.where(observed, q - case.trial.q, np.nan)[:, joints]
-    return dataclasses.replace(case, q=q, observed=observed), np.degrees(error[gap.hidden])
+    return dataclasses.replace(case, q=q, observed=observed, sd=sd), np.degrees(error[gap.hidden])
 
 
 def table(played: list[Played], fills: list[Fill]) -> list[dict[str, Any]]:

@@ -148,12 +148,14 @@ def frames(runs: list[Run]) -> dict[str, Any]:
 
 
 def times(runs: list[Run]) -> dict[str, Any]:
-    """`ms_per_frame` of network and refinement together, and of each, frames with an answer."""
+    """`ms_per_frame` of network and refinement together, and of each, frames with an answer; `cpu_ms_per_frame` is what
+    the process itself took, without what the machine did meanwhile."""
     answered = [np.isfinite(run.after) for run in runs]
     network = np.concatenate([run.network_ms[a] for run, a in zip(runs, answered, strict=True)])
     physics = np.concatenate([run.physics_ms[a] for run, a in zip(runs, answered, strict=True)])
     return {
         "ms_per_frame": quantiles(network + physics),
+        "cpu_ms_per_frame": quantiles(np.concatenate([run.cpu_ms[a] for run, a in zip(runs, answered, strict=True)])),
         "network_ms": quantiles(network),
         "refinement_ms": quantiles(physics),
     }

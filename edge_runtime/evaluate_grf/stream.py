@@ -26,7 +26,8 @@ _TRUNK: Final = slice(len(COORDINATES), len(BODY_COORDINATES))
 
 @dataclass(frozen=True)
 class Case:
-    """A trial and its person; `q`, `observed` [N, 16] are what the chain is shown, at a noise of `noise_rad`.
+    """A trial and its person; `q`, `observed` [N, 16] are what the chain is shown, at a noise of `noise_rad`, and `sd`
+    [N, 16] the deviation that it is told (rad, m).
 
     Where the noise is more than that of markers the network sees the filtered coordinates, as it does live.
     """
@@ -36,12 +37,14 @@ class Case:
     trunk_rad: F64 | None
     q: F64
     observed: Mask
+    sd: F64
     noise_rad: float = MARKER_NOISE_RAD
 
 
 def case_of(trial: Trial, path: Path) -> Case:
     """The case of a trial read from `path`, everything shown that was measured."""
-    return Case(trial, segments_of(trial), read_trunk(path), trial.q, trial.observed)
+    sd = np.full(trial.q.shape, MARKER_NOISE_RAD)
+    return Case(trial, segments_of(trial), read_trunk(path), trial.q, trial.observed, sd)
 
 
 def _per_frame(n: int, *shape: int) -> F64:
@@ -55,7 +58,8 @@ class Run:
     `plain`, `refined` force in body weights, deviation and centre of pressure minus ankle [N, 2, 3] of the network
     alone and after refinement; Newton residuals `before`, `left`, `after` [N] in body weights; `asked_bw`,
     `asked_sd_bw` [N, 6] what the motion asks (force, moment; in body weights and times m); `struck`, `lifted` [N, 2];
-    `phase` [N, 2]; `doubt`, `network_ms`, `physics_ms` [N]; `angle_deg` [3], `frame_reason` of the frame at the end.
+    `phase` [N, 2]; `doubt`, `network_ms`, `physics_ms` [N], `cpu_ms` [N] what both took of the process' own time;
+    `angle_deg` [3], `frame_reason` of the frame at the end.
     """
 
     trial: Trial
@@ -73,6 +77,7 @@ class Run:
     doubt: F64
     network_ms: F64
     physics_ms: F64
+    cpu_ms: F64
     angle_deg: F64 = field(default_factory=lambda: np.full(3, np.nan))
     frame_reason: str = ""
 
@@ -108,6 +113,7 @@ def empty_run(trial: Trial) -> Run:
         doubt=_per_frame(n),
         network_ms=_per_frame(n),
         physics_ms=_per_frame(n),
+        cpu_ms=_per_frame(n),
     )
 
 
@@ -135,14 +141,15 @@ class Chain:
             q[_OWN], known[_OWN] = case.q[i], case.observed[i]
             if case.trunk_rad is not None:
                 q[_TRUNK] = case.trunk_rad[i]
-            marks = [time.perf_counter_ns()]
+            began_ns, marks = time.process_time_ns(), [time.perf_counter_ns()]
             self.motion.step(t_ns, q, known)
             marks.append(time.perf_counter_ns())
             shown = self.motion.motion[0, _OWN] if smooth else case.q[i]
-            found = self.engine.step(t_ns, shown, still, case.observed[i], trial.mass_kg)
+            found = self.engine.step(t_ns, shown, still, case.observed[i], trial.mass_kg, case.sd[i])
             marks.append(time.perf_counter_ns())
             refined = self.physics.step(t_ns, self.motion.motion, known, found)
             marks.append(time.perf_counter_ns())
+            run.cpu_ms[i] = (time.process_time_ns() - began_ns) * 1e-6
             run.network_ms[i] = (marks[2] - marks[1]) * 1e-6
             run.physics_ms[i] = (marks[3] - marks[2] + marks[1] - marks[0]) * 1e-6
             if refined is not None:

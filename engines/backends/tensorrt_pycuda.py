@@ -7,15 +7,16 @@ import functools
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-WARM_RUNS = 3  # the first loads kernels, the second still touches new pages; the third is the check
-
+_WARM_RUNS = 3  # the first loads kernels, the second still touches new pages; the third is the check
+_NUMPY: dict[str, Any] = {"FLOAT": np.float32, "HALF": np.float16, "INT32": np.int32, "INT64": np.int64}
+_NUMPY |= {"INT8": np.int8, "BOOL": np.bool_}  # its own `nptype` fails in TensorRT 8 where numpy has no `np.bool`
 _THREAD_LOCAL_CAPTURE = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile
 
 
@@ -27,17 +28,17 @@ class TensorRtError(RuntimeError):
 class BuildOptions:
     """How to build a plan.
 
-    `workspace_mib` limits scratch memory; `timing_cache` is a file that makes the next build quicker, written when it
-    is not there; `tactic_sources` names the libraries to take kernels from (`CUBLAS_LT`; None: TensorRT's choice);
-    `dla_core` builds for that DLA core, layers it cannot run fall back to the GPU; `compute_capabilities` (`SM86`) is
-    for TensorRT-RTX only, which builds for GPUs that are not there.
+    `workspace_mib` limits scratch memory; `timing_cache` is a file that makes the next build quicker: begun anew where
+    it is absent, damaged or of another TensorRT or GPU, left alone where it cannot be written; `tactic_sources` names
+    the libraries to take kernels from (`CUBLAS_LT`; None: TensorRT's choice); `dla_core` builds for that DLA core,
+    layers it cannot run fall back to the GPU; `configure` is given the builder's configuration last.
     """
 
     workspace_mib: int = 1024
     timing_cache: Path | None = None
     tactic_sources: tuple[str, ...] | None = None
     dla_core: int | None = None
-    compute_capabilities: tuple[str, ...] = ()
+    configure: Callable[[Any], None] | None = None
 
 
 def build_plan(onnx_file: bytes, options: BuildOptions | None = None, api: Any = None) -> bytes:
@@ -49,29 +50,35 @@ def build_plan(onnx_file: bytes, options: BuildOptions | None = None, api: Any =
     or the builder refuses, with the reason.
     """
     options = options or BuildOptions()
-    trt = api or _tensorrt()
+    trt = api or _loaded()
     logger = _logger(trt)
-    logger.lines.clear()
+    logger.forget()
     builder = _made(logger, "builder", lambda: trt.Builder(logger))
-    network, strong = _network(trt, builder, options)
-    parser = trt.OnnxParser(network, logger)
+    kinds = trt.NetworkDefinitionCreationFlag  # a DLA was weakly typed while there were weak types
+    strong = hasattr(kinds, "STRONGLY_TYPED") and (options.dla_core is None or not hasattr(trt.BuilderFlag, "FP16"))
+    network = builder.create_network(1 << int(kinds.STRONGLY_TYPED if strong else kinds.EXPLICIT_BATCH))
+    parser = trt.OnnxParser(network, logger)  # holds the weights until the plan is built
     if not parser.parse(onnx_file):
-        raise TensorRtError(f"TensorRT {trt.__version__} cannot read the network: {parser.get_error(0).desc()}")
+        said = parser.get_error(0).desc() if parser.num_errors else logger.reason()
+        raise TensorRtError(f"TensorRT {trt.__version__} cannot read the network: {' '.join(said.split())}")
     config = _config(trt, builder, options)
     if not strong:
         _allow_graph_types(trt, network, config)
+    cache = None if options.timing_cache is None else _timing_cache(config, options.timing_cache)
+    logger.forget()  # what was wrong with an old cache
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise TensorRtError(f"TensorRT {trt.__version__} cannot build the network: {_last(logger)}")
-    if options.timing_cache is not None:
-        _replace(options.timing_cache, bytes(config.get_timing_cache().serialize()))
+        raise TensorRtError(f"TensorRT {trt.__version__} cannot build the network: {logger.reason()}")
+    if options.timing_cache is not None and cache is not None:
+        _replace(options.timing_cache, bytes(cache.serialize()))
     return bytes(plan)
 
 
 class CudaContext:
     """The device's primary CUDA context, one for all engines of a process, shared by their threads.
 
-    It is current only inside `current()`; a runner enters it for each call. TensorRtError: no driver, no such device.
+    Current only inside `current()`, as for each call of a runner; a forked process cannot use its parent's.
+    TensorRtError: no driver, no such device.
     """
 
     def __init__(self, device: int = 0) -> None:
@@ -94,14 +101,14 @@ class CudaContext:
         return {
             "gpu": self._device.name(),
             "compute_capability": f"{major}.{minor}",
-            "cuda": ".".join(str(part) for part in self.cuda.get_version()),
+            "cuda": ".".join(map(str, self.cuda.get_version())),
             "driver": str(self.cuda.get_driver_version()),
-            "tensorrt": str(_tensorrt().__version__),
+            "tensorrt": str(_loaded().__version__),
         }
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Make the context current on this thread; not for the hot path."""
+        """Make the context current on this thread."""
         self.handle.push()
         try:
             yield
@@ -137,14 +144,15 @@ class TensorRtRunner:
         self._outputs: dict[str, Any] = {}
         self._device: dict[str, Any] = {}
         self._graph: _Graph | None = None
-        self._engine: Any = None
         self._execution: Any = None
         self._stream: Any = None
         self.graph_refused = ""
         with context.current():
+            self._engine = _load_engine(plan, dla_core)
             try:
-                self._open(plan, dla_core)
-            except self._cuda.Error as error:
+                self._open()
+            except (TensorRtError, self._cuda.Error) as error:
+                self._release()
                 raise TensorRtError(f"plan {plan} cannot be opened: {error}") from error
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TensorRtRunner:
@@ -158,8 +166,8 @@ class TensorRtRunner:
         return self._inputs
 
     def warm(self) -> None:
-        """Run `WARM_RUNS` times on whatever the inputs hold."""
-        for _ in range(WARM_RUNS):
+        """Run a few times on whatever the inputs hold."""
+        for _ in range(_WARM_RUNS):
             self.infer()
 
     def infer(self) -> Mapping[str, Any]:
@@ -169,67 +177,75 @@ class TensorRtRunner:
 
     def start(self) -> None:
         """Begin a run on what the inputs hold now; they must not change before `finish`."""
-        if self._execution is None:
-            raise ValueError("infer() on a closed runner")
         self._guarded(self._enqueue if self._graph is None else self._graph.launch)
 
     def finish(self) -> Mapping[str, Any]:
         """Wait for the run that was begun; returns the output arrays."""
-        self._guarded(self._stream.synchronize)
+        self._guarded(self._wait)
         return self._outputs
 
     def close(self) -> None:
         """Free the engine and its memory; calling it twice is harmless."""
         if self._execution is None:
             return
-        with self._context.current():
-            if self._graph is not None:
-                self._graph.close()
-            self._graph = self._execution = self._engine = self._stream = None
-            self._device.clear()
+        with suppress(self._cuda.Error), self._context.current():  # of a lost device there is nothing to free
+            try:
+                self._wait()  # a run may have been begun
+            finally:
+                self._release()
 
-    def _open(self, plan: Path, dla_core: int | None) -> None:
-        self._engine = _load_engine(plan, dla_core)
-        execution = _made(_logger(_tensorrt()), "execution context", self._engine.create_execution_context)
+    def _release(self) -> None:
+        """Free what the GPU holds, the context being current; arrays that a caller still has can be read."""
+        if self._graph is not None:
+            self._graph.close()
+        self._graph = self._execution = self._engine = self._stream = None
+        self._device.clear()
+
+    def _open(self) -> None:
+        trt = _loaded()
+        self._execution = _made(_logger(trt), "execution context", self._engine.create_execution_context)
         self._stream = self._cuda.Stream()
         flags = self._cuda.host_alloc_flags.DEVICEMAP if self._mapped else 0
-        for name, shape, dtype, buffers in _tensors(self._engine, self._inputs, self._outputs):
-            array = buffers[name] = self._cuda.pagelocked_zeros(shape, dtype, mem_flags=flags)
+        for name in map(self._engine.get_tensor_name, range(self._engine.num_io_tensors)):
+            dtype = _NUMPY[self._engine.get_tensor_dtype(name).name]
+            shape = tuple(self._engine.get_tensor_shape(name))
+            goes_in = self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+            array = self._cuda.pagelocked_zeros(shape, dtype, mem_flags=flags)
+            (self._inputs if goes_in else self._outputs)[name] = array
             if self._mapped:
                 address = int(array.base.get_device_pointer())
             else:
                 self._device[name] = self._cuda.mem_alloc(max(array.nbytes, 1))
                 address = int(self._device[name])
-            execution.set_tensor_address(name, address)
-        self._execution = execution
+            self._execution.set_tensor_address(name, address)
         self._enqueue()  # what loads on first use must not be recorded
-        self._stream.synchronize()
-        self._record()
-
-    def _record(self) -> None:
+        self._wait()
         try:
-            self._graph = _Graph(int(self._stream.handle), self._enqueue)
-        except (TensorRtError, self._cuda.Error) as error:
+            self._graph = _Graph(self._cuda, int(self._stream.handle), self._enqueue)
+        except (TensorRtError, self._cuda.Error, OSError) as error:
             self.graph_refused = str(error)
             self._stream = self._cuda.Stream()  # a stream whose recording failed may refuse further work
+        _logger(trt).forget()
+
+    def _wait(self) -> None:
+        self._stream.synchronize()
 
     def _enqueue(self) -> None:
         if not self._mapped:
             for name, array in self._inputs.items():
                 self._cuda.memcpy_htod_async(self._device[name], array, self._stream)
         if not self._execution.execute_async_v3(self._stream.handle):
-            raise TensorRtError(f"TensorRT cannot run the network: {_last(_logger(_tensorrt()))}")
+            raise TensorRtError(f"TensorRT cannot run the network: {_logger(_loaded()).reason()}")
         if not self._mapped:
             for name, array in self._outputs.items():
                 self._cuda.memcpy_dtoh_async(array, self._device[name], self._stream)
 
     def _guarded(self, act: Callable[[], Any]) -> None:
+        if self._execution is None:
+            raise ValueError("this runner is closed")
         try:
-            self._context.handle.push()
-            try:
+            with self._context.current():
                 act()
-            finally:
-                self._cuda.Context.pop()
         except self._cuda.Error as error:
             raise TensorRtError(f"the GPU failed ({error}): open the engine again in a new process") from error
 
@@ -237,40 +253,37 @@ class TensorRtRunner:
 class _Graph:
     """What `enqueue` puts into a stream, recorded once and launched again and again. pycuda has no call for it."""
 
-    def __init__(self, stream: int, enqueue: Callable[[], None]) -> None:
+    def __init__(self, cuda: Any, stream: int, enqueue: Callable[[], None]) -> None:
+        self._error = cuda.Error
         self._driver = ctypes.CDLL("libcuda.so.1")  # pycuda has loaded it
         self._stream = ctypes.c_void_p(stream)
         self._executable = ctypes.c_void_p()
         graph = ctypes.c_void_p()
-        _check("cuStreamBeginCapture", self._driver.cuStreamBeginCapture_v2(self._stream, _THREAD_LOCAL_CAPTURE))
+        self._call("cuStreamBeginCapture_v2", self._stream, _THREAD_LOCAL_CAPTURE)
         try:
-            enqueue()
+            try:
+                enqueue()
+            finally:
+                ended = self._driver.cuStreamEndCapture(self._stream, ctypes.byref(graph))
+            if ended != 0:
+                raise self._error(f"cuStreamEndCapture: CUDA error {ended}")
+            self._call("cuGraphInstantiateWithFlags", ctypes.byref(self._executable), graph, ctypes.c_ulonglong(0))
         finally:
-            ended = self._driver.cuStreamEndCapture(self._stream, ctypes.byref(graph))
-        _check("cuStreamEndCapture", ended)
-        made = self._driver.cuGraphInstantiateWithFlags(ctypes.byref(self._executable), graph, ctypes.c_ulonglong(0))
-        self._driver.cuGraphDestroy(graph)
-        _check("cuGraphInstantiate", made)
+            self._driver.cuGraphDestroy(graph)  # the executable is a copy; of no graph there is nothing to free
 
     def launch(self) -> None:
-        """Run it all; returns at once."""
-        _check("cuGraphLaunch", self._driver.cuGraphLaunch(self._executable, self._stream))
+        self._call("cuGraphLaunch", self._executable, self._stream)
 
     def close(self) -> None:
-        """Free the recording."""
         self._driver.cuGraphExecDestroy(self._executable)
 
-
-def _check(call: str, status: int) -> None:
-    if status != 0:
-        raise TensorRtError(f"the GPU failed ({call}: CUDA error {status}): open the engine again in a new process")
-
-
-def _tensorrt() -> Any:
-    return _loaded("tensorrt")
+    def _call(self, name: str, *arguments: Any) -> None:
+        status = getattr(self._driver, name)(*arguments)
+        if status != 0:
+            raise self._error(f"{name}: CUDA error {status}")
 
 
-def _loaded(module: str) -> Any:
+def _loaded(module: str = "tensorrt") -> Any:
     try:
         return importlib.import_module(module)
     except (ImportError, OSError) as error:
@@ -279,45 +292,35 @@ def _loaded(module: str) -> Any:
 
 @functools.cache
 def _logger(trt: Any) -> Any:
-    """Keeps errors and the last warning; TensorRT holds on to it, so it lives as long as the process."""
+    """What TensorRT says; it holds on to its logger, so there is one for the life of the process."""
 
     class Keeper(trt.ILogger):
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)
-            self.lines: list[str] = []
-            self.warnings: list[str] = []
+        _error = _warning = ""
+
+        def forget(self) -> None:
+            self._error = self._warning = ""
 
         def log(self, severity: Any, message: str) -> None:
             line = " ".join(message.split())
             if severity == trt.ILogger.WARNING:
-                self.warnings = [line]
+                self._warning = line
             elif severity in (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR):
-                self.lines.append(line)
+                self._error = self._error or line
+
+        def reason(self) -> str:
+            """The first error, which later ones follow from; a missing driver is only warned of."""
+            return self._error or self._warning or "no reason given"
 
     return Keeper()
 
 
-def _last(logger: Any) -> str:
-    """The first error, which the later ones follow from; a missing driver is only warned of."""
-    return str((logger.lines[:1] or logger.warnings or ["no reason given"])[0])
-
-
 def _made(logger: Any, what: str, make: Callable[[], Any]) -> Any:
-    try:
+    made = None
+    with suppress(TypeError):  # pybind11 when the factory returned nothing
         made = make()
-    except TypeError:  # pybind11 when the factory returned nothing
-        made = None
     if made is None:
-        raise TensorRtError(f"TensorRT offers no {what} on this machine: {_last(logger)}")
+        raise TensorRtError(f"TensorRT offers no {what} on this machine: {logger.reason()}")
     return made
-
-
-def _network(trt: Any, builder: Any, options: BuildOptions) -> tuple[Any, bool]:
-    """An empty network, and whether it takes its types from the graph; a DLA could not before TensorRT 11."""
-    kinds = trt.NetworkDefinitionCreationFlag
-    strong = hasattr(kinds, "STRONGLY_TYPED") and (options.dla_core is None or not hasattr(trt.BuilderFlag, "FP16"))
-    kind = kinds.STRONGLY_TYPED if strong else kinds.EXPLICIT_BATCH
-    return builder.create_network(1 << int(kind)), strong
 
 
 def _config(trt: Any, builder: Any, options: BuildOptions) -> Any:
@@ -325,27 +328,32 @@ def _config(trt: Any, builder: Any, options: BuildOptions) -> Any:
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
     config.clear_flag(trt.BuilderFlag.TF32)
     if options.tactic_sources is not None:
-        config.set_tactic_sources(sum(1 << int(_named(trt, "TacticSource", name)) for name in options.tactic_sources))
-    if options.timing_cache is not None:
-        known = options.timing_cache.read_bytes() if options.timing_cache.is_file() else b""
-        config.set_timing_cache(config.create_timing_cache(known), False)
+        known = trt.TacticSource.__members__
+        unknown = [name for name in options.tactic_sources if name not in known]
+        if unknown:
+            raise TensorRtError(f"TensorRT {trt.__version__} has no tactic source {unknown[0]}: {', '.join(known)}")
+        config.set_tactic_sources(sum(1 << int(known[name]) for name in options.tactic_sources))
     if options.dla_core is not None:
         if not 0 <= options.dla_core < builder.num_DLA_cores:
             raise TensorRtError(f"there is no DLA core {options.dla_core}: this device has {builder.num_DLA_cores}")
         config.default_device_type = trt.DeviceType.DLA
         config.DLA_core = options.dla_core
         config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
-    if options.compute_capabilities:
-        config.num_compute_capabilities = len(options.compute_capabilities)
-        for i, name in enumerate(options.compute_capabilities):
-            config.set_compute_capability(_named(trt, "ComputeCapability", name), i)
+    if options.configure is not None:
+        options.configure(config)
     return config
 
 
-def _named(trt: Any, kind: str, name: str) -> Any:
-    if not hasattr(getattr(trt, kind, None), name):
-        raise TensorRtError(f"TensorRT {trt.__version__} knows no {kind} {name}")
-    return getattr(getattr(trt, kind), name)
+def _timing_cache(config: Any, path: Path) -> Any:
+    """The cache in use: the file's, or an empty one where TensorRT does not take it; None where it takes neither."""
+    known = b""
+    with suppress(OSError):
+        known = path.read_bytes()
+    for data in (known, b""):
+        cache = config.create_timing_cache(data)
+        if cache is not None and config.set_timing_cache(cache, False):  # False: of this GPU and version only
+            return cache
+    return None
 
 
 def _allow_graph_types(trt: Any, network: Any, config: Any) -> None:
@@ -365,36 +373,28 @@ def _allow_graph_types(trt: Any, network: Any, config: Any) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file that appears whole or not at all; where that cannot be done it stays as it was."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    os.replace(partial, path)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    with suppress(OSError):
+        partial.unlink()  # there only where that failed
 
 
 def _load_engine(plan: Path, dla_core: int | None) -> Any:
-    trt = _tensorrt()
+    trt = _loaded()
     logger = _logger(trt)
-    logger.lines.clear()
-    if not plan.is_file():
-        raise TensorRtError(f"plan {plan} is missing: run `exo-edge engines build`")
+    logger.forget()
+    try:
+        data = plan.read_bytes()
+    except OSError as error:
+        raise TensorRtError(f"plan {plan} cannot be read ({error.strerror}): run `exo-edge engines build`") from error
     runtime = _made(logger, "runtime", lambda: trt.Runtime(logger))
     if dla_core is not None:
         runtime.DLA_core = dla_core
-    engine = runtime.deserialize_cuda_engine(plan.read_bytes())
+    engine = runtime.deserialize_cuda_engine(data)
     if engine is None:
-        raise TensorRtError(f"plan {plan} does not fit this machine ({_last(logger)}): run `exo-edge engines build`")
+        raise TensorRtError(f"plan {plan} does not fit this machine ({logger.reason()}): run `exo-edge engines build`")
     return engine
-
-
-def _tensors(engine: Any, inputs: Any, outputs: Any) -> Iterator[tuple[str, tuple[int, ...], Any, Any]]:
-    """Name, shape and numpy type of every tensor that goes in or out, and to which of the two it belongs."""
-    trt = _tensorrt()  # its own `nptype` fails in TensorRT 8 where numpy has no `np.bool`
-    types: dict[Any, Any] = {trt.float32: np.float32, trt.float16: np.float16, trt.int32: np.int32, trt.int8: np.int8}
-    types[trt.bool] = np.bool_
-    if hasattr(trt, "int64"):
-        types[trt.int64] = np.int64
-    for i in range(engine.num_io_tensors):
-        name = engine.get_tensor_name(i)
-        side = inputs if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT else outputs
-        yield name, tuple(engine.get_tensor_shape(name)), types[engine.get_tensor_dtype(name)], side

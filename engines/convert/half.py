@@ -1,4 +1,4 @@
-"""Float16 written into a network's graph, and the same network as a GPU rounds it, for a CPU to judge."""
+"""Float16 written into a network's graph, and the same network with its rounding, for a CPU to judge."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class _HalfConverter:
 
 
 def as_rounded(half: Any) -> Any:
-    """A network of `to_half` in float32 that rounds each value where the half one does, as a GPU: sums in float32.
+    """A network of `to_half` in float32 that rounds each value where the half one does; sums are in float32.
 
     ONNX Runtime's CPU kernels have no float16; they would compute in float32 and drop the casts in between, and say
     that half precision costs nothing.

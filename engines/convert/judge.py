@@ -1,7 +1,8 @@
 """Judges the networks in lower precision on real inputs and writes precision.toml: what to leave alone, what to refuse.
 
 `python -m engines.convert.judge --data DIR [--write] [ENGINE ...]`; to be run again when a network changes. The first
-half of the real inputs chooses and calibrates, the second judges. Prints one JSON object; progress goes to stderr.
+half of the real inputs chooses and calibrates, the second judges, each eighth of it by itself. Prints one JSON object;
+progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _BLOCKS: Final = 18  # of nodes, in the order they compute, held or not together
 _RANKED_ON: Final = 12
 _CALIBRATED_ON: Final = 32
 _JUDGED_ON: Final = 64
+_PARTS: Final = (
+    8  # about a trial each: errors are relative to what an output reaches, and one lively trial hides others
+)
 _MOST: Final = 0.5  # of the nodes in float32; with more there is nothing left to gain
 _MARGIN: Final = 0.8  # of the bars while choosing, so that other inputs pass too
 
@@ -64,14 +68,23 @@ def judge_engine(engine: str, graph: bytes, inputs: Sequence[Inputs], say: Calla
         "int8": to_int8(model, _some(known, _CALIBRATED_ON)),
     }
     expected = outputs_of(model, unseen)
+    gates = {precision: Gate(unseen, RELATIVE[precision], effect_of(engine)) for precision in variants}
     verdicts = {
-        precision: judge(outputs_of(variant, unseen), expected, Gate(unseen, RELATIVE[precision], effect_of(engine)))
+        precision: strictest(outputs_of(variant, unseen), expected, gates[precision])
         for precision, variant in variants.items()
     }
     refused = {precision: verdict.reason for precision, verdict in verdicts.items() if not verdict.accepted}
     if "fp16" not in refused and len(hold) > _MOST * len(model.graph.node):
         refused["fp16"] = f"{len(hold)} of {len(model.graph.node)} nodes would have to stay in float32"
     return Judged(Lesson(() if "fp16" in refused else tuple(sorted(hold)), refused), verdicts)
+
+
+def strictest(found: Sequence[Outputs], expected: Sequence[Outputs], gate: Gate) -> Verdict:
+    """The worst of the verdicts on the parts of the gate's inputs, each held to the gate by itself."""
+    size = max(1, math.ceil(len(gate.inputs) / _PARTS))
+    parts = [slice(i, i + size) for i in range(0, len(gate.inputs), size)]
+    verdicts = [judge(found[p], expected[p], dataclasses.replace(gate, inputs=gate.inputs[p])) for p in parts]
+    return max(verdicts, key=lambda verdict: verdict.worst)
 
 
 def halves(inputs: Sequence[Inputs]) -> tuple[Sequence[Inputs], Sequence[Inputs]]:

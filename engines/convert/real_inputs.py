@@ -21,7 +21,7 @@ from engines.grf.features import COORDINATES
 from engines.grf.trials import Trial, find_trials, read_trial
 from engines.inpaint.engine import Inpainter
 from engines.inpaint.window import LEG_JOINTS, LEGS
-from engines.pose.detector import PersonDetector
+from engines.pose.detector import PersonDetector, View
 from engines.pose.tracker import PoseTracker
 
 CLIP_FRAMES: Final = (91, 190)
@@ -30,7 +30,9 @@ CLIP_CROP: Final = (0, 430, 1150, 564)
 width, height in px."""
 
 _CLIP_STEP_NS: Final = 33_333_333
-_TRIALS: Final = 16
+TRIALS: Final = 16
+"""Of measured gait, spread over all there are."""
+
 _LONGEST_S: Final = 2.0
 _EVERY: Final = 11  # frames between two windows of a trial
 _HIDDEN_S: Final = 0.3
@@ -58,18 +60,18 @@ class _Recorder:
         self._runner.close()
 
 
-def real_inputs(engine: str, data_dir: Path | None) -> list[Inputs]:
+def real_inputs(engine: str, data_dir: Path | None, trials: int = TRIALS) -> list[Inputs]:
     """Inputs of `engine` in the order they came, those of its variants alike.
 
-    Pose from the fetched demo clip; gait from trials under `data_dir`, none where that is None. EngineError: the clip
-    is not fetched, no trial, no such engine.
+    Pose from the fetched demo clip; gait from about as many `trials` under `data_dir`, none where that is None.
+    EngineError: the clip is not fetched, no trial, no such engine.
     """
     for prefix, collect in _FROM_CLIP.items():
         if engine.startswith(prefix):
             return collect()
     for prefix, record in _FROM_GAIT.items():
         if engine.startswith(prefix):
-            return [] if data_dir is None else [each for trial in _trials(data_dir) for each in record(trial)]
+            return [] if data_dir is None else [each for trial in _trials(data_dir, trials) for each in record(trial)]
     raise EngineError(f"engine {engine}: no real inputs are known; add them to engines/convert/real_inputs.py")
 
 
@@ -91,9 +93,9 @@ def _frames() -> list[npt.NDArray[np.uint8]]:
 
 def _detector_inputs() -> list[Inputs]:
     recorder = _Recorder(OrtCpuRunner(onnx_path("pose_detection")))
-    detector = PersonDetector(recorder, None)
+    detector = PersonDetector(recorder)
     for rgb in _frames()[::4]:
-        detector.detect(rgb)
+        detector.people(View(rgb))
     return recorder.given
 
 
@@ -106,9 +108,9 @@ def _landmark_inputs() -> list[Inputs]:
     return recorder.given
 
 
-def _trials(data_dir: Path) -> list[Trial]:
+def _trials(data_dir: Path, count: int) -> list[Trial]:
     paths, _ = find_trials(data_dir)
-    return [read_trial(path) for path in paths[:: max(1, len(paths) // _TRIALS)]]
+    return [read_trial(path) for path in paths[:: max(1, len(paths) // count)]]
 
 
 class _Kept:

@@ -17,8 +17,8 @@ from engines.grf.features import (
     COM_Y,
     COORDINATES,
     F64,
+    FRONTAL,
     GRID_S,
-    HISTORY,
     RECENT,
     SIDES,
     Mask,
@@ -26,15 +26,13 @@ from engines.grf.features import (
     base_observed,
     derived,
     features,
-    foot_heading,
-    from_foot,
     mask_from,
-    on_grid,
     outward,
     seen_from,
 )
-from engines.grf.timing import SHIFTS_S, WINDOW, Timing, read_at
+from engines.grf.timing import SHIFTS_S, WINDOW, Timing, body_height, read_at
 from engines.grf.weights import ZOO_PATH, read_limits
+from engines.grf.window import Motion, foot_heading, from_foot
 
 WARM_UP_S: Final = 0.3
 """Motion needed before the first answer; the network was trained on histories that start this late."""
@@ -42,15 +40,24 @@ WARM_UP_S: Final = 0.3
 GAP_S: Final = 0.2
 """A longer silence of the camera ends the history."""
 
+ROUGH_RAD: Final = 0.01
+"""Motion with an angle less certain than this is taken for video pose, whatever else is measured: markers are better
+(0.003 rad from frame to frame), filled or filmed joints worse."""
+
 _IN_THE_AIR: Final = 0.1
 """Probability of contact below which there is no force, as in the network."""
 
 _NOW: Final = len(SHIFTS_S) // 2
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
-_AGES_S: Final[F64] = np.arange(1 - HISTORY, 1, dtype=np.float64) * GRID_S
-_CAPACITY: Final = 1024
+MARKERS: Final[F64] = np.full(len(COORDINATES), 0.003)
+"""Deviation [16] of coordinates from markers, rad and m."""
+
 _OUTWARD: Final = np.stack([outward(side) for side in SIDES])
+_TILT: Final = BASE.index("tilt")
 _SAGITTAL: Final = slice(BASE.index("tilt"), BASE.index("foot_l") + 1)
+_ANGLES: Final = [not name.startswith("pelvis_t") or name == "pelvis_tilt" for name in COORDINATES]
+_HIDDEN_IN_VIDEO: Final = [BASE.index(name) for name in FRONTAL]
+_NEVER_NS: Final = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +92,11 @@ def _invalid(reason: str) -> GrfResult:
     return GrfResult(False, reason, np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), unknown, unknown, doubt=1.0)
 
 
-class _Motion:
-    """The last frames in arrays that are only moved when full: times, `BASE` channels, what was observed."""
-
-    def __init__(self) -> None:
-        self.t_ns = np.zeros(_CAPACITY, dtype=np.int64)
-        self.base = np.zeros((_CAPACITY, len(BASE)))
-        self.observed = np.zeros((_CAPACITY, len(BASE)), dtype=np.bool_)
-        self.first = self.end = 0
-
-    def add(self, t_ns: int, base: F64, observed: Mask) -> None:
-        """Append a frame and drop those that no window reaches any more."""
-        if self.end == _CAPACITY:
-            self._move()
-        self.t_ns[self.end], self.base[self.end], self.observed[self.end] = t_ns, base, observed
-        self.end += 1
-        oldest = t_ns + round(_AGES_S[0] * 1e9)
-        while self.first + 1 < self.end and self.t_ns[self.first + 1] <= oldest:
-            self.first += 1
-
-    def _move(self) -> None:
-        self.first = max(self.first, _CAPACITY // 2)  # a faster stream than 1 kHz keeps a shorter history
-        kept = self.end - self.first
-        for array in (self.t_ns, self.base, self.observed):
-            array[:kept] = array[self.first : self.end].copy()
-        self.first, self.end = 0, kept
-
-    def window(self) -> tuple[F64, Mask]:
-        """Channels and mask [BASE, HISTORY] on the grid that ends at the newest frame."""
-        kept = slice(self.first, self.end)
-        t_s = (self.t_ns[kept] - self.t_ns[self.end - 1]) * 1e-9
-        return on_grid(t_s, self.base[kept], self.observed[kept], _AGES_S)
+def _heading(base: F64, observed: Mask) -> F64:
+    """Direction of each foot [2] at the newest sample of a window, rad."""
+    views = np.stack([seen_from(side, base[:, -1:]) for side in SIDES])
+    masks = np.stack([mask_from(side, observed[:, -1:]) for side in SIDES])
+    return foot_heading(views, masks)[:, 0]
 
 
 class GrfEngine:
@@ -130,8 +111,9 @@ class GrfEngine:
         self._runner.warm()
         self._input, self._context = self._runner.inputs["window"], self._runner.inputs["context"]
         self._limits = read_limits(onnx_path or ZOO_PATH)
-        self._motion = _Motion()
+        self._motion = Motion()
         self._since_ns = 0
+        self._rough_ns = _NEVER_NS
         self._timing = Timing()
         self._gait = Gait()
         self._doubt = Doubt(self._limits)
@@ -152,18 +134,21 @@ class GrfEngine:
 
     def _restart(self) -> None:
         self._motion.first = self._motion.end = 0
+        self._rough_ns = _NEVER_NS
         self._gait.reset()
         self._doubt.reset()
         self._timing.pause()
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float) -> GrfResult:
+    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float, sd: F64 = MARKERS) -> GrfResult:
         """Ground reaction at the frame `t_ns`, from it and the frames before.
 
         `q` [16] rad and m in `COORDINATES` order, `observed` [16] what the camera saw; `mass_kg` of the wearer
-        with what they carry. `qd` [16] is checked only: rates come from `q` on the network's own grid.
+        with what they carry. `qd` [16] is checked only: rates come from `q` on the network's own grid. `sd` [16] is the
+        deviation of `q`, as of markers by default. While the motion that the network sees holds an angle worse than
+        `ROUGH_RAD`, it is shown what one camera beside the wearer sees, and takes it for as rough as that.
         """
-        if q.shape != (len(COORDINATES),) or observed.shape != q.shape:
-            raise ValueError(f"q {q.shape} and observed {observed.shape}: expected [16] each")
+        if not q.shape == observed.shape == sd.shape == (len(COORDINATES),):
+            raise ValueError(f"q {q.shape}, observed {observed.shape} and sd {sd.shape}: expected [16] each")
         motion = self._motion
         last_ns = int(motion.t_ns[motion.end - 1]) if motion.end else t_ns - 1
         if t_ns < last_ns:
@@ -176,6 +161,8 @@ class GrfEngine:
             self._restart()
         if motion.end == 0:
             self._since_ns = t_ns
+        if not (sd[observed & _ANGLES] <= ROUGH_RAD).all():
+            self._rough_ns = t_ns
         seen = base_observed(observed)
         motion.add(t_ns, base_channels(np.where(observed, q, 0.0)), seen)
         if gap:
@@ -188,11 +175,13 @@ class GrfEngine:
 
     def _infer(self, t_ns: int, mass_kg: float) -> GrfResult:
         base, observed = self._motion.window()
+        heading = _heading(base, observed)
+        if t_ns - self._rough_ns < RECENT * GRID_S * 1e9:
+            observed[_HIDDEN_IN_VIDEO] = False
         views = np.stack([seen_from(side, base) for side in SIDES])
         masks = np.stack([mask_from(side, observed) for side in SIDES])
         self._input[...] = features(views[..., -RECENT:], masks[..., -RECENT:])
         self._context[...] = context(base, observed, 1)[:, 0]
-        heading = foot_heading(views[..., -1:], masks[..., -1:])[:, 0]
         out = self._runner.infer()
         running = self._gait.step(t_ns, out["contact"][:, _NOW])
         force_bw, contact = self._in_time(t_ns, out, running, base, observed)
@@ -218,7 +207,8 @@ class GrfEngine:
         """Force [2, 3] (BW) and contact [2] of a runner who lands earlier or later than the network expects."""
         value, known = derived(base[:, -WINDOW:], observed[:, -WINDOW:])
         total_bw = float(out["force_bw"][:, _NOW, 1].sum())
-        delay_s = self._timing.step(t_ns, total_bw, value[COM_Y], known[COM_Y]) * running
+        height_m = body_height(value[COM_Y], value[_TILT])
+        delay_s = self._timing.step(t_ns, total_bw, height_m, known[COM_Y] & known[_TILT]) * running
         force_bw, contact = read_at(out["force_bw"], delay_s), np.clip(read_at(out["contact"], delay_s), 0.0, 1.0)
         force_bw[contact < _IN_THE_AIR] = 0.0
         force_bw[:, 1] = np.maximum(force_bw[:, 1], 0.0)

@@ -17,9 +17,9 @@ LONGEST_S: Final = 1.0
 OTHER_LEG_S: Final = 0.3
 """A joint is filled only while the other leg's was seen this recently: the network learnt on no more."""
 
-PULL_S: Final = 0.04
+PULL_S: Final = 0.03
 """How fast the motion is drawn to newer fills. The ground reaction rests on accelerations: taken as they come, fills
-cost up to three times as much there on held-out walking."""
+cost up to three times as much there on held-out walking; followed more slowly than this, running suffers."""
 
 COASTING_SD_RAD: Final = 0.03
 """Deviation of a joint that goes on as it moved, for the one or two frames until its first fill is there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,9 +30,11 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One person: `points_px` [2, 2] hip centre and full-body circle point in the frame, `score` 0..1."""
+    """One person: `points_px` [2, 2] hip centre and full-body circle point in the frame, `shoulders_px` [2] the middle
+    of the shoulders, `score` 0..1."""
 
     points_px: F64
+    shoulders_px: F64
     score: float
 
 
@@ -48,35 +50,38 @@ def anchors() -> F64:
     return np.concatenate(blocks)
 
 
+class View(NamedTuple):
+    """What to search: `rgb` uint8 [H, W, 3], and where in it (x, y, width, height in px; None: everywhere)."""
+
+    rgb: U8
+    box: Box | None = None
+
+
 class PersonDetector:
-    """Detector of the wearer.
+    """Detector of people."""
 
-    `search_box` (x, y, width, height in px) limits where it looks; of several people inside it takes the one
-    nearest to the box's centre, without a box the one with the best score.
-    """
-
-    def __init__(self, runner: Runner, search_box: Box | None) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._search_box = search_box
         self._anchors = anchors()
 
-    def detect(self, rgb: U8) -> Detection | None:
-        """The wearer in `rgb` uint8 [H, W, 3], or None."""
-        x, y, width, height = self._search_box or (0, 0, rgb.shape[1], rgb.shape[0])
-        view = rgb[y : y + height, x : x + width]
-        scale, offset = self._fill_input(view)
+    def people(self, view: View) -> list[Detection]:
+        """Everybody in the view, in px of the whole frame: the nearest to the middle of `view.box` first, without a
+        box the one with the best score."""
+        x, y, width, height = view.box or (0, 0, view.rgb.shape[1], view.rgb.shape[0])
+        scale, offset = self._fill_input(view.rgb[y : y + height, x : x + width])
         outputs = self._runner.infer()
-        people = decode(outputs[BOXES][0], outputs[SCORES][0, :, 0], self._anchors)
-        found = [Detection((p.points_px * SIZE - offset) / scale + (x, y), p.score) for p in people]
-        if not found:
-            return None
-        if self._search_box is None:
-            return max(found, key=lambda person: person.score)
+        shift = np.array([x, y]) - offset / scale
+        found = [
+            Detection(p.points_px * (SIZE / scale) + shift, p.shoulders_px * (SIZE / scale) + shift, p.score)
+            for p in decode(outputs[BOXES][0], outputs[SCORES][0, :, 0], self._anchors)
+        ]
+        if view.box is None:
+            return found
         centre = np.array([x + width / 2, y + height / 2])
-        return min(found, key=lambda person: float(np.hypot(*(person.points_px[0] - centre))))
+        return sorted(found, key=lambda person: float(np.hypot(*(person.points_px[0] - centre))))
 
     def _fill_input(self, view: U8) -> tuple[float, F64]:
-        """Letterbox `view` into the input (-1..1); returns scale and offset from view px to input px."""
+        """Letterbox the picture `view` into the input (-1..1); returns scale and offset from view px to input px."""
         height, width = view.shape[:2]
         scale = SIZE / max(height, width)
         offset = (SIZE - np.array([width, height]) * scale) / 2
@@ -99,7 +104,7 @@ def decode(raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float3
     scores, raw = scores[keep], raw_boxes[keep].astype(np.float64) / SIZE
     centres, sides = raw[:, :2] + grid[keep], raw[:, 2:4]
     corners = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
-    points = raw[:, 4:8].reshape(-1, 2, 2) + grid[keep][:, None]
+    points = raw[:, 4:10].reshape(-1, 3, 2) + grid[keep][:, None]
     people = []
     left = np.ones(len(keep), bool)
     while left.any():
@@ -107,7 +112,8 @@ def decode(raw_boxes: npt.NDArray[np.float32], raw_scores: npt.NDArray[np.float3
         group = left & (_overlap(corners, corners[best]) > MIN_OVERLAP)
         group[best] = True
         weight = scores[group] / scores[group].sum()
-        people.append(Detection(np.tensordot(weight, points[group], 1), float(scores[best])))
+        mean = np.tensordot(weight, points[group], 1)
+        people.append(Detection(mean[:2], mean[2], float(scores[best])))
         left &= ~group
     return people
 

@@ -17,13 +17,12 @@ from engines.grf.features import (
     SIDES,
     Mask,
     features,
-    foot_heading,
     mask_from,
     outward,
     seen_from,
-    to_foot,
 )
 from engines.grf.trials import Trial
+from engines.grf.window import foot_heading, to_foot
 from engines.training.grf_data import EXTRA, RUN, STAND, WALK, Sequence, sequences, similar
 
 F32 = npt.NDArray[np.float32]

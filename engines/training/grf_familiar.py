@@ -28,7 +28,7 @@ _FLOOR: Final = 0.15
 
 @dataclass(frozen=True)
 class Familiar:
-    """Centre [blocks, kinds, D] and whitening [blocks, kinds, D, D] of the windows seen in training.
+    """Centre [blocks, kinds, D] and whitening [blocks, kinds, D, D] of the windows of each kind seen in training.
 
     The length of a whitened window is about 1 in training.
     """
@@ -58,7 +58,8 @@ def familiar(trials: list[Trial]) -> Familiar:
                 whole = window[..., [seen_from + row for row in rows]].amin(dim=(1, 2)) > 0.5
                 for kind in range(len(KINDS)):
                     found[i][kind].append(value[whole & torch.from_numpy(batch.kind == kind)])
-    shapes = [[_shape(torch.cat(kind).numpy()) for kind in block] for block in found]
+    there = [kind for kind in range(len(KINDS)) if all(sum(map(len, block[kind])) > 1 for block in found)]
+    shapes = [[_shape(torch.cat(block[kind]).numpy()) for kind in there] for block in found]
     centre = np.stack([np.stack([kind[0] for kind in block]) for block in shapes])
     whiten = np.stack([np.stack([kind[1] for kind in block]) for block in shapes])
     return Familiar(centre.astype(np.float32), whiten.astype(np.float32))

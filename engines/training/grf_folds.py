@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from engines.grf.engine import GrfEngine, GrfResult
+from engines.grf.engine import MARKERS, GrfEngine, GrfResult
 from engines.grf.evaluate import SIDE_VIEW, Scored, run_trial, summary
 from engines.grf.features import COORDINATES, F64, Mask
 from engines.grf.trials import Trial
@@ -104,8 +104,8 @@ class _Recorder(GrfEngine):
         super().__init__(path)
         self.results: list[GrfResult] = []
 
-    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float) -> GrfResult:
-        self.results.append(super().step(t_ns, q, qd, observed, mass_kg))
+    def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float, sd: F64 = MARKERS) -> GrfResult:
+        self.results.append(super().step(t_ns, q, qd, observed, mass_kg, sd))
         return self.results[-1]
 
 

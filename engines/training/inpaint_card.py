@@ -39,8 +39,9 @@ _LIMITS: Final = """
 - Walking and running at a steady pace on level ground, by adults without gait disorders. A stumble, a stop or a turn
   while the leg is unseen is not seen, and the fill walks on: its deviation does not know.
 - In steady treadmill running the periodic guess alone does as well; the network earns its place in walking.
-- Where all coordinates are known, the ground reaction network trusts quick changes more than a fill deserves: a leg
-  filled for 0.5 s then costs over 40 % in both gaits. A camera beside the wearer never sees all coordinates.
+- While a leg is filled, the ground reaction network hears how uncertain it is and takes the motion for what one camera
+  beside the wearer shows. Where all coordinates are known that gives up a part of what exact motion allows: a leg
+  filled for 0.5 s then still costs over 40 % in running.
 - One leg at a time: the other one seen within 0.3 s, the lost one for 0.3 s within the last 1.5 s.
 - The walking trials are short (1.2 to 1.9 s): little of the person has been seen before the gap, less than in use.
 - Noise of video pose was modelled in training, not measured.

@@ -16,7 +16,9 @@ from engines.grf.evaluate import SIDE_VIEW
 from engines.grf.features import F64
 from engines.grf.trials import Trial
 from engines.inpaint.engine import Inpainter
-from engines.inpaint.evaluate import Scored, evaluate, gaps_of, score
+from engines.inpaint.evaluate import evaluate, score
+from engines.inpaint.gaps import gaps_of
+from engines.inpaint.tables import Scored
 from engines.inpaint.weights import ZOO_PATH, Facts
 from engines.training.grf_data import fold_of, load_trials
 from engines.training.inpaint import Recipe, resume
@@ -31,7 +33,7 @@ CALIBRATED_ON: Final = 1
 those held out."""
 
 SAMPLES_PER_FILL: Final = 8
-GAPS_PER_TRIAL: Final = 1
+GAPS_PER_TRIAL: Final = 2
 CALIBRATION_GAPS_S: Final = (0.2, 0.5)
 _Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
 _ROW: Final = "beside"

@@ -7,26 +7,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.assembly import LATENCY_NS
-from edge_runtime.biomech.occlusion import OcclusionFill
+from edge_runtime.assembly import make_estimator, make_pose
 from edge_runtime.body import body_of
-from edge_runtime.camera import ClipSource
+from edge_runtime.camera import ClipSource, FrameSource
 from edge_runtime.camera_faults import KINDS, CameraFault, FaultyCamera, LatecomerClip
+from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.errors import UserError
-from edge_runtime.estimator import Estimator, Step, Timing
+from edge_runtime.estimator import Estimator, Step
 from edge_runtime.lockstep_run import LockstepRun
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.telemetry import estimate_fields
 from edge_runtime.types import F64, Frame
-from engines.backends.ort_cpu import OrtCpuRunner
-from engines.beside import Placement
-from engines.fetch import onnx_path
-from engines.grf import GrfEngine
-from engines.inpaint import Inpainter
-from engines.pose import PoseTracker
-from firmware_bridge.table import TABLE
+from engines.beside import Inline
 from hil.faults.model import Fault
 from hil.faults.runner import EngineTrouble, FaultyRunner
 
@@ -78,19 +72,10 @@ class _FaultyEstimator:
         return self._chain.step(frame, exo_nm, interface)
 
 
-def _faulty_estimator(
-    faults: Sequence[Fault], plan: Plan, frame_ns: int, beside: Placement, clock_ns: Callable[[], int]
-) -> Any:
-    """As `edge_runtime.assembly.make_estimator`, its engines wrapped."""
+def _faulty_estimator(faults: Sequence[Fault], plan: Plan, source: FrameSource, clock_ns: Callable[[], int]) -> Any:
+    """As `edge_runtime.lockstep_run.inline_estimator`, the fault below the guard of each engine."""
     trouble = EngineTrouble()
-
-    def opened(path: Path) -> FaultyRunner:
-        return FaultyRunner(OrtCpuRunner(path), trouble)
-
-    pose = PoseTracker(opened(onnx_path("pose_detection")), opened(onnx_path("pose_landmark")), None, beside)
-    timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
-    body = body_of(plan.profile, plan.profile_path)
-    legs, grf = OcclusionFill(Inpainter(), beside), GrfEngine()
-    return _FaultyEstimator(
-        Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns), trouble, faults
-    )
+    engines = Engines(Inline, clock_ns, lambda runner: FaultyRunner(runner, trouble))
+    pose = make_pose(plan, source.size_px, engines)
+    chain = make_estimator(plan, frame_period_ns(plan, source), clock_ns, pose, engines)
+    return _FaultyEstimator(chain, trouble, faults)

@@ -106,3 +106,19 @@ def test_time_that_does_not_go_on_begins_anew(back_ns: int) -> None:
     refined = stream.step()
     assert refined is not None and 0.0 <= refined.doubt <= 1.0
     assert np.isfinite(stream.physics.motion.sd).all() and stream.physics.motion.sd[:3].max() < HALF_N
+
+
+def test_a_force_that_just_came_is_held_against_late_motion_less_than_one_that_stays() -> None:
+    landing, staying = Stream(), Stream()
+    landing.step(found=standing(0.1 * HALF_N, 100.0), count=30)
+    staying.step(found=standing(1.5 * HALF_N, 100.0), count=30)
+    late = landing.step(found=standing(1.5 * HALF_N, 100.0))
+    late_n = 0.0 if late is None else float(late.force_n[:, 1].sum())
+    held = staying.step(found=standing(1.5 * HALF_N, 100.0))
+    held_n = 0.0 if held is None else float(held.force_n[:, 1].sum())
+    weight_n = 2 * HALF_N
+    assert weight_n < held_n < 1.2 * weight_n  # the motion rests: it asks for the weight
+    assert late_n > 1.45 * weight_n
+    again = landing.step(found=standing(1.5 * HALF_N, 100.0))
+    assert again is not None
+    assert float(again.force_n[:, 1].sum()) == pytest.approx(held_n)

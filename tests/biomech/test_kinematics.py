@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.biomech import sagittal
+from edge_runtime.biomech.encoder import EncoderModel, KneeReadings
 from edge_runtime.biomech.kinematics import (
     FOOT_NEUTRAL_RAD,
     GAP_S,
@@ -19,6 +20,7 @@ from edge_runtime.biomech.kinematics import (
     KinematicsFilter,
 )
 from edge_runtime.types import F64, Q_INDEX, Kinematics, Pose
+from engines.pose.head.features import COORDINATES as HEAD_COORDINATES
 
 HEIGHT_M, PX_PER_M, FPS = 1.7, 250.0, 60.0
 Angles = dict[str, float]
@@ -271,3 +273,92 @@ def test_fast_enough() -> None:
         spent.append((time.thread_time_ns() - start) * 1e-6)
     print(f"p50 {np.percentile(spent[5:], 50):.3f} ms, p99 {np.percentile(spent[5:], 99):.3f} ms")
     assert np.percentile(spent[5:], 90) < 0.3
+
+
+class Told:
+    """A head that says what it is told, as sure as it is told."""
+
+    def __init__(self) -> None:
+        self.q_rad, self.sd_rad = np.zeros(len(HEAD_COORDINATES)), np.full(len(HEAD_COORDINATES), radians(3.0))
+        self.resets, self.valid = 0, True
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def step(self, pose: Pose) -> Told:
+        del pose
+        return self
+
+    def knees(self, right_rad: float, left_rad: float) -> None:
+        for name, value in (("knee_angle_r", right_rad), ("knee_angle_l", left_rad)):
+            self.q_rad[HEAD_COORDINATES.index(name)] = value
+
+
+def readings(right_rad: float, left_rad: float, sd_deg: float) -> KneeReadings:
+    return KneeReadings(np.array([right_rad, left_rad]), np.full(2, radians(sd_deg)), np.ones(2, np.bool_))
+
+
+KNEE_R, KNEE_L = Q_INDEX["knee_angle_r"], Q_INDEX["knee_angle_l"]
+
+
+def test_angles_and_deviation_are_the_heads() -> None:
+    head = Told()
+    filt = KinematicsFilter(HEIGHT_M, head=head)
+    head.knees(0.5, 0.2)
+    head.sd_rad[HEAD_COORDINATES.index("knee_angle_l")] = radians(9.0)
+    for _, pose in walk(1, 0.5):
+        kin = filt.step(pose)
+    assert kin.valid
+    assert kin.q[[KNEE_R, KNEE_L]] == pytest.approx([0.5, 0.2], abs=0.01)
+    assert np.degrees(kin.sd[KNEE_R]) == pytest.approx(3.0, abs=0.7)
+    assert np.degrees(kin.sd[KNEE_L]) > 8.9
+
+
+def test_exchanged_legs_of_the_head_do_not_pass() -> None:
+    """One to three frames in which the head has the legs exchanged: an outlier of both, held off."""
+    for length in (1, 2, 3):
+        head, out = Told(), []
+        filt = KinematicsFilter(HEIGHT_M, head=head)
+        for k, (_, pose) in enumerate(walk(1, 1.0)):
+            head.knees(*((1.1, 0.1) if not 30 <= k < 30 + length else (0.1, 1.1)))
+            out.append(filt.step(pose).q[[KNEE_R, KNEE_L]])
+        assert np.degrees(np.abs(np.array(out)[20:] - [1.1, 0.1]).max()) < 3.0
+
+
+def test_encoder_and_head_are_weighed_by_variance() -> None:
+    head = Told()
+    filt = KinematicsFilter(HEIGHT_M, head=head)
+    head.knees(0.5, 0.5)
+    for _, pose in walk(1, 0.5):
+        kin = filt.step(pose, readings(0.6, 0.6, 1.0))
+    assert kin.q[KNEE_R] == pytest.approx((0.5 / 9 + 0.6) / (1 / 9 + 1), abs=0.005)
+    assert np.degrees(kin.sd[KNEE_R]) == pytest.approx((1 / 9 + 1) ** -0.5, rel=0.05)
+
+
+def test_encoder_goes_on_where_nobody_is_seen() -> None:
+    head = Told()
+    filt, out = KinematicsFilter(HEIGHT_M, head=head), []
+    for t, pose in walk(1, 1.5):
+        knee = 0.6 + 0.4 * sin(2 * np.pi * t)
+        head.knees(knee, knee)
+        seen = pose if t < 2.0 else gone(pose)
+        if t < 2.15:  # a longer gap begins anew
+            kin = filt.step(seen, readings(knee, knee, 1.0))
+            out.append((t, kin.q[KNEE_R] - knee, kin.valid))
+    late = [abs(error) for t, error, _ in out if t > 1.5]
+    assert np.degrees(max(late)) < 2.5
+    assert not out[-1][2]  # and still says that the pose is missing
+
+
+def test_a_reading_that_is_no_number_is_left_out() -> None:
+    model = EncoderModel(np.zeros(2), np.full(2, 0.02), np.full(2, 250.0), np.full(2, 750.0), np.full(2, 0.2))
+    read = model.knees(np.array([0.5, np.nan]), np.array([10.0, 0.0]))
+    assert read.valid.tolist() == [True, False]
+    stiffness = 250.0 + 500.0 * 0.5 / radians(80.0)
+    assert read.knee_rad[0] == pytest.approx(0.5 - 10.0 / stiffness)
+    assert read.sd_rad[0] == pytest.approx(np.hypot(0.02, 0.2 * 10.0 / stiffness))
+    head = Told()
+    filt = KinematicsFilter(HEIGHT_M, head=head)
+    for _, pose in walk(1, 0.3):
+        kin = filt.step(pose, read)
+    assert np.isfinite(kin.q).all()

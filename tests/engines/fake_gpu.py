@@ -35,7 +35,10 @@ class FakeGpu:
         self.integrated = 0
         self.refuse_recording = False
         self.loaded = False
+        self.refuse_to_run = False
+        self.launch_status = 0
         self.foreign_plan = False
+        self.closed: list[str] = []
 
     def count(self, name: str) -> int:
         return self.calls.count(name)
@@ -46,6 +49,10 @@ class FakeGpu:
             raise CudaError(f"{name} failed: unspecified launch failure")
         if self.depth == 0 and name not in ("init", "push"):
             raise CudaError(f"{name}: no context is current")
+
+    def freed(self, name: str) -> None:
+        """Something was let go: freed, or lost where no context is current."""
+        self.closed.append(name if self.depth else f"{name} leaked")
 
     def put(self, stream: int, work: Work) -> None:
         (self.queues[stream] if self.recording is None else self.recording).append(work)
@@ -64,6 +71,9 @@ class Stream:
         self.gpu.called("Stream")
         self.handle = 1000 + len(self.gpu.queues)
         self.gpu.queues[self.handle] = []
+
+    def __del__(self) -> None:
+        self.gpu.freed("Stream")
 
     def synchronize(self) -> None:
         self.gpu.called("synchronize")
@@ -155,6 +165,8 @@ def fake_driver(gpu: FakeGpu) -> Any:
 
     def launch(executable: Any, stream: Any) -> int:
         gpu.calls.append("cuGraphLaunch")
+        if gpu.launch_status:
+            return gpu.launch_status
         gpu.queues[stream.value].extend(gpu.recordings[executable.value])
         return 0
 
@@ -190,6 +202,8 @@ def fake_tensorrt(gpu: FakeGpu) -> Any:
 
     def execute(stream: int) -> bool:
         gpu.called("execute_async_v3")
+        if gpu.refuse_to_run:
+            return False
         if gpu.recording is not None and not gpu.loaded:
             gpu.refuse_recording = True  # loading kernels is nothing that can be recorded
 
@@ -214,9 +228,8 @@ def fake_tensorrt(gpu: FakeGpu) -> Any:
         num_io_tensors=2,
         get_tensor_name=lambda i: "xy"[i],
         get_tensor_mode=lambda name: _Mode.INPUT if name == "x" else _Mode.OUTPUT,
-        get_tensor_dtype=lambda name: "f32",
+        get_tensor_dtype=lambda name: SimpleNamespace(name="FLOAT"),
         get_tensor_shape=lambda name: (1, 3),
         create_execution_context=lambda: context,
     )
-    kinds = {"float32": "f32", "float16": "f16", "int32": "i32", "int8": "i8", "bool": "b"}
-    return Module(ILogger=_Logger, Runtime=runtime, TensorIOMode=_Mode, __version__="0.fake", **kinds)
+    return Module(ILogger=_Logger, Runtime=runtime, TensorIOMode=_Mode, __version__="0.fake")

@@ -26,7 +26,7 @@ SOURCE = Path(backend.__file__)
 def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     fake = FakeGpu()
     modules = {"tensorrt": fake_tensorrt(fake), "pycuda.driver": fake_pycuda(fake)}
-    monkeypatch.setattr(backend, "_loaded", modules.__getitem__)
+    monkeypatch.setattr(backend, "_loaded", lambda module="tensorrt": modules[module])
     monkeypatch.setattr(ctypes, "CDLL", lambda name: fake_driver(fake))
     return fake
 
@@ -94,6 +94,40 @@ class TestRunner:
         assert one.infer()["y"][0, 0] == 3
         assert gpu.depth == 0
 
+    @pytest.mark.parametrize("call", ["mem_alloc", "execute_async_v3"])
+    def test_what_was_taken_is_freed_where_opening_fails(self, gpu: FakeGpu, plan: Path, call: str) -> None:
+        gpu.fail = {call}
+        with pytest.raises(TensorRtError, match="cannot be opened"):
+            TensorRtRunner(plan, CudaContext())
+        assert gpu.closed == ["Stream"] and gpu.depth == 0
+
+    def test_a_network_that_does_not_start_is_not_opened(self, gpu: FakeGpu, plan: Path) -> None:
+        gpu.refuse_to_run = True
+        with pytest.raises(TensorRtError, match=r"cannot be opened: TensorRT cannot run the network"):
+            TensorRtRunner(plan, CudaContext())
+        assert gpu.closed == ["Stream"]
+
+    def test_a_run_under_way_ends_before_its_memory_goes(self, gpu: FakeGpu, runner: TensorRtRunner) -> None:
+        outputs = runner.infer()
+        runner.start()
+        gpu.calls.clear()
+        runner.close()
+        assert gpu.calls == ["push", "synchronize", "cuGraphExecDestroy"] and gpu.closed == ["Stream"]
+        assert outputs["y"].shape == (1, 3)  # a caller's arrays stay
+
+    @pytest.mark.parametrize("call", ["synchronize", "push"])
+    def test_closing_after_a_lost_device_raises_nothing(self, gpu: FakeGpu, runner: TensorRtRunner, call: str) -> None:
+        gpu.fail = {call}
+        runner.close()
+        assert gpu.depth == 0
+        gpu.fail = set()
+
+    def test_a_driver_that_refuses_to_launch_is_one_line(self, gpu: FakeGpu, runner: TensorRtRunner) -> None:
+        gpu.launch_status = 719  # CUDA_ERROR_LAUNCH_FAILED
+        with pytest.raises(TensorRtError, match=r"the GPU failed \(cuGraphLaunch: CUDA error 719\)"):
+            runner.infer()
+        assert gpu.depth == 0
+
     @pytest.mark.parametrize("call", ["synchronize", "push"])
     def test_a_lost_device_is_one_line_and_leaves_no_context_behind(
         self, gpu: FakeGpu, runner: TensorRtRunner, call: str
@@ -116,14 +150,15 @@ class TestRunner:
             TensorRtRunner(plan, CudaContext())
 
     def test_missing_plan_says_what_to_do(self, gpu: FakeGpu, tmp_path: Path) -> None:
-        with pytest.raises(TensorRtError, match=r"is missing.*exo-edge engines build"):
+        with pytest.raises(TensorRtError, match=r"No such file.*exo-edge engines build"):
             TensorRtRunner(tmp_path / "none", CudaContext())
 
     def test_closed_runner_refuses_to_run(self, gpu: FakeGpu, runner: TensorRtRunner) -> None:
         runner.close()
         assert gpu.count("cuGraphExecDestroy") == 1
-        with pytest.raises(ValueError, match="closed"):
-            runner.infer()
+        for call in (runner.infer, runner.start, runner.finish):
+            with pytest.raises(ValueError, match="closed"):
+                call()
 
     def test_unknown_memory_is_a_programming_error(self, gpu: FakeGpu, plan: Path) -> None:
         with pytest.raises(ValueError, match="one of auto, copy, mapped"):
@@ -151,6 +186,8 @@ class Config:
         self.default_device_type = "GPU"
         self.DLA_core = -1
         self.tactics: int | None = None
+        self.create_timing_cache: Any = None
+        self.set_timing_cache: Any = None
 
     def set_flag(self, flag: str) -> None:
         self.flags.add(flag)
@@ -192,7 +229,7 @@ def old_tensorrt(layers: list[Any], config: Config, **kinds: int) -> Any:
         NetworkDefinitionCreationFlag=SimpleNamespace(**kinds),
         BuilderFlag=SimpleNamespace(**{name: name for name in flags}),
         MemoryPoolType=SimpleNamespace(WORKSPACE="workspace"),
-        TacticSource=SimpleNamespace(CUBLAS_LT=1),
+        TacticSource=SimpleNamespace(__members__={"CUBLAS_LT": 1}),
         DeviceType=SimpleNamespace(GPU="GPU", DLA="DLA"),
         LayerType=SimpleNamespace(CONSTANT="constant", QUANTIZE="quantize"),
         float32="f32",
@@ -244,8 +281,51 @@ class TestBuilding:
         api = old_tensorrt([], config, EXPLICIT_BATCH=0)
         build_plan(b"", BuildOptions(tactic_sources=("CUBLAS_LT",), workspace_mib=8), api)
         assert config.tactics == 2 and config.workspace == 8 << 20
-        with pytest.raises(TensorRtError, match="knows no TacticSource CUDNN"):
+        with pytest.raises(TensorRtError, match="no tactic source CUDNN: CUBLAS_LT"):
             build_plan(b"", BuildOptions(tactic_sources=("CUDNN",)), api)
+
+    @pytest.mark.parametrize("create", [(None, "new"), ("foreign", "new"), ("kept",), (None, None)])
+    def test_a_timing_cache_that_does_not_fit_is_begun_anew(self, tmp_path: Path, create: tuple[Any, ...]) -> None:
+        path, config, given = tmp_path / "timing.cache", Config(), list[bytes]()
+        path.write_bytes(b"of another device")
+        made = dict(zip((b"of another device", b""), create, strict=False))
+
+        def created(data: bytes) -> Any:
+            given.append(data)
+            return made[data] and SimpleNamespace(name=made[data], serialize=made[data].encode)
+
+        config.create_timing_cache = created
+        config.set_timing_cache = lambda cache, ignore_mismatch: cache.name != "foreign" and not ignore_mismatch
+        api = old_tensorrt([layer("conv", "f32")], config, EXPLICIT_BATCH=0)
+        assert build_plan(b"", BuildOptions(timing_cache=path), api) == b"plan"
+        assert path.read_bytes() == (create[-1] or "of another device").encode()
+        assert given == [b"of another device", b""][: len(create)] and list(tmp_path.iterdir()) == [path]
+
+    def test_a_plan_is_not_lost_where_the_timing_cache_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config, path = Config(), tmp_path / "timing.cache"
+        path.mkdir()  # neither to be read nor replaced, whoever tries
+        config.create_timing_cache = lambda data: SimpleNamespace(serialize=lambda: b"timings")
+        config.set_timing_cache = lambda cache, ignore_mismatch: True
+        api = old_tensorrt([layer("conv", "f32")], config, EXPLICIT_BATCH=0)
+        assert build_plan(b"", BuildOptions(timing_cache=path), api) == b"plan"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_the_last_word_on_the_configuration_is_the_callers(self) -> None:
+        config = Config()
+        api = old_tensorrt([], config, EXPLICIT_BATCH=0)
+        build_plan(b"", BuildOptions(configure=lambda given: given.set_flag("TF32")), api)
+        assert config.flags == {"TF32"}
+
+    def test_a_refusal_is_one_line_with_or_without_its_reason(self) -> None:
+        for errors, said in ((["In node 3:\n  no"], "In node 3: no"), ([], "no reason given")):
+            described = [SimpleNamespace(desc=lambda line=line: line) for line in errors]
+            parser = SimpleNamespace(parse=lambda data: False, num_errors=len(errors), get_error=described.__getitem__)
+            api = old_tensorrt([], Config(), EXPLICIT_BATCH=0)
+            api.OnnxParser = lambda net, logger, parser=parser: parser
+            with pytest.raises(TensorRtError, match=f"cannot read the network: {said}$"):
+                build_plan(b"", BuildOptions(), api)
 
     def test_no_gpu_is_one_line(self) -> None:
         def none(logger: Any) -> Any:

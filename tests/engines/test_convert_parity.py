@@ -18,9 +18,10 @@ from engines.convert.ops import emit, same_pads
 from engines.convert.reader import Net, Operator
 from engines.errors import EngineError
 from engines.pose import landmarks as landmark_net
-from engines.pose.detector import PersonDetector, anchors, decode
+from engines.pose.detector import PersonDetector, View, anchors, decode
 from engines.pose.landmarks import LandmarkNet, refine
 from engines.pose.roi import roi_from_points
+from engines.pose.slot import pose_engine
 from tests.conftest import unavailable
 
 Arrays = dict[str, np.ndarray[Any, np.dtype[Any]]]
@@ -58,17 +59,17 @@ def detector(assets: dict[str, Path]) -> Iterator[OrtCpuRunner]:
 
 
 @pytest.mark.assets
-def test_landmarks_agree(assets: dict[str, Path], detector: OrtCpuRunner, frames: Any) -> None:
-    runner = OrtCpuRunner(assets["pose_landmark"])
-    oracle, net, person = (
-        Oracle(assets["pose_landmark_full_tflite"]),
-        LandmarkNet(runner),
-        PersonDetector(detector, None),
-    )
+@pytest.mark.parametrize("name", ["lite", "full", "heavy"])
+def test_landmarks_agree(assets: dict[str, Path], detector: OrtCpuRunner, frames: Any, name: str) -> None:
+    if f"pose_landmark_{name}_tflite" not in assets:
+        unavailable("npm is not installed: no lite and heavy")
+    engine = pose_engine(name)
+    runner = OrtCpuRunner(engine.onnx)
+    oracle = Oracle(assets[f"pose_landmark_{name}_tflite"])
+    net, person = LandmarkNet(runner, engine.points), PersonDetector(detector)
     for rgb in frames:
-        found = person.detect(rgb)
-        assert found is not None
-        net.run(rgb, roi_from_points(found.points_px))
+        found = person.people(View(rgb))
+        net.run(rgb, roi_from_points(found[0].points_px))
         ours, theirs = runner.infer(), oracle.infer(runner.inputs[landmark_net.INPUT])
         xy = [o[landmark_net.COORDINATES].reshape(39, 5)[:, :2].astype(float) for o in (ours, theirs)]
         assert np.abs(xy[0] - xy[1]).max() < MAX_ERROR_PX
@@ -80,9 +81,9 @@ def test_landmarks_agree(assets: dict[str, Path], detector: OrtCpuRunner, frames
 
 @pytest.mark.assets
 def test_detections_agree(assets: dict[str, Path], detector: OrtCpuRunner, frames: Any) -> None:
-    oracle, person = Oracle(assets["pose_detection_tflite"]), PersonDetector(detector, None)
+    oracle, person = Oracle(assets["pose_detection_tflite"]), PersonDetector(detector)
     for rgb in frames:
-        person.detect(rgb)
+        person.people(View(rgb))
         ours, theirs = detector.infer(), oracle.infer(detector.inputs["input_1"])
         people = [decode(o["Identity"][0], o["Identity_1"][0, :, 0], anchors()) for o in (ours, theirs)]
         assert len(people[0]) == len(people[1]) > 0

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import http.server
 import importlib.util
 import io
+import json
 import os
 import shutil
+import tarfile
+import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,11 +26,12 @@ import engines.fetch
 from engines.cache import cache_dir, os_error_line, write_atomic
 from engines.errors import EngineError
 from engines.fetch import asset_path, fetch_all, onnx_path
-from engines.manifest import Asset, Distribution, Manifest
+from engines.manifest import Asset, Distribution, Manifest, NpmPackage
 from tests.conftest import unavailable
 
 CONTENT = {"walk/gait.bin": b"left right " * 1000, "walk/notes.bin": b"heel toe"}
 NAME, VERSION = "exo-edge-test-wheel", "1.2.3"
+PACKAGE = "@exo/test-package"
 
 
 def asset(member: str, content: bytes | None = None) -> Asset:
@@ -50,7 +56,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def use_manifest(monkeypatch: pytest.MonkeyPatch, assets: dict[str, Asset]) -> None:
     wheel = Distribution(VERSION, "manylinux_2_28_x86_64", "3.11", "cp", "cp311", 1000)
-    manifest = Manifest(MappingProxyType({NAME: wheel}), MappingProxyType(assets), MappingProxyType({}))
+    package = NpmPackage("3.2.1", 1000)
+    manifest = Manifest(
+        distributions=MappingProxyType({NAME: wheel}),
+        npm=MappingProxyType({PACKAGE: package}),
+        assets=MappingProxyType(assets),
+        engines=MappingProxyType({}),
+    )
     monkeypatch.setattr(engines.fetch, "load_manifest", lambda: manifest)
 
 
@@ -194,3 +206,73 @@ def test_atomic_write_replaces_whole_files(
     write_atomic(path, second)
     assert path.read_bytes() == second
     assert list(path.parent.iterdir()) == [path]
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    """An npm registry with one package of one file."""
+
+    tarball = b""
+
+    def do_GET(self) -> None:
+        if self.path.endswith(".tgz"):
+            self._send(self.tarball, "application/octet-stream")
+            return
+        assert self.path.lower() in ("/@exo%2ftest-package", "/@exo/test-package")
+        host = self.headers["Host"]
+        dist = {"tarball": f"http://{host}/test-package-3.2.1.tgz", "shasum": hashlib.sha1(self.tarball).hexdigest()}
+        version = {"name": PACKAGE, "version": "3.2.1", "dist": dist}
+        self._send(json.dumps({"name": PACKAGE, "versions": {"3.2.1": version}}).encode(), "application/json")
+
+    def _send(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture
+def registry(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry that npm is told to use; the manifest asks it for one file."""
+    if shutil.which("npm") is None:
+        unavailable("npm is not installed")
+    buffer, content = io.BytesIO(), CONTENT["walk/notes.bin"]
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in (("package/notes.bin", content), ("package/package.json", b'{"name":"x","version":"3.2.1"}')):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    Registry.tarball = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    use_manifest(monkeypatch, {"notes": Asset(PACKAGE, "package/notes.bin", digest, "CC0-1.0")})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setenv("npm_config_userconfig", os.devnull)
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def test_takes_a_file_out_of_an_npm_package(cache: Path, registry: None) -> None:
+    assert fetch_all()["notes"].read_bytes() == CONTENT["walk/notes.bin"]
+    assert leftovers(cache) == []
+
+
+def test_npm_without_a_network_is_one_line(cache: Path, registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    line = failure()
+    assert PACKAGE in line and "no network" in line
+
+
+def test_without_npm_its_packages_are_left_out(cache: Path, registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = hashlib.sha256(CONTENT["walk/gait.bin"]).hexdigest()
+    both = {"gait": asset("walk/gait.bin"), "notes": Asset(PACKAGE, "package/notes.bin", digest, "CC0-1.0")}
+    use_manifest(monkeypatch, both)
+    monkeypatch.setattr(engines.fetch, "has_npm", lambda: False)
+    assert set(fetch_all()) == {"gait"}
+    with pytest.raises(EngineError, match="run `exo-edge fetch`"):
+        asset_path("notes")

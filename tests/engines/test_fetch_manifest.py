@@ -30,7 +30,7 @@ def test_the_shipped_manifest_loads() -> None:
         ('distribution = "sports2d"', 'distribution = "sport"', "names no distribution: 'sport'"),
         ('asset = "pose_landmark_full_tflite"', 'asset = "lite"', "names no asset: 'lite'"),
         ("[distributions.mediapipe]", "[surplus.mediapipe]", "unknown key surplus"),
-        ("[distributions.mediapipe]", "[distributions.mediapipe", "line 5"),
+        ("[distributions.mediapipe]", "[distributions.mediapipe", "line 6"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from engines.errors import EngineError
 from engines.grf import GrfEngine, GrfResult
-from engines.grf.engine import GAP_S, WARM_UP_S
-from engines.grf.features import COORDINATES
+from engines.grf.engine import GAP_S, MARKERS, ROUGH_RAD, WARM_UP_S
+from engines.grf.features import COORDINATES, GRID_S, RECENT
 from tests.engines.test_grf_features import MIRROR, MIRROR_SIGN
 
 ALL = np.ones(len(COORDINATES), dtype=np.bool_)
@@ -190,6 +190,8 @@ def test_uneven_frames_change_little(engine: GrfEngine) -> None:
 def test_wrong_length_is_a_programming_error(engine: GrfEngine) -> None:
     with pytest.raises(ValueError, match="expected"):
         engine.step(0, np.zeros(5), STILL, ALL, MASS_KG)
+    with pytest.raises(ValueError, match="expected"):
+        engine.step(0, STILL, STILL, ALL, MASS_KG, np.zeros(19))
 
 
 def test_missing_or_damaged_weights_are_one_line(tmp_path: Path) -> None:
@@ -199,3 +201,47 @@ def test_missing_or_damaged_weights_are_one_line(tmp_path: Path) -> None:
         with pytest.raises(EngineError, match=path.name) as caught:
             GrfEngine(path)
         assert "\n" not in str(caught.value)
+
+
+FRONTAL = [any(part in name for part in ("list", "rotation", "adduction", "_tz")) for name in COORDINATES]
+KNEE = COORDINATES.index("knee_angle_r")
+
+
+def rough(sd_rad: float, at: int = KNEE) -> np.ndarray:
+    sd = MARKERS.copy()
+    sd[at] = sd_rad
+    return sd
+
+
+def told(engine: GrfEngine, sds: list[np.ndarray], observed: np.ndarray = ALL) -> list[GrfResult]:
+    engine.reset()
+    return [
+        engine.step(i * FRAME_NS, gait(i * FRAME_NS * 1e-9), STILL, observed, MASS_KG, sd) for i, sd in enumerate(sds)
+    ]
+
+
+def test_motion_with_an_uncertain_angle_is_taken_as_one_camera_beside_the_wearer_sees_it(engine: GrfEngine) -> None:
+    beside = told(engine, [MARKERS] * 60, ~np.array(FRONTAL))
+    uncertain = told(engine, [rough(2 * ROUGH_RAD)] * 60)
+    assert same(uncertain[-1], told(engine, [rough(np.nan)] * 60)[-1])
+    assert np.array_equal(uncertain[-1].force_n, beside[-1].force_n)
+    assert not np.array_equal(uncertain[-1].force_n, told(engine, [MARKERS] * 60)[-1].force_n)
+
+
+def test_an_angle_at_the_limit_a_hidden_one_and_a_length_change_nothing(engine: GrfEngine) -> None:
+    plain = told(engine, [MARKERS] * 60)
+    assert same(plain[-1], told(engine, [rough(ROUGH_RAD)] * 60)[-1])
+    assert same(plain[-1], told(engine, [rough(0.02, COORDINATES.index("pelvis_ty"))] * 60)[-1])
+    hidden = ALL.copy()
+    hidden[KNEE] = False
+    plain = told(engine, [MARKERS] * 60, hidden)
+    assert same(plain[-1], told(engine, [rough(np.inf)] * 60, hidden)[-1])
+
+
+def test_what_was_uncertain_is_forgotten_when_the_network_no_longer_sees_it(engine: GrfEngine) -> None:
+    frames = round(RECENT * GRID_S * 1e9 / FRAME_NS) + 2
+    plain = told(engine, [MARKERS] * (30 + frames))
+    once = told(engine, [MARKERS] * 30 + [rough(0.05)] + [MARKERS] * (frames - 1))
+    apart = [not np.array_equal(a.force_n, b.force_n) for a, b in zip(plain, once, strict=True)]
+    assert not any(apart[:30]) and apart[30] and apart[frames + 25]
+    assert once[-1].contact == pytest.approx(plain[-1].contact, abs=0.05)

@@ -20,15 +20,13 @@ from engines.grf.features import (
     SIDES,
     base_channels,
     features,
-    foot_heading,
-    from_foot,
     mask_from,
-    on_grid,
     outward,
     seen_from,
 )
 from engines.grf.trials import GRAVITY, find_trials, read_trial
 from engines.grf.weights import ZOO_PATH, fold_path, read_split, unseen_by
+from engines.grf.window import foot_heading, from_foot, on_grid
 from engines.training.grf_batches import Sampler
 from engines.training.grf_data import FOLDS, fold_of, load_trials
 from tests.engines.test_grf_engine import gait

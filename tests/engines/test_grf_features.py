@@ -20,14 +20,11 @@ from engines.grf.features import (
     base_observed,
     derived,
     features,
-    foot_heading,
-    from_foot,
     mask_from,
-    on_grid,
     seen_from,
-    to_foot,
 )
 from engines.grf.leg import ankles, leg_scale
+from engines.grf.window import foot_heading, from_foot, on_grid, to_foot
 
 MIRROR = [COORDINATES.index(c[:-1] + {"r": "l", "l": "r"}[c[-1]] if c[-2:] in ("_r", "_l") else c) for c in COORDINATES]
 MIRROR_SIGN = np.array([-1.0 if c in ("pelvis_list", "pelvis_rotation", "pelvis_tz") else 1.0 for c in COORDINATES])

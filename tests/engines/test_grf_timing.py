@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engines.grf.features import GRID_S
-from engines.grf.timing import SHIFTS_S, WINDOW, Timing, read_at
+from engines.grf.timing import SHIFTS_S, WINDOW, Timing, body_height, read_at
 
 GRAVITY = 9.80665
 STEP_S = 0.36
-MEAN_DELAY_S, SHARE = 0.0058, 0.7
+MEAN_DELAY_S, SHARE = 0.0048, 0.85
 
 
 def force_bw(t_s: np.ndarray) -> np.ndarray:
@@ -41,7 +43,7 @@ def learned(
 
 
 @pytest.mark.parametrize("fps", [60.0, 100.0, 150.0])
-@pytest.mark.parametrize("early_s", [-0.004, 0.0058, 0.012])
+@pytest.mark.parametrize("early_s", [-0.004, 0.0048, 0.012])
 def test_a_constant_earliness_is_found_and_its_share_given_back(early_s: float, fps: float) -> None:
     assert learned(early_s, fps=fps) == pytest.approx(SHARE * (early_s - MEAN_DELAY_S), abs=0.0012)
 
@@ -83,3 +85,16 @@ def test_reading_earlier_or_later_is_exact_on_parabolas(delay_s: float) -> None:
 
     by_time = np.tile(f(np.array(SHIFTS_S))[None, :, None], (2, 1, 3))
     assert read_at(by_time, delay_s) == pytest.approx(np.full((2, 3), f(np.array(-delay_s))))
+
+
+@given(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6))
+def test_a_nodding_pelvis_moves_itself_and_the_trunk_upon_it(before_rad: float, after_rad: float) -> None:
+    lumbar_m, pelvis_m = np.array([-0.1007, 0.0815]), np.array([-0.0707, 0.0])
+
+    def height_m(tilt_rad: float) -> float:
+        turn = np.array([[np.cos(tilt_rad), -np.sin(tilt_rad)], [np.sin(tilt_rad), np.cos(tilt_rad)]])
+        trunk_m = turn @ lumbar_m + np.array([0.0, 0.32])  # stays upright
+        return float(0.536 * trunk_m[1] + 0.142 * (turn @ pelvis_m)[1])
+
+    found = body_height(np.full(2, 0.9), np.array([before_rad, after_rad]))
+    assert found[1] - found[0] == pytest.approx(height_m(after_rad) - height_m(before_rad), abs=1e-12)

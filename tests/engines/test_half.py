@@ -1,4 +1,4 @@
-"""Float16 in the graph: where it is, where it is not, and what it costs as a GPU rounds."""
+"""Float16 in the graph: where it is, where it is not, and what its rounding costs."""
 
 from __future__ import annotations
 

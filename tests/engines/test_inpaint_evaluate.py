@@ -12,7 +12,9 @@ from engines.grf.features import COORDINATES
 from engines.grf.trials import Trial
 from engines.inpaint import Inpainter
 from engines.inpaint import evaluate as module
-from engines.inpaint.evaluate import MIN_LEAD_S, ROWS, SHORT_COUNT, SIMPLE, STREAMED, Gap, evaluate, fills, gaps_of
+from engines.inpaint.evaluate import evaluate
+from engines.inpaint.gaps import MIN_LEAD_S, SHORT_COUNT, SIMPLE, STREAMED, Gap, fills, gaps_of
+from engines.inpaint.tables import ROWS
 from tests.engines.test_inpaint_window import gait
 
 ALL = np.ones(16, dtype=np.bool_)

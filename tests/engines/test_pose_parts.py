@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engines.pose.detector import SIZE, PersonDetector, anchors, decode
-from engines.pose.landmarks import refine
+from engines.pose.detector import SIZE, PersonDetector, View, anchors, decode
+from engines.pose.landmarks import refine, refine_and_rate
 from engines.pose.roi import OneEuro, Roi, roi_from_points
 
 F64 = npt.NDArray[np.float64]
@@ -83,17 +83,17 @@ def test_extreme_logits_do_not_overflow() -> None:
 def test_without_a_box_the_best_score_wins_with_one_the_nearest() -> None:
     net = FixedNet(*raw_people([((0.5, 0.45), 1.0), ((0.85, 0.5), 4.0)]))
     frame = np.zeros((400, 400, 3), np.uint8)
-    best = PersonDetector(net, None).detect(frame)
+    best = PersonDetector(net).people(View(frame))[0]
     assert best is not None
     np.testing.assert_allclose(best.points_px[0], [340, 200], atol=1e-3)
-    nearest = PersonDetector(net, (100, 50, 200, 100)).detect(frame)
+    nearest = PersonDetector(net).people(View(frame, (100, 50, 200, 100)))[0]
     assert nearest is not None  # the box is letterboxed: 50 black rows of 200 above and below
     np.testing.assert_allclose(nearest.points_px[0], [100 + 100, 50 + 0.45 * 200 - 50], atol=1e-3)
 
 
 def test_the_letterbox_is_centred_and_black() -> None:
     net = FixedNet(*raw_people([]))
-    assert PersonDetector(net, None).detect(np.full((100, 200, 3), 255, np.uint8)) is None
+    assert PersonDetector(net).people(View(np.full((100, 200, 3), 255, np.uint8))) == []
     seen = net.inputs["input_1"][0]
     np.testing.assert_allclose(seen[:, 60:164, 1:-1], 1.0, atol=1e-6)
     np.testing.assert_allclose(seen[:, :55], -1.0)
@@ -184,3 +184,15 @@ def test_one_euro_ignores_a_stale_value_and_forgets_on_reset() -> None:
     assert smooth.step(np.array([5.0]), 33_000_100, 1.0) < 0.1
     smooth.reset()
     assert smooth.step(np.array([7.0]), 50, 1.0) == 7.0
+
+
+def test_sharpness_is_the_peak_beside_the_point_and_zero_outside() -> None:
+    heatmaps = np.full((39, 64, 64), -12.0, np.float32)
+    heatmaps[0, 20, 31] = 3.0  # one cell beside the point
+    heatmaps[1, 50, 50] = 9.0  # far from it
+    xy = np.full((39, 2), 100.0)
+    xy[:3] = [[4.0 * 30 + 1, 4.0 * 20 + 1], [40.0, 40.0], [-30.0, 10.0]]
+    _, sharpness = refine_and_rate(xy, heatmaps)
+    assert sharpness[0] == pytest.approx(1 / (1 + math.exp(-3.0)), abs=1e-6)
+    assert sharpness[1] < 1e-4
+    assert sharpness[2] < 1e-4

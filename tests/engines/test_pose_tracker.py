@@ -16,7 +16,7 @@ from edge_runtime.camera import ClipSource, ClipSpec
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.beside import Beside, Inline, Reply, Threaded
 from engines.pose import PoseResult, PoseTracker
-from engines.pose.detector import U8, Detection
+from engines.pose.detector import U8, Detection, View
 from tests.engines.test_pose_parts import FixedNet, raw_people
 
 HIP, KNEE, ANKLE = 23, 25, 27
@@ -101,9 +101,9 @@ def test_smoothing_starts_anew_after_a_loss() -> None:
     net.presence = 0.9
     net.points[33:35, 0] += 30  # the person stands to the right of the region now
     reasons(pose, 2, start=31)
-    # Unsmoothed, the next region moves all the way: 30 crop px of 256 on a side of 200 px.
+    # Unsmoothed, the region moves all the way twice (looked at closely, then followed): 30 crop px of 256 on 200 px.
     moved = pose.step(BLACK, 33 * FRAME_NS).xy_px[0, 0]
-    assert moved == pytest.approx(200 + 30 * 200 / 256, abs=0.1)
+    assert moved == pytest.approx(200 + 2 * 30 * 200 / 256, abs=0.1)
 
 
 def test_reset_drops_the_person_and_the_request_under_way() -> None:
@@ -131,13 +131,13 @@ class ManualDetector:
 
     def __init__(self) -> None:
         self.tickets = 0
-        self.reply: Reply[Detection | None] | None = None
+        self.reply: Reply[list[Detection]] | None = None
 
-    def submit(self, rgb: U8) -> int:
+    def submit(self, view: View) -> int:
         self.tickets += 1
         return self.tickets
 
-    def poll(self) -> Reply[Detection | None] | None:
+    def poll(self) -> Reply[list[Detection]] | None:
         reply, self.reply = self.reply, None
         return reply
 
@@ -147,14 +147,14 @@ class ManualDetector:
 def test_an_answer_from_before_a_reset_is_not_used() -> None:
     executor = ManualDetector()
     pose = PoseTracker(FixedNet(*raw_people([])), StandingNet(), None, lambda detect, ticks: executor)
-    person = Detection(np.array([[200.0, 200.0], [200.0, 120.0]]), 0.9)
+    person = Detection(np.array([[200.0, 200.0], [200.0, 120.0]]), np.array([200.0, 160.0]), 0.9)
     reasons(pose, 1)
     pose.reset()
     reasons(pose, 1, start=1)
-    executor.reply = Reply(1, person, 5.0)
+    executor.reply = Reply(1, [person], 5.0)
     assert pose.step(BLACK, 2 * FRAME_NS).reason == "searching"
     assert pose.detector_ran and pose.detector_ms == 5.0
-    executor.reply = Reply(2, person, 6.0)
+    executor.reply = Reply(2, [person], 6.0)
     assert pose.step(BLACK, 3 * FRAME_NS).valid
 
 
@@ -173,7 +173,7 @@ def test_thread_never_blocks_the_tick_and_takes_only_the_newest_frame() -> None:
     def detect(rgb: U8) -> Detection | None:
         seen.append(int(rgb[0, 0, 0]))
         assert gate.wait(5)
-        return Detection(np.full((2, 2), float(rgb[0, 0, 0])), 1.0)
+        return Detection(np.full((2, 2), float(rgb[0, 0, 0])), np.zeros(2), 1.0)
 
     executor = Threaded(detect, 1)
     executor.submit(np.full((1, 1, 3), 1, np.uint8))

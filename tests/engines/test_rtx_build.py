@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from engines.backends.tensorrt_pycuda import BuildOptions, TensorRtError, build_plan
 from engines.convert import rtx_build
 from engines.convert.graphs import graphs
 from engines.convert.portable import portable
 from engines.convert.precision import to_int8
-from engines.convert.real_inputs import real_inputs
 from engines.errors import EngineError
 from tests.conftest import unavailable
 from tests.engines.small_nets import affine, model_of, normed
-
-OPTIONS = BuildOptions(compute_capabilities=(rtx_build.COMPUTE_CAPABILITY,))
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +39,25 @@ def test_every_network_builds_in_every_precision_it_ships(rtx: Any, assets: dict
     assert all("fp32" in row for row in found.values())
 
 
-@pytest.mark.assets
-def test_explicit_quantization_is_understood(rtx: Any, assets: dict[str, Path]) -> None:
+def test_explicit_quantization_is_understood(rtx: Any) -> None:
     """No network ships in int8; the way there is kept open."""
-    model = to_int8(portable(assets["pose_detection"].read_bytes()), real_inputs("pose_detection", None)[:4])
-    assert build_plan(model.SerializeToString(), OPTIONS, rtx)
+    rng = np.random.default_rng(7)
+    whole, depthwise = rng.standard_normal((8, 3, 3, 3)), rng.standard_normal((8, 1, 3, 3))
+    nodes = [
+        helper.make_node("Conv", ["x", "whole"], ["h"], name="whole"),
+        helper.make_node("Conv", ["h", "depthwise"], ["y"], name="depthwise", group=8),
+    ]
+    kernels = {"whole": whole.astype(np.float32), "depthwise": depthwise.astype(np.float32)}
+    convolving = model_of(nodes, {"x": [1, 3, 8, 8]}, {"y": [1, 8, 4, 4]}, kernels)
+    for model, shape in ((convolving, (1, 3, 8, 8)), (portable(normed()), (4, 8))):
+        quantized = to_int8(model, [{"x": rng.standard_normal(shape).astype(np.float32)} for _ in range(3)])
+        assert build_plan(quantized.SerializeToString(), rtx_build.options_for(rtx), rtx)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorRT-RTX only keeps up the appearance of one
 def test_the_timing_cache_is_written_and_read_again(rtx: Any, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "timing.cache"
-    options = BuildOptions(timing_cache=path, compute_capabilities=OPTIONS.compute_capabilities)
+    options = dataclasses.replace(rtx_build.options_for(rtx), timing_cache=path)
     first = build_plan(affine(), options, rtx)
     assert path.stat().st_size > 0 and list(path.parent.iterdir()) == [path]
     assert len(build_plan(affine(), options, rtx)) == len(first)
@@ -62,10 +69,8 @@ def test_refusals_are_one_line(rtx: Any) -> None:
     unknown.graph.node.add(op_type="NoSuchOperator", input=["x"], output=["z"], name="odd")
     for broken in (cut, unknown.SerializeToString()):
         with pytest.raises(TensorRtError, match=r"TensorRT .* cannot (read|build) the network") as error:
-            build_plan(broken, OPTIONS, rtx)
+            build_plan(broken, rtx_build.options_for(rtx), rtx)
         assert "\n" not in str(error.value)
-    with pytest.raises(TensorRtError, match="knows no ComputeCapability SM1"):
-        build_plan(affine(), BuildOptions(compute_capabilities=("SM1",)), rtx)
     with pytest.raises(TensorRtError, match="no DLA core 0"):
         build_plan(affine(), BuildOptions(dla_core=0), rtx)
 

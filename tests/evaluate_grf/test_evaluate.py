@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge_runtime.biomech.body_motion import MARKER_NOISE_RAD
 from edge_runtime.commands import evaluate_grf
 from edge_runtime.evaluate_grf.evaluate import Question, evaluate
+from edge_runtime.evaluate_grf.noise import LEVER_M, noisy
 from edge_runtime.evaluate_grf.stream import case_of, stream
 from edge_runtime.types import COORDINATES, F64
 from engines.errors import EngineError
@@ -64,6 +66,8 @@ def test_keys_of_the_benchmark_table(tmp_path: Path) -> None:
     keys_hold(result["overall"])
     assert result["trials"] == 1 and result["per_trial"][0]["subject"] == "somebody new"
     assert set(result["ms_per_frame"]) == {"n", "p50", "p90", "p99", "p99_9", "max"}
+    assert result["cpu_ms_per_frame"]["n"] == result["ms_per_frame"]["n"]
+    assert result["cpu_ms_per_frame"]["p50"] > 0.0
     assert result["overall"]["newton_residual_pct_bw"] < 0.01
 
 
@@ -269,3 +273,13 @@ def test_refinement_does_not_make_unseen_people_worse(shared_data: Path, tmp_pat
     assert block["newton"]["before"]["mean"] > 5.0
     for event in block["events"].values():
         assert event["n"] > 10 and event["missed"] == 0 and event["median_ms"] < 20.0
+
+
+def test_noise_is_told_with_the_coordinates(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    case = case_of(read_trial(path), path)
+    shaken = noisy(case, 2.0, np.random.default_rng(0))
+    angle, length = COORDINATES.index("knee_angle_r"), COORDINATES.index("pelvis_ty")
+    assert (case.sd == MARKER_NOISE_RAD).all()
+    assert shaken.sd[:, angle] == pytest.approx(np.hypot(MARKER_NOISE_RAD, np.radians(2.0)))
+    assert shaken.sd[:, length] == pytest.approx(np.hypot(MARKER_NOISE_RAD, LEVER_M * np.radians(2.0)))

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_runtime.biomech.body_motion import MARKER_NOISE_RAD
 from edge_runtime.evaluate_grf.fills import fills
 from edge_runtime.evaluate_grf.occlusion import BEFORE_S, GAPS_PER_TRIAL, GAPS_S, filled, gaps, play, table
 from edge_runtime.evaluate_grf.stream import Case, case_of, stream
 from engines.grf import GrfEngine
+from engines.grf.engine import ROUGH_RAD
 from engines.grf.trials import read_trial
 from engines.inpaint.history import Shared
 from tests.engines.test_inpaint_stream import Clairvoyant
@@ -37,6 +39,15 @@ def test_what_is_played_from_the_gap_is_what_the_whole_part_gives(case: Case) ->
             for a, b in ((found.refined, alone.refined), (found.plain, alone.plain)):
                 assert np.array_equal(a["force_bw"][gap.hidden], b["force_bw"][gap.hidden], equal_nan=True)
             assert not found.mask[~gap.hidden].any()
+
+
+def test_a_filled_leg_comes_with_its_deviation_and_what_was_seen_with_that_of_markers(case: Case) -> None:
+    (gap, *_) = gaps([case], 1, np.random.default_rng(0))
+    inpainted = next(fill for fill in fills() if fill.name == "inpainted")
+    found, _ = filled(gap, inpainted)
+    seen = np.delete(found.sd[gap.hidden], gap.columns, axis=1)
+    assert (seen == MARKER_NOISE_RAD).all() and (found.sd[~gap.hidden] == MARKER_NOISE_RAD).all()
+    assert (found.sd[gap.hidden].max(axis=1) > ROUGH_RAD).all()
 
 
 def test_short_gaps_are_scored_on_their_own_beginning(case: Case) -> None:

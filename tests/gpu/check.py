@@ -16,6 +16,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,8 @@ class Ort:
         import onnxruntime
 
         self._ort, self._provider = onnxruntime, provider
+        if provider == "CUDAExecutionProvider" and hasattr(onnxruntime, "preload_dlls"):
+            onnxruntime.preload_dlls()  # CUDA and cuDNN of the nvidia-* wheels, where they are installed
         if provider not in onnxruntime.get_available_providers():
             raise RuntimeError(f"onnxruntime {onnxruntime.__version__} has no {provider}: install onnxruntime-gpu")
 
@@ -162,9 +165,8 @@ def run(backend: Any, name: str) -> dict[str, Any]:
             golden = dict(file)
         try:
             began_s = time.perf_counter()
-            runner = backend.open(FOLDER / f"{case['engine']}.{case['precision']}.onnx")
-            rows[key] = {"open_s": time.perf_counter() - began_s, **measure(runner, golden)}
-            runner.close()
+            with closing(backend.open(FOLDER / f"{case['engine']}.{case['precision']}.onnx")) as runner:
+                rows[key] = {"open_s": time.perf_counter() - began_s, **measure(runner, golden)}
         except Exception as error:  # each library raises its own; all of them belong into the table
             rows[key] = {"problem": " ".join(str(error).split())[:300]}
     return {"facts": backend.facts(), "host": platform.platform(), "rows": rows}

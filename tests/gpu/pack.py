@@ -54,7 +54,7 @@ def pack(out: Path, data_dir: Path | None, say: Callable[[str], None]) -> None:
 def _golden_inputs(engine: str, model: Any, data_dir: Path | None) -> Sequence[Inputs]:
     """Real inputs spread over what there is; noise where none are at hand, which parity can do with."""
     try:
-        inputs = real_inputs(engine, data_dir)
+        inputs = real_inputs(engine, data_dir, GOLDEN)
     except EngineError:
         inputs = []
     if inputs:

@@ -29,7 +29,9 @@ def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(pack, "graphs", lambda: {"net": affine()})
     monkeypatch.setattr(pack, "shipped", lambda engine: ("fp32", "fp16"))
     monkeypatch.setattr(pack, "convert", lambda engine, graph, precision: graph)
-    monkeypatch.setattr(pack, "real_inputs", lambda engine, data: [{"x": np.array([[1, 2, 3]], np.float32)}] * 9)
+    monkeypatch.setattr(
+        pack, "real_inputs", lambda engine, data, trials: [{"x": np.array([[1, 2, 3]], np.float32)}] * 9
+    )
     pack.pack(tmp_path / "packed", None, lambda line: None)
     return tmp_path / "packed"
 
@@ -69,6 +71,18 @@ def test_no_gpu_is_one_line(packed: Path) -> None:
         pytest.skip("this machine has a GPU")
     told = subprocess.run(["sh", str(packed / "run.sh")], capture_output=True, text=True, timeout=60, check=False)
     assert shutil.which("nvidia-smi") or (told.returncode == 1 and told.stderr.startswith("gpu-test: no NVIDIA GPU"))
+
+
+def test_each_interpreter_runs_in_its_own_environment(packed: Path, tmp_path: Path) -> None:
+    tools, log = tmp_path / "tools", tmp_path / "log"
+    tools.mkdir()
+    for name in ("nvidia-smi", "ort", "trt"):
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} ${{FOR_TRT:-}} ${{2:-}}" >> {log}\n', encoding="utf-8")
+        (tools / name).chmod(0o755)
+    (tmp_path / "env").write_text(f"export FOR_TRT=only TRT_PYTHON={tools}/trt\n", encoding="utf-8")
+    given = {"PATH": f"{tools}:/usr/bin:/bin", "TRT_ENV": str(tmp_path / "env"), "ORT_PYTHON": str(tools / "ort")}
+    subprocess.run(["sh", str(packed / "run.sh")], env=given, timeout=60, check=True)
+    assert log.read_text(encoding="utf-8").splitlines() == ["ort  onnxruntime", "trt only tensorrt", "trt only table"]
 
 
 def result(**change: Any) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from edge_runtime.biomech.skeleton.reference import ReferenceJob, run_reference
 from edge_runtime.biomech.skeleton.store import compiled_model
 from edge_runtime.biomech.skeleton.tree import couple
 from edge_runtime.biomech.tables import read_table
-from edge_runtime.biomech.trials import Trial, find_ground_reaction, find_trials, read_trial
+from edge_runtime.biomech.trial_tables import find_ground_reaction
+from edge_runtime.biomech.trials import Trial, find_trials, read_trial
 from edge_runtime.types import SIDES
 
 pytestmark = [pytest.mark.osim, pytest.mark.shared]

@@ -34,7 +34,7 @@ T0_NS = 7_000_000_000
 class Clip:
     """Ten frames, each of its own grey."""
 
-    fps, truncated = 30.0, None
+    fps, truncated, size_px = 30.0, None, (40, 30)
 
     def __init__(self) -> None:
         self.frames = np.repeat(np.arange(10, dtype=np.uint8) * 20 + 20, 40 * 30 * 3).reshape(10, 40, 30, 3)

@@ -1,0 +1,1 @@
+"""Our pose pipeline against MediaPipe's own on the same frames."""

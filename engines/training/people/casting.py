@@ -1,0 +1,85 @@
+"""Draws takes: who, which motion, from where. Training and evaluation never share a person, a gait or a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engines.training.people.bodies import F64, draw_shape, make_body
+from engines.training.people.gaits import HELD_OUT, Gait
+from engines.training.people.motion import EXERCISES, Motion, exercise, measured
+from engines.training.people.take import Take
+
+_TRAINING, _HELD_OUT = 1, 2  # first word of the seed: streams of drawn bodies and scenes that never meet
+
+_RATES_HZ: Final = (30.0, 30.0, 50.0, 60.0, 60.0, 60.0, 100.0)
+_EXERCISE_SHARE: Final = 0.22
+_RUN_SHARE: Final = 0.35  # of the measured gaits
+_AS_MEASURED_SHARE: Final = 0.35
+_RUNS: Final = "RBDS"
+
+VIEWS: Final = {"side": (75.0, 105.0), "60": (55.0, 65.0), "30": (25.0, 35.0)}
+"""Views that are evaluated: degrees off frontal, on either side of the person."""
+
+_TRAINING_VIEWS: Final = ((75.0, 105.0), (15.0, 75.0), (0.0, 15.0), (105.0, 165.0))
+_TRAINING_SHARES: Final = (0.42, 0.46, 0.04, 0.08)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The gaits to draw from."""
+
+    walks: list[Gait]
+    runs: list[Gait]
+
+
+def training_cast(gaits: list[Gait]) -> Cast:
+    """Gaits of the people that training may see."""
+    return _cast([gait for gait in gaits if gait.subject not in HELD_OUT])
+
+
+def held_out_cast(gaits: list[Gait]) -> Cast:
+    """Gaits of `HELD_OUT` people."""
+    return _cast([gait for gait in gaits if gait.subject in HELD_OUT])
+
+
+def _cast(gaits: list[Gait]) -> Cast:
+    runs = [gait for gait in gaits if gait.subject.startswith(_RUNS)]
+    return Cast([gait for gait in gaits if gait not in runs], runs)
+
+
+def training_take(cast: Cast, seed: int, number: int, frames: int) -> Take:
+    """Take `number` of stream `seed`: `frames` frames at a drawn rate from a drawn view."""
+    random = np.random.default_rng((_TRAINING, seed, number))
+    motion, yaw_deg = draw_training(cast, frames, random)
+    return Take(make_body(draw_shape(random)), motion, yaw_deg, random)
+
+
+def draw_training(cast: Cast, frames: int, random: np.random.Generator) -> tuple[Motion, float]:
+    """Motion of `frames` frames and degrees off frontal of the camera, for training."""
+    t_s = np.arange(frames) / random.choice(_RATES_HZ)
+    strength = 0.0 if random.random() < _AS_MEASURED_SHARE else 1.0
+    motion = _motion(cast, t_s, random, strength, _EXERCISE_SHARE)
+    view = _TRAINING_VIEWS[random.choice(len(_TRAINING_VIEWS), p=_TRAINING_SHARES)]
+    return motion, _yaw_deg(view, random)
+
+
+def held_out_take(cast: Cast, seed: int, number: int, frames: int, rate_hz: float, view: str) -> Take:
+    """Take `number` of stream `seed` for evaluation: measured gait as it was, from one of `VIEWS`."""
+    random = np.random.default_rng((_HELD_OUT, seed, number))
+    motion = _motion(cast, np.arange(frames) / rate_hz, random, 0.0, 0.0)
+    yaw_deg = _yaw_deg(VIEWS[view], random)
+    return Take(make_body(draw_shape(random)), motion, yaw_deg, random)
+
+
+def _motion(cast: Cast, t_s: F64, random: np.random.Generator, strength: float, exercises: float) -> Motion:
+    if random.random() < exercises:
+        return exercise(EXERCISES[random.integers(len(EXERCISES))], t_s, random)
+    pool = cast.runs if random.random() < _RUN_SHARE else cast.walks
+    return measured(pool[random.integers(len(pool))], t_s, random, strength)
+
+
+def _yaw_deg(view: tuple[float, float], random: np.random.Generator) -> float:
+    return float(random.uniform(*view) * random.choice((-1.0, 1.0)))
