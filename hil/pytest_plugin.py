@@ -9,6 +9,7 @@ The fixture `hil_result` is optional; the marker takes `rig=` as well. Nothing h
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,11 @@ def _hil(request: pytest.FixtureRequest) -> None:
 
 def run_scenario(name: str, rig: str, folder: Path) -> Result:
     """Run one scenario, by name or file, with its files in `folder`."""
+    from edge_runtime.codecache import use_code_cache
+    from engines.cache import cache_dir
+
+    if "numba" not in sys.modules:  # no scenario runs code compiled from other sources
+        use_code_cache(cache_dir())
     from hil.runner import Job, run_job
     from hil.scenario import find
 

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from xml.etree import ElementTree
 
 import pytest
@@ -22,18 +22,18 @@ from hil.scores import scores
 from tests.hil.boxes import require_kernel
 from tests.hil.rig_contract import same
 
-BUDGET_S = 480.0
-"""All scenarios on two cores, by the bench's own bar."""
+QUICK: Final = [path.stem for path in shipped() if "slow" not in load_scenario(path).tags]
 
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory, assets: dict[str, Path]) -> tuple[dict[str, Any], Path]:
-    """`exo-edge hil run --all --jobs 2 --json`."""
+    """What `exo-edge hil run` prints of all but the slow scenarios, those of a minute or with finite elements or
+    pictures: `make scenarios` runs these too."""
     from hil.canbox import Time
 
     require_kernel(Time.VIRTUAL)
     out = tmp_path_factory.mktemp("all")
-    command = [sys.executable, "-m", "edge_runtime", "hil", "run", "--all", "--jobs", "2", "--json", "--out", str(out)]
+    command = [sys.executable, "-m", "edge_runtime", "hil", "run", *QUICK, "--jobs", "2", "--json", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1500, check=False)
     assert done.stdout, done.stderr
     return json.loads(done.stdout), out
@@ -51,7 +51,7 @@ def test_all_verdicts_are_as_declared(everything: tuple[dict[str, Any], Path]) -
         if not result["passed"]
     ]
     assert document["failed"] == [] and broken == []
-    assert document["passed"] == document["scenarios"] == len(shipped()) >= 25
+    assert document["passed"] == document["scenarios"] == len(QUICK) >= 25
     assert document["limit_violations"] == 0
     assert {"host", "version", "commit", "date", "seconds"} <= document.keys()
 
@@ -127,6 +127,12 @@ def test_without_compensation_more_is_lost() -> None:
     off = dataclasses.replace(scenario, compensation="off")
     errors = [scores(play(s), s)["rmse_pct"] or 0.0 for s in (off, scenario)]
     assert errors[0] > 1.2 * errors[1]
+
+
+def test_each_kind_of_fault_that_a_scenario_injects_is_in_a_quick_one() -> None:
+    kinds = {path.stem: {fault.kind for fault in load_scenario(path).faults} for path in shipped()}
+    pictures = {"camera_black"}  # only pictures show it: tests/e2e/test_faults.py
+    assert set().union(*kinds.values()) - pictures == set().union(*(kinds[name] for name in QUICK))
 
 
 def test_help_says_what_the_command_is_for() -> None:
