@@ -25,6 +25,7 @@ class Device:
     loop_priority: int  # SCHED_FIFO; 0: ordinary scheduling
     estimator_priority: int  # SCHED_FIFO of its tick; the detector beside it stays ordinary
     actuator_delay_ms: float  # setpoint on the wire to torque at the motor
+    rate_filter_hz: float  # low-pass of the firmware's hinge rate; a narrower one swings with the compensation
     virtual_estimator_ms: float  # lock-step runs: capture to intent, as a fixed time
     camera_rate_hz: float  # 0: the clip's own rate
     tissue_observer: str  # on: finite elements of both legs' tissue run beside the loop at camera rate; off
@@ -42,6 +43,7 @@ _RANGES: Final = {
     "loop_priority": (0, 90),
     "estimator_priority": (0, 90),
     "actuator_delay_ms": (0.0, 5.0),
+    "rate_filter_hz": (60.0, 1000.0),  # docs/tissue-inverse.md: stable from 60 Hz on, at 35 Hz it swings
     "virtual_estimator_ms": (0.0, 100.0),
     "camera_rate_hz": (0.0, 240.0),
     "certificate_days": (1.0, 3650.0),

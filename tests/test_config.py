@@ -18,6 +18,7 @@ from edge_runtime.errors import UserError
         ("loop_core = 0\n", "", "loop_core"),
         ("loop_priority = 80", "loop_priority = 99", "loop_priority"),
         ("actuator_delay_ms = 1.0", "actuator_delay_ms = nan", "actuator_delay_ms"),
+        ("rate_filter_hz = 60.0", "rate_filter_hz = 35.0", "rate_filter_hz"),
         ('tissue_observer = "off"', "tissue_observer = true", "tissue_observer"),
         ("tissue_budget_ms = 16.6", "tissue_budget_ms = 0", "tissue_budget_ms"),
         ('bus = "unix:"', 'bus = "can0"', "bus"),

@@ -26,6 +26,7 @@ from edge_runtime.rt.torque import Torque
 from edge_runtime.shared import CLEAR, CLEARS, HEARTBEAT, HOST_STATE, MODE
 from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.tissue.compensation import compensate
+from edge_runtime.tissue.inverse import LOOK_AHEAD_S
 from edge_runtime.types import F64, U8
 from firmware_bridge.clock import clock_offset_ns
 from firmware_bridge.e2e import RX_CRC, RX_GAPS, RX_LOST, RX_REPEATED, next_counter
@@ -33,6 +34,7 @@ from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, MODES, MUX,
 from firmware_bridge.wire import apply_stamp, pack_setpoint, pack_state
 
 _HALF_CYCLE_NS: Final = 500_000
+_LOOK_AHEAD_NS: Final = round(LOOK_AHEAD_S * 1e9)
 _HEARTBEAT_LIMIT_NS: Final = 500_000_000  # five missed ticks of the supervisor
 
 _ARMED: Final = STATES["ARMED"]
@@ -173,13 +175,14 @@ def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> N
     joint, limiter_state, deadlines = torque.joints[index], torque.limiter[index], torque.deadlines[0]
     acts_ns = now_ns + config.actuator_delay_ns
     age_ns = acts_ns - intent.t_capture_ns
-    fresh, gain, torque_nm, spring, set_rad = 0.0, 0.0, 0.0, 0.0, 0.0
+    fresh, gain, faded, torque_nm, coming_nm, spring, set_rad = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if intent.valid == 1:
         late_ns = age_ns - min(intent.frame_ns, config.frame_max_ns)
         fresh = lateness_gain(late_ns, config.full_age_ns, config.zero_age_ns)
         gain = fresh * deadlines.gain
         faded = gain * _engagement(config, state, now_ns)
         torque_nm = faded * at(intent.torque_nm[index], acts_ns - intent.t_act_ns)
+        coming_nm = faded * at(intent.torque_nm[index], acts_ns - intent.t_act_ns + _LOOK_AHEAD_NS) - torque_nm
         spring = faded * intent.spring_nm_per_rad[index]
         set_rad = at(intent.set_rad[index], acts_ns - intent.t_act_ns)
     position, velocity, measured = joint.position, joint.velocity, joint.measured
@@ -190,8 +193,9 @@ def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> N
         withheld = STALE
     tissue_state = torque.tissue_state[index]
     asked = compensate(
-        torque.tissue[index], tissue_state, torque_nm, spring, set_rad, position, velocity, measured, dt_s
-    )
+        torque.tissue[index], tissue_state, torque_nm, coming_nm, spring, set_rad, position, velocity, measured, faded,
+        dt_s,
+    )  # fmt: skip
     held = hold(asked, limiter_state.torque_nm, deadlines.keep)
     limited = limit(torque.limits[index], limiter_state, held, withheld, gain, position, velocity, measured, now_ns)
     reason = limiter_state.reason

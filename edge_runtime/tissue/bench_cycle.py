@@ -46,4 +46,4 @@ def _both(p: Any, states: Any, angle_rad: float, rate_radps: float) -> None:
     for knee in range(2):
         s = states[knee]
         given = s.wanted_nm + s.extra_nm
-        compensate(p[0], s, 2.0, 30.0, 0.5, angle_rad, rate_radps, given, 1e-3)
+        compensate(p[0], s, 2.0, 0.1, 30.0, 0.5, angle_rad, rate_radps, given, 1.0, 1e-3)

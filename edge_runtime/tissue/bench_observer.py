@@ -10,10 +10,11 @@ import numpy as np
 from edge_runtime.stats import quantiles
 from edge_runtime.tissue.both_legs import LegPair
 from edge_runtime.tissue.geometry import SEGMENTS, Phantom, phantom_for
-from edge_runtime.tissue.observer import LONGEST_STEP_S, TOLERANCE, LegObserver, Measured, Reduced
+from edge_runtime.tissue.observer import LONGEST_STEP_S, TOLERANCE, LegObserver, Measured
 from edge_runtime.tissue.observer_trial import FRAME_S, Walk
 from edge_runtime.tissue.observer_trial import measure as measured_walk
 from edge_runtime.tissue.pressure import PressureMap
+from edge_runtime.tissue.reduced_pace import Reduced
 from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.springs import spring_interface
 from edge_runtime.types import F64

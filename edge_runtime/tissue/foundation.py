@@ -63,7 +63,8 @@ class FoundationLeg:
             self.step(0.0, knee_rad)
 
     def step(self, motor_nm: float, knee_rad: float) -> tuple[float, float, float]:
-        """1 ms with a motor torque, the knee moving evenly to `knee_rad`: hinge angle, rate, torque at the knee."""
+        """1 ms with a motor torque, the knee moving evenly to `knee_rad`: hinge angle and rate then, and the mean
+        torque at the knee."""
         _march(
             self._points, self._normals, self._length, self._area, self._centres, self._mis, self._law, self._arms,
             self._bodies, self._state, self._memory, motor_nm, self._knee_rad, knee_rad, self._out,
@@ -147,9 +148,13 @@ def _march(
     points: Any, normals: Any, length: Any, area: Any, centres: Any, mis: Any, law: Any, arms: Any, bodies: Any,
     state: Any, memory: Any, motor_nm: float, knee_from: float, knee_to: float, out: Any,
 ) -> None:  # fmt: skip
-    """1 ms of the device on its cuffs, semi-implicit Euler."""
+    """1 ms of the device on its cuffs, semi-implicit Euler.
+
+    The knee's torque is the mean over it: the knee's rate jumps from one to the next, which loss turns into an impulse.
+    """
     dt_s = 1e-3 / SUBSTEPS
-    pose, load, force, mass = np.zeros(3), np.zeros(3), np.zeros(4), np.zeros((4, 4))
+    load, at, force, mass = np.zeros(3), np.zeros(4), np.zeros(4), np.zeros((4, 4))
+    out[2] = 0.0
     for n in range(SUBSTEPS):
         knee = knee_from + (knee_to - knee_from) * (n + 1) / SUBSTEPS
         force[:] = 0.0
@@ -157,37 +162,53 @@ def _march(
         mass[:, :] = 0.0
         mass[3, 3] = bodies[2]
         for i in range(2):
-            turn = state[2] + i * state[3]
-            rate = state[6] + i * state[7]
-            cos, sin = np.cos(turn), np.sin(turn)
-            arm_x, arm_z = -mis[0], centres[i] - mis[1]
-            rel_x, rel_z = cos * arm_x + sin * arm_z, -sin * arm_x + cos * arm_z
-            at_x, at_z = mis[0] + state[0] + rel_x, mis[1] + state[1] + rel_z
-            bone = i * knee
-            bone_cos, bone_sin = np.cos(bone), np.sin(bone)
-            pose[0] = bone_cos * at_x - bone_sin * at_z
-            pose[1] = bone_sin * at_x + bone_cos * at_z - centres[i]
-            pose[2] = turn - bone
+            pose = _place(state, mis, centres[i], i, i * knee, at)
             _cuff(points[i], normals[i], length[i], area[i], centres[i], law, arms, memory[i], pose, dt_s, load)
-            fx, fz = bone_cos * load[0] + bone_sin * load[1], -bone_sin * load[0] + bone_cos * load[1]
+            _to_world(load, i * knee)
             if i == 1:
-                out[2] = -(at_z * fx - at_x * fz + load[2])
-            spin_x, spin_z = -bodies[0] * rate * rate * rel_x, -bodies[0] * rate * rate * rel_z
-            net_x, net_z = fx - spin_x, fz - spin_z
-            force[0] += net_x
-            force[1] += net_z
-            turning = rel_z * net_x - rel_x * net_z + load[2]
-            mass[0, 0] += bodies[0]
-            mass[1, 1] += bodies[0]
-            inertia = bodies[0] * (rel_x * rel_x + rel_z * rel_z) + bodies[1]
-            for a in range(2, 3 + i):
-                force[a] += turning
-                mass[0, a] += bodies[0] * rel_z
-                mass[1, a] -= bodies[0] * rel_x
-                for b in range(2, 3 + i):
-                    mass[a, b] += inertia
+                out[2] -= (at[1] * load[0] - at[0] * load[1] + load[2]) / SUBSTEPS
+            _add_link(bodies, state[6] + i * state[7], i, at, load, force, mass)
         for a in (2, 3):
             mass[a, 0], mass[a, 1] = mass[0, a], mass[1, a]
         state[4:8] += dt_s * np.linalg.solve(mass, force)
         state[:4] += dt_s * state[4:8]
     out[0], out[1] = state[3], state[7]
+
+
+@njit(cache=True)
+def _place(state: Any, mis: Any, centre_m: float, i: int, bone_rad: float, at: Any) -> Any:
+    """Pose (3) of a cuff in its bone's frame; `at` [4]: its centre from the knee, and from the hinge (x, z)."""
+    turn = state[2] + i * state[3]
+    cos, sin = np.cos(turn), np.sin(turn)
+    arm_x, arm_z = -mis[0], centre_m - mis[1]
+    at[2], at[3] = cos * arm_x + sin * arm_z, -sin * arm_x + cos * arm_z
+    at[0], at[1] = mis[0] + state[0] + at[2], mis[1] + state[1] + at[3]
+    bone_cos, bone_sin = np.cos(bone_rad), np.sin(bone_rad)
+    x, z = bone_cos * at[0] - bone_sin * at[1], bone_sin * at[0] + bone_cos * at[1]
+    return x, z - centre_m, turn - bone_rad
+
+
+@njit(cache=True)
+def _to_world(load: Any, bone_rad: float) -> None:
+    """Turn a force (x, z) from the bone's frame into the thigh's."""
+    cos, sin = np.cos(bone_rad), np.sin(bone_rad)
+    load[0], load[1] = cos * load[0] + sin * load[1], -sin * load[0] + cos * load[1]
+
+
+@njit(cache=True)
+def _add_link(bodies: Any, rate: float, i: int, at: Any, load: Any, force: Any, mass: Any) -> None:
+    """One half of the device, its mass at its cuff's centre, with the load on that cuff."""
+    rel_x, rel_z = at[2], at[3]
+    net_x, net_z = load[0] + bodies[0] * rate * rate * rel_x, load[1] + bodies[0] * rate * rate * rel_z
+    force[0] += net_x
+    force[1] += net_z
+    turning = rel_z * net_x - rel_x * net_z + load[2]
+    mass[0, 0] += bodies[0]
+    mass[1, 1] += bodies[0]
+    inertia = bodies[0] * (rel_x * rel_x + rel_z * rel_z) + bodies[1]
+    for a in range(2, 3 + i):
+        force[a] += turning
+        mass[0, a] += bodies[0] * rel_z
+        mass[1, a] -= bodies[0] * rel_x
+        for b in range(2, 3 + i):
+            mass[a, b] += inertia

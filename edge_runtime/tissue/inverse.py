@@ -32,6 +32,7 @@ NEWTON_STEPS: Final = 2
 SPRING_SHARE_MAX: Final = 0.6
 """Largest spring over the tissue's stiffness: the spring the hinge then plays is 1 / (1 - 0.6) = 2.5 times the knee's;
 more is left uncompensated, because drive and bus take some ms and a stiff spring that comes late swings up."""
+LOOK_AHEAD_S: Final = 0.005  # of `coming_nm`: as late as the model's low-pass
 _LEAD_S: Final = 0.005  # a spring reckons with where the hinge will be when its torque acts: bus, drive, filters
 _MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted torque must not kick
 _FORWARD_SPRING_NM_PER_RAD: Final = 10.0
@@ -42,7 +43,8 @@ INVERSE = np.dtype(
     [
         ("leg", INTERFACE),  # its `stiffness` as the inverse takes it: on the stiff side of what is known
         ("likely", np.float64),  # stiffness that is most likely, over that
-        ("inertia_share", np.float64),  # how much of the knee's acceleration the device is pushed along with
+        ("inertia_share", np.float64),  # how much of the knee's acceleration, as seen, the device is pushed along with
+        ("foreseen_share", np.float64),  # and how much of that of the stride before
         ("transmission", np.float64),  # share of the cuff's moment that reaches the knee, where no geometry says it
         ("certainty", np.float64),  # share of compensation that the stiffness interval allows, 0 to 1
         ("doubt_full", np.float64),  # estimated error up to which compensation is full
@@ -57,11 +59,14 @@ INVERSE_STATE = np.dtype(
         ("knee_rad", np.float64),  # the model's knee
         ("knee_stiffness", np.float64),  # Nm per rad of hinge against knee, in this pose
         ("deflection_radps", np.float64),  # hinge against knee, of the model
+        ("coming_rad", np.float64),  # what the torque of `LOOK_AHEAD_S` from now adds to the deflection
+        ("coming_radps", np.float64),
         ("acceleration", np.float64, (DOFS,)),  # of x, z, phi and deflection by the model, low-passed
         ("sway", np.float64, (DOFS,)),  # way of x, z, phi and hinge per deflection, the knee held
         ("motion", MOTION),
         ("wanted_nm", np.float64),  # at the knee, with the model's knee angle in the spring
         ("spring_share", np.float64),  # share of the deflection that the spring may know of
+        ("own_nm", np.float64),  # what moves the device along with the knee, as foreseen from the stride before
         ("share", np.float64),  # of compensation now
         ("extra_nm", np.float64),  # what compensation adds
         ("reason", np.int64),
@@ -86,7 +91,8 @@ def forget(s: Any) -> None:
     s.acceleration[:] = 0.0
     s.sway[:] = 0.0
     s.knee_rad, s.knee_stiffness, s.deflection_radps, s.wanted_nm = 0.0, 0.0, 0.0, 0.0
-    s.spring_share, s.share, s.extra_nm, s.reason = 0.0, 0.0, 0.0, 0
+    s.coming_rad, s.coming_radps = 0.0, 0.0
+    s.spring_share, s.own_nm, s.share, s.extra_nm, s.reason = 0.0, 0.0, 0.0, 0.0, 0
 
 
 @njit(cache=True, nogil=True)
@@ -110,8 +116,10 @@ def _begin(p: Any, s: Any, hinge_rad: float, hinge_radps: float, dt_s: float) ->
 
 
 @njit(cache=True, nogil=True)
-def _differentiate(s: Any, before: Any, knee_before: float, spring: float, hinge_radps: float, dt_s: float) -> None:
-    """Rates and accelerations of the solution."""
+def _differentiate(
+    p: Any, s: Any, before: Any, knee_before: float, spring: float, coming_nm: float, hinge_radps: float, dt_s: float
+) -> None:
+    """Rates and accelerations of the solution; that of the deflection with what the coming torque will add to it."""
     leg, keep = s.leg, low_pass(_MODEL_CUT_HZ, dt_s)
     for dof in range(KNEE):
         rate = (leg.coordinates[dof] - before[dof]) / dt_s
@@ -119,8 +127,11 @@ def _differentiate(s: Any, before: Any, knee_before: float, spring: float, hinge
         leg.velocity[dof] = rate
     rate = (leg.coordinates[3] - before[3] - s.knee_rad + knee_before) / dt_s
     forward = max(0.0, 1.0 - spring / _FORWARD_SPRING_NM_PER_RAD)
-    s.acceleration[3] += keep * (forward * (rate - s.deflection_radps) / dt_s - s.acceleration[3])
-    s.deflection_radps = rate
+    coming_rad = coming_nm / (p.transmission * s.knee_stiffness) if s.knee_stiffness > 0.0 else s.coming_rad
+    coming_radps = (coming_rad - s.coming_rad) / dt_s
+    faster = rate - s.deflection_radps + coming_radps - s.coming_radps
+    s.acceleration[3] += keep * (forward * faster / dt_s - s.acceleration[3])
+    s.deflection_radps, s.coming_rad, s.coming_radps = rate, coming_rad, coming_radps
     leg.velocity[3] = hinge_radps
 
 
@@ -129,6 +140,7 @@ def hinge_torque(
     p: Any,
     s: Any,
     torque_nm: float,
+    coming_nm: float,
     spring_nm_per_rad: float,
     set_rad: float,
     hinge_rad: float,
@@ -138,6 +150,7 @@ def hinge_torque(
 ) -> float:
     """Hinge torque, Nm, by the model alone: neither bounded nor faded. `s.wanted_nm` is what the knee then gets.
 
+    Without `s.own_nm`, which comes on top: what moves the device along with the knee as foreseen.
     Not finite where the balance cannot be solved. Inputs must be finite and the spring not below zero.
     `measured_nm`: what the drive gives now.
     """
@@ -145,31 +158,43 @@ def hinge_torque(
     if leg.last_dt_s == 0.0:
         _begin(p, s, hinge_rad, hinge_radps, dt_s)
     before = (leg.coordinates[0], leg.coordinates[1], leg.coordinates[2], leg.coordinates[3])
-    knee_before = s.knee_rad
-    s.knee_rad += hinge_rad - before[3]
-    leg.coordinates[3] = hinge_rad
-    factor = fade_arms(p, s, dt_s)
+    knee_before, strides = s.knee_rad, s.motion.strides
+    foreseen_radps2 = strides.trust * p.foreseen_share * strides.knee_radps2
     ahead_rad = set_rad - _LEAD_S * (0.5 * hinge_radps + 0.5 * s.motion.knee_radps)
-    weigh(p.leg, leg)
-    for _ in range(NEWTON_STEPS):
-        s.spring_share = _known_share(p, s, spring_nm_per_rad)
-        newton_step(p, s, factor, torque_nm, spring_nm_per_rad, ahead_rad)
-    place(p.leg, leg, s.knee_rad)
-    cuff_forces(s, factor)
-    keep_forces(p, s, dt_s)
+    _solve(p, s, torque_nm, spring_nm_per_rad, ahead_rad, hinge_rad, foreseen_radps2, dt_s)
     s.wanted_nm = torque_nm + spring_nm_per_rad * (ahead_rad - hinge_rad + s.spring_share * (hinge_rad - s.knee_rad))
-    _differentiate(s, before, knee_before, spring_nm_per_rad, hinge_radps, dt_s)
+    s.own_nm = leg.mass[3, 3] * foreseen_radps2
+    _differentiate(p, s, before, knee_before, spring_nm_per_rad, coming_nm, hinge_radps, dt_s)
     friction = _friction(p, hinge_radps)
-    inertia = sway_inertia(s)
     damping = follow_knee(
         s.motion, s.knee_rad, s.deflection_radps, hinge_radps, measured_nm - friction - sway_load(s),
-        p.likely * s.knee_stiffness, inertia, dt_s,
+        p.likely * s.knee_stiffness, sway_inertia(s), dt_s,
     )  # fmt: skip
     total = leg.bias[3] + load_along(s, 3) + friction + damping
-    total += p.inertia_share * leg.mass[3, 3] * s.motion.knee_radps2
+    total += leg.mass[3, 3] * (1.0 - strides.trust) * p.inertia_share * s.motion.knee_radps2
     for dof in range(DOFS):
         total += leg.mass[3, dof] * s.acceleration[dof]
     return float(total)
+
+
+@njit(cache=True, nogil=True)
+def _solve(
+    p: Any, s: Any, torque_nm: float, spring: float, set_rad: float, hinge_rad: float, radps2: float, dt_s: float
+) -> None:
+    """Pose of the device and angle of the knee in balance, while the frame is moved along with the knee at `radps2`."""
+    leg = s.leg
+    s.knee_rad += hinge_rad - leg.coordinates[3]
+    leg.coordinates[3] = hinge_rad
+    factor = fade_arms(p, s, dt_s)
+    weigh(p.leg, leg)
+    for dof in range(KNEE):
+        leg.bias[dof] += leg.mass[dof, 3] * radps2
+    for _ in range(NEWTON_STEPS):
+        s.spring_share = _known_share(p, s, spring)
+        newton_step(p, s, factor, torque_nm, spring, set_rad)
+    place(p.leg, leg, s.knee_rad)
+    cuff_forces(s, factor)
+    keep_forces(p, s, dt_s)
 
 
 @njit(cache=True, nogil=True)

@@ -15,14 +15,17 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from edge_runtime.tissue.stride_memory import MEMORY, forget_strides, remember
+
 MOTION = np.dtype(
     [
         ("knee_rad", np.float64),
         ("knee_radps", np.float64),
         ("knee_radps2", np.float64),
         ("hinge_radps", np.float64),  # as measured in the cycle before
-        ("slow_radps", np.float64),  # the same, low-passed
+        ("slow_radps", np.float64),  # what it does beyond what is expected, low-passed
         ("beyond_nm", np.float64),  # torque beyond the model's tissue, as late as the hinge's rate is
+        ("strides", MEMORY),
     ]
 )
 """Follows one knee. All zeros is before the first cycle."""
@@ -39,6 +42,7 @@ def forget_motion(m: Any) -> None:
     """Back to before the first cycle."""
     m.knee_rad, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0
     m.hinge_radps, m.slow_radps, m.beyond_nm = 0.0, 0.0, 0.0
+    forget_strides(m.strides)
 
 
 @njit(cache=True, nogil=True)
@@ -73,9 +77,13 @@ def follow_knee(
     hinge_radps2 = (hinge_radps - m.hinge_radps) / dt_s
     m.hinge_radps = hinge_radps
     m.beyond_nm += (1.0 - np.exp(-_RATE_FILTER_RADPS * dt_s)) * (beyond_nm - m.beyond_nm)
-    _track(m, model_knee_rad - (m.beyond_nm - inertia * hinge_radps2) / stiffness, dt_s)
+    knee_rad = model_knee_rad - (m.beyond_nm - inertia * hinge_radps2) / stiffness
+    _track(m, knee_rad, dt_s)
+    remember(m.strides, knee_rad, dt_s)
+    trust, expected_radps = m.strides.trust, m.strides.knee_radps
     moving_radps = hinge_radps - deflection_radps
-    fast_radps = moving_radps - m.slow_radps
+    fast_radps = moving_radps - trust * expected_radps - m.slow_radps
     m.slow_radps += dt_s * _SLOW_RADPS * fast_radps
-    swing_nm = 2.0 * _SWING_DAMPING * np.sqrt(stiffness * inertia) * (moving_radps - m.knee_radps)
+    knee_radps = m.knee_radps + trust * (expected_radps - m.knee_radps)
+    swing_nm = 2.0 * _SWING_DAMPING * np.sqrt(stiffness * inertia) * (moving_radps - knee_radps)
     return float(-swing_nm - _FAST_DAMPING_PER_S * inertia * fast_radps)

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from edge_runtime.tissue.forward import simulate
 from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
-from edge_runtime.tissue.linkage import STATE
 from edge_runtime.tissue.pressure import FLAG_DISCOMFORT_PA, FLAG_PAIN_PA, Pressure, PressureMap
+from edge_runtime.tissue.reduced_pace import Hinge, Reduced
 from edge_runtime.tissue.simulate import FullModel, Reading
 from edge_runtime.tissue.springs import spring_interface
 from edge_runtime.tissue.strides import StrideEnergy
@@ -39,7 +38,6 @@ SETTLE_S: Final = 0.3
 """After a start, a gap or a restart nothing is judged for so long."""
 MEAN_S: Final = 10.0
 """Memory of the mean pressure that is held against the limit of comfort: several strides."""
-_REDUCED_STEP_S: Final = 1e-3
 
 
 class Measured(NamedTuple):
@@ -201,38 +199,6 @@ class LegObserver:
             reduced_rad=reduced.hinge_rad - reading.knee_rad if self._watched else math.nan,
         )
         return self._watch.step(moment, dt_s)
-
-
-class Hinge(NamedTuple):
-    """Hinge angle and knee torque of a model, of the same instant."""
-
-    hinge_rad: float
-    knee_nm: float
-
-
-class Reduced:
-    """The reduced model at the observer's pace, in steps of about a millisecond."""
-
-    def __init__(self, interface: npt.NDArray[Any], frame_s: float) -> None:
-        self._interface, self._frame_s = interface, frame_s
-        self.reset()
-
-    def reset(self) -> None:
-        """At rest, knee straight."""
-        self._state = np.zeros(1, STATE)
-        self._knee_rad = 0.0
-        self._now = Hinge(0.0, 0.0)
-
-    def step(self, torque_nm: float, knee_rad: float, dt_s: float | None = None) -> Hinge:
-        """State as the frame begins; then on by `dt_s`, at whose end the knee is at `knee_rad`. None: a frame."""
-        was, dt_s = self._now, self._frame_s if dt_s is None else dt_s
-        steps = max(1, round(dt_s / _REDUCED_STEP_S))
-        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, steps + 1) / steps
-        rate = np.full(steps, (knee_rad - self._knee_rad) / dt_s)
-        out = np.empty((steps, 6))
-        simulate(self._interface[0], self._state[0], np.full(steps, torque_nm), ways, rate, dt_s / steps, out)
-        self._knee_rad, self._now = knee_rad, Hinge(float(out[-1, 4]), float(out[-1, 0]))
-        return was
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.tissue.geometry import Phantom
-from edge_runtime.tissue.observer import Hinge, LegObserver, Measured, Reduced, Seen
+from edge_runtime.tissue.observer import LegObserver, Measured, Seen
+from edge_runtime.tissue.reduced_pace import Hinge, Reduced
 from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.watch import CAUSES, FitWatch, Judgement, Moment, SteadyKnee
 from edge_runtime.types import F64

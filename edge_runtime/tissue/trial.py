@@ -16,7 +16,7 @@ import numpy.typing as npt
 from edge_runtime.tissue.compensation import compensate
 from edge_runtime.tissue.forward import step
 from edge_runtime.tissue.geometry import Phantom
-from edge_runtime.tissue.inverse import INVERSE_STATE
+from edge_runtime.tissue.inverse import INVERSE_STATE, LOOK_AHEAD_S
 from edge_runtime.tissue.linkage import STATE
 from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.types import F64
@@ -26,6 +26,7 @@ DELAY_CYCLES: Final = 2
 POSITION_UNIT_RAD: Final = float(np.radians(0.01))  # of JOINT_STATE on the wire (firmware_bridge/limits.toml)
 VELOCITY_UNIT_RADPS: Final = float(np.radians(0.1))
 RATE_FILTER_HZ: Final = 60.0  # as of the simulated firmware
+_LOOK_AHEAD: Final = round(LOOK_AHEAD_S / DT_S)
 _STATIC_TORQUE_NM: Final = 5.0
 
 
@@ -77,12 +78,13 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Traces [T] of a walk: wanted and delivered at the knee, what the loop took for wanted, command of the motor,
-    hinge angle; Nm, rad."""
+    what of it moves the device itself, hinge angle; Nm, rad."""
 
     wanted_nm: F64
     knee_nm: F64
     asked_nm: F64
     command_nm: F64
+    own_nm: F64
     hinge_rad: F64
 
     def over(self, part: slice) -> Outcome:
@@ -109,7 +111,7 @@ class Outcome:
 def walk(plant: Plant, task: Task, inverse: npt.NDArray[Any] | None) -> Outcome:
     """Run the task on a plant with an INVERSE [1], or None: torque and spring played at the hinge as they are."""
     count = len(task.knee_rad)
-    out = np.zeros((4, count))
+    out = np.zeros((5, count))
     state = np.zeros(1, INVERSE_STATE)
     keep, filtered = 1.0 - float(np.exp(-2.0 * np.pi * RATE_FILTER_HZ * DT_S)), 0.0
     queue = [0.0] * DELAY_CYCLES
@@ -117,18 +119,21 @@ def walk(plant: Plant, task: Task, inverse: npt.NDArray[Any] | None) -> Outcome:
         acts = min(i + DELAY_CYCLES, count - 1)
         given = queue.pop(0)
         hinge, rate, knee_nm = plant.step(given, task.knee_rad[i])
-        out[0, i], out[3, i] = knee_nm, hinge
+        out[0, i], out[4, i] = knee_nm, hinge
         seen = round(hinge / POSITION_UNIT_RAD) * POSITION_UNIT_RAD
         filtered += keep * (rate - filtered)
         seen_rate = round(filtered / VELOCITY_UNIT_RADPS) * VELOCITY_UNIT_RADPS
+        coming = task.torque_nm[min(acts + _LOOK_AHEAD, count - 1)] - task.torque_nm[acts]
         torque, spring, target = task.torque_nm[acts], task.spring_nm_per_rad, task.set_rad[acts]
         if inverse is None:
             command = asked = torque + spring * (target - seen)
         else:
-            command = compensate(inverse[0], state[0], torque, spring, target, seen, seen_rate, given, DT_S)
+            command = compensate(
+                inverse[0], state[0], torque, coming, spring, target, seen, seen_rate, given, 1.0, DT_S
+            )
             asked = float(state["wanted_nm"][0])
         queue.append(command)
-        out[1, acts], out[2, acts] = asked, command
+        out[1:4, acts] = asked, command, state["own_nm"][0]
     return Outcome(task.wanted(), *out)
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from edge_runtime.tissue.both_legs import LegPair
 from edge_runtime.tissue.geometry import SEGMENTS, Mesh, Phantom, phantom_for
-from edge_runtime.tissue.observer import LegObserver, Measured, Reduced, Seen, smallest_volume_ratio
+from edge_runtime.tissue.observer import LegObserver, Measured, Seen, smallest_volume_ratio
 from edge_runtime.tissue.observer_trial import FRAME_S, FullPlant, Walk, measure, observe
+from edge_runtime.tissue.reduced_pace import Reduced
 from edge_runtime.tissue.springs import hinge_stiffness, phantom_of, spring_interface
 from edge_runtime.tissue.static import CuffStatics
 from edge_runtime.tissue.strides import StrideEnergy

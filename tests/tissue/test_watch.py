@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.tissue.geometry import Phantom, phantom_for
-from edge_runtime.tissue.observer import Reduced
 from edge_runtime.tissue.observer_trial import FRAME_S, Found, Walk, found, measure, observe_reduced, slid
+from edge_runtime.tissue.reduced_pace import Reduced
 from edge_runtime.tissue.springs import spring_interface
 from edge_runtime.tissue.watch import CAUSES, FIRST_S, FitWatch, Moment
 
