@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
@@ -36,6 +36,33 @@ class ClipSpec:
     def demo(cls, path: Path) -> ClipSpec:
         """The gait in the demo clip, without the second man above the wall."""
         return cls(path, DEMO_FIRST, DEMO_LAST, DEMO_CROP)
+
+
+class FrameSource(Protocol):
+    """Where frames come from, numbered from 0."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        ...
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the whole picture."""
+        ...
+
+    @property
+    def truncated(self) -> str | None:
+        """A warning line where there are fewer than promised."""
+        ...
+
+    def __len__(self) -> int:
+        """How many."""
+        ...
+
+    def frame_at(self, k: int, period_ns: int, t0_ns: int) -> Frame:
+        """Frame number `k`; the first one is captured at `t0_ns`, or would have been."""
+        ...
 
 
 class ClipSource:

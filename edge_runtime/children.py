@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
+from edge_runtime.fault_door import CAMERA_SOCKET, write_door
 from edge_runtime.plan import Plan
 from edge_runtime.processes import Links, child, estimator, tissue_observer, torque_loop
 from edge_runtime.signals import sigint_kept_from_children
@@ -83,6 +84,15 @@ class Children:
             " while starting; see its line above" if starting else "; torque is at zero, see the events in the record"
         )
         return f"{self._problem}{where}"
+
+    def open_door(self, folder: Path) -> None:
+        """Let faults into a run whose firmware is simulated; on hardware there is no door."""
+        firmware = self._firmware
+        if firmware is None:
+            return
+        loop, estimating = (process.pid or 0 for process in self._processes[: len(_TARGETS)])
+        pids = {"supervisor": os.getpid(), "firmware": firmware.pid, "loop": loop, "estimator": estimating}
+        write_door(folder, firmware.fault_path, firmware.sim_path.with_name(CAMERA_SOCKET), pids)
 
     def used_s(self) -> tuple[int, int]:
         """Processor seconds of loop and estimator so far."""

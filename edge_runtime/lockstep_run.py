@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import make_estimator, make_firmware, make_pose, make_tissue_observer
-from edge_runtime.camera import ClipSource
+from edge_runtime.camera import FrameSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
 from edge_runtime.errors import UserError
@@ -43,11 +44,25 @@ _WALL_COLUMNS: Final = [
 _TISSUE_WALL: Final = TISSUE_FIELDS.index("compute_ms")
 
 
-class LockstepRun:
-    """Runs a plan as fast as the machine can; simulation only."""
+EstimatorMaker = Callable[[Plan, FrameSource, Callable[[], int]], Estimator]
+"""Gives the estimator of a plan for frames of a source, on a clock (ns)."""
 
-    def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
+
+def inline_estimator(plan: Plan, source: FrameSource, clock_ns: Callable[[], int]) -> Estimator:
+    """The product's own, with all its engines run within the tick."""
+    engines = Engines(Inline, clock_ns)
+    pose = make_pose(plan, source.size_px, engines)
+    return make_estimator(plan, frame_period_ns(plan, source), clock_ns, pose, engines)
+
+
+class LockstepRun:
+    """Runs a plan as fast as the machine can; simulation only. A bench may bring its own `make` of the estimator."""
+
+    def __init__(
+        self, plan: Plan, recorder: Recorder, estimate_width: int, make: EstimatorMaker = inline_estimator
+    ) -> None:
         self._plan = plan
+        self._make = make
         self._recorder = recorder
         self._rings = shared.local(estimate_width)
         self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True)
@@ -59,14 +74,12 @@ class LockstepRun:
         self.stopped = False
         self.problem: str | None = None
 
-    def run(self, source: ClipSource) -> None:
+    def run(self, source: FrameSource) -> None:
         """From handshake to the last frame, then torque down to zero."""
         if source.truncated:
             self._recorder.event(self._now_ns, "warning", "clip_truncated", source.truncated)
         period_ns = frame_period_ns(self._plan, source)
-        engines = Engines(Inline, lambda: self._now_ns)
-        pose = make_pose(self._plan, source.size_px, engines)
-        estimator = make_estimator(self._plan, period_ns, lambda: self._now_ns, pose, engines)
+        estimator = self._make(self._plan, source, lambda: self._now_ns)
         estimator.warm()
         self._tissue = make_tissue_observer(self._plan, period_ns, lambda: self._now_ns)
         with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
@@ -88,7 +101,7 @@ class LockstepRun:
         self.stopped = True
         self._supervisor.world.stop_requested = True
 
-    def _play(self, estimator: Estimator, source: ClipSource, torque: Torque, rig: Rig) -> None:
+    def _play(self, estimator: Estimator, source: FrameSource, torque: Torque, rig: Rig) -> None:
         self._rings.control[shared.ESTIMATOR_READY] = 1
         self._rings.control[shared.LOOP_READY] = 1
         while self._supervisor.state is not State.ARMED:

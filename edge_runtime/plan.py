@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
-from edge_runtime.camera import ClipSource, ClipSpec
+from edge_runtime.camera import ClipSpec, FrameSource
 from edge_runtime.config import Device
 from edge_runtime.wearer import WearerSpec
 from firmware_bridge.bus import SOCKETCAN_PREFIX
@@ -56,7 +56,7 @@ def is_simulated(bus: str) -> bool:
     return bus == "unix:" or (interface != bus and is_virtual(interface))
 
 
-def frame_period_ns(plan: Plan, source: ClipSource | None) -> int:
+def frame_period_ns(plan: Plan, source: FrameSource | None) -> int:
     """Time from frame to frame: the device's camera rate, or the clip's own where that is 0; `source` None: live."""
     own_hz = source.fps if source is not None else plan.device.camera.rate_hz or LIVE_RATE_HZ
     return round(1e9 / (plan.device.camera_rate_hz or own_hz))

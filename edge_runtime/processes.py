@@ -22,6 +22,7 @@ from edge_runtime.assembly import make_estimator, make_pose, make_tissue_observe
 from edge_runtime.camera import ClipSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.errors import WORLD_ERRORS, UserError
+from edge_runtime.fault_door import CAMERA_SOCKET, LiveCamera
 from edge_runtime.intent import INTENT_WORDS, new_intent
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.rt import rights
@@ -109,11 +110,11 @@ def estimator(plan: Plan, links: Links) -> None:
         return
     source = ClipSource(plan.clip, plan.passes)
     with closing(Engines(Threaded, time.monotonic_ns)) as engines:
-        _estimate(plan, source, engines, rings)
+        _estimate(plan, links, source, engines, rings)
         rings.control[shared.ESTIMATOR_DONE] = 1  # before the engines close: nobody waits for that
 
 
-def _estimate(plan: Plan, source: ClipSource, engines: Engines, rings: shared.Rings) -> None:
+def _estimate(plan: Plan, links: Links, source: ClipSource, engines: Engines, rings: shared.Rings) -> None:
     period_ns = frame_period_ns(plan, source)
     pose = make_pose(plan, source.size_px, engines)
     chain = make_estimator(plan, period_ns, time.monotonic_ns, pose, engines)
@@ -133,9 +134,13 @@ def _estimate(plan: Plan, source: ClipSource, engines: Engines, rings: shared.Ri
     engines.watch_time()
     rings.control[shared.ESTIMATOR_READY] = 1
     start_ns = wait_for_start(rings, engines.keep_warm)
+    camera = LiveCamera(source, None if links.rig is None else links.rig.with_name(CAMERA_SOCKET))
     k, last = 0, -1
     while k < len(source) and not rings.control[shared.STOP]:
-        frame = source.frame_at(k, period_ns, start_ns)
+        frame = camera.frame_at(k, period_ns, start_ns)
+        if frame is None:
+            k += 1
+            continue
         if k // len(source.frames) != last // len(source.frames):
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k

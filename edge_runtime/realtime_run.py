@@ -42,6 +42,7 @@ class RealtimeRun:
     def __init__(self, plan: Plan, recorder: Recorder, estimate_width: int) -> None:
         self._plan = plan
         self._recorder = BackgroundRecorder(recorder)
+        self._run_folder = recorder.path.parent
         self._width = estimate_width
         self._rings = shared.create(estimate_width)
         self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated)
@@ -77,6 +78,7 @@ class RealtimeRun:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             self._admit()
             self._children.start(self._plan, memory.name, self._width, stack, folder)
+            self._children.open_door(self._run_folder)
             self._startup = Startup(self._rings.control, self._children.used_s, time.monotonic_ns())
             self._supervise(self._startup)
             self._release()

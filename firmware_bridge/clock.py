@@ -166,6 +166,17 @@ def _fit(c: Any) -> None:
         i = k % _BUCKETS
         if newest - c.t_ns[i] <= reach:
             c.base_ns = max(c.base_ns, c.offset_ns[i] + np.int64(c.drift * (newest - c.t_ns[i])))
+    if c.drift_known == 0:
+        _forget_contradicted(c)
+
+
+@njit(cache=True, nogil=True)
+def _forget_contradicted(c: Any) -> None:
+    """Samples out of reach and far above the line are of a clock that has stepped back since; they would count again
+    as soon as the drift is known."""
+    for k in range(c.first, c.last):
+        if c.offset_ns[k % _BUCKETS] - c.base_ns > _JUMP_NS:
+            c.first = k + 1
 
 
 @njit(cache=True, nogil=True)

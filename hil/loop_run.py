@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -35,9 +35,9 @@ from engines.cache import cache_dir
 from firmware_bridge import e2e
 from firmware_bridge.bus import SOCKETCAN_PREFIX, open_torque_bus
 from firmware_bridge.simulator.build import build
-from firmware_bridge.simulator.process import FirmwareProcess, Pace, SimLink
+from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams, SimLink
 from firmware_bridge.table import TABLE
-from hil.loop_script import FRAME_NS, Script
+from hil.loop_script import FRAME_NS, LoopScript, Script
 from hil.tap import Tap
 
 CYCLES_FILE: Final = "cycles.f64"
@@ -53,13 +53,18 @@ _ESTIMATE_WIDTH: Final = 1  # nothing estimates here
 
 @dataclass(frozen=True, slots=True)
 class LoopPlan:
-    """`bus`: "unix:" or a virtual interface, "socketcan:vcan0". Files go to the folder `out`, which exists."""
+    """`bus`: "unix:" or a virtual interface, "socketcan:vcan0". Files go to the folder `out`, which exists.
+
+    `script` wishes for torque and moves the wearer; `plant` is the simulated knee, the profile's where None.
+    """
 
     bus: str
     seconds: float
     out: Path
     profile: Profile
     device: Device
+    script: LoopScript = field(default_factory=Script)
+    plant: PlantParams | None = None
 
 
 class LoopRun:
@@ -71,7 +76,7 @@ class LoopRun:
         self._events: list[tuple[int, str, str, str]] = []
         self._supervisor = Supervisor(TABLE, self._rings.control, self._see_event, simulated=True)
         self._rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
-        self._script = Script()
+        self._script = plan.script
         self._notifier = Notifier()
         self._stopped = False
 
@@ -123,7 +128,7 @@ class LoopRun:
     def _firmware(self, folder: Path) -> FirmwareProcess:
         plan = self._plan
         params = folder / "plant.txt"
-        plant_for(plan.profile, 0).write(params)
+        (plan.plant or plant_for(plan.profile, 0)).write(params)
         program = build(cache_dir() / "firmware")
         bus = folder / "can" if plan.bus == "unix:" else plan.bus
         return FirmwareProcess(program, bus, folder / "rig", params, Pace.REALTIME, plan.out / APPLIED_FILE)

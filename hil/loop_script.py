@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,16 @@ _KNEE_RAD: Final = 0.5  # middle of the swing
 _SWING_RAD: Final = 0.25
 _PHASES: Final = np.array([0.0, math.pi])  # right and left leg
 _OMEGA: Final = 2.0 * math.pi * _STRIDE_HZ
+
+
+class LoopScript(Protocol):
+    """Who wishes and who moves; times are CLOCK_MONOTONIC, of which the first call is the begin."""
+
+    def intent(self, now_ns: int) -> npt.NDArray[Any]:
+        """The intent [1] published now; the array may be reused."""
+
+    def wearer(self, now_ns: int) -> tuple[F64, F64]:
+        """Knee angles and velocities [2] now, rad and rad/s."""
 
 
 class Script:

@@ -35,15 +35,21 @@ class OutputCheck:
         return self.torque + self.slew + self.window + self.shortcuts
 
 
-def check_output(applied: npt.NDArray[Any], limits: JointLimits, states: Mapping[str, int]) -> OutputCheck:
-    """Check a record of TRUTH_DTYPE: command, slew and window of both joints, and the order of the states."""
+def check_output(
+    applied: npt.NDArray[Any], limits: JointLimits, states: Mapping[str, int], damping_max_nm: float = 0.0
+) -> OutputCheck:
+    """Check a record of TRUTH_DTYPE: command, slew and window of both joints, and the order of the states.
+
+    The window bounds what is asked for. In SAFE torque up to `damping_max_nm` is the governor's own damping.
+    """
     seconds = np.diff(applied["now_ns"]) * 1e-9
+    safe = applied["state"] == states["SAFE"]
     sides = [np.ascontiguousarray(applied["command_nm"][:, side]) for side in range(2)]
     return OutputCheck(
         steps=len(applied),
         torque=sum(int((np.abs(nm) > limits.torque_nm + _RESOLUTION_NM / 2).sum()) for nm in sides),
         slew=sum(_too_fast(nm, seconds, limits) for nm in sides),
-        window=sum(_outside_window(nm, limits) for nm in sides),
+        window=sum(int((_outside_window(nm, limits) & ~(safe & (np.abs(nm) <= damping_max_nm))).sum()) for nm in sides),
         shortcuts=_shortcuts(applied, states),
         peak_nm=max(float(np.abs(nm).max()) for nm in sides),
     )
@@ -60,15 +66,14 @@ def _too_fast(nm: F64, seconds: F64, limits: JointLimits) -> int:
     return int((needs > np.minimum(seconds, _STEPS_MAX * _STEP_S) + 1e-6).sum())  # the governor counts in us
 
 
-def _outside_window(nm: F64, limits: JointLimits) -> int:
+def _outside_window(nm: F64, limits: JointLimits) -> npt.NDArray[np.bool_]:
     """Steps where torque has grown by more than the window allows since the least of it in the last window."""
     low, high = nm.copy(), nm.copy()
     for back in range(1, round(limits.window_ms * 1e-3 / _STEP_S)):
         np.minimum(low[back:], nm[:-back], out=low[back:])
         np.maximum(high[back:], nm[:-back], out=high[back:])
     room = limits.window_nm + _RESOLUTION_NM
-    grown = ((nm > 0) & (nm > low + room)) | ((nm < 0) & (nm < high - room))
-    return int(grown.sum())
+    return np.asarray(((nm > 0) & (nm > low + room)) | ((nm < 0) & (nm < high - room)))
 
 
 def _shortcuts(applied: npt.NDArray[Any], states: Mapping[str, int]) -> int:

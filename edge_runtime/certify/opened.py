@@ -23,11 +23,14 @@ CPU: Final = "ort_cpu"
 class Engines:
     """The engines of one process, opened by name; nothing is built here. `notes` says where the CPU took over.
 
-    `beside` is where an engine that failed is opened again; `clock_ns` tells the time.
+    `beside` is where an engine that failed is opened again; `clock_ns` tells the time. A bench may `wrap` what is
+    opened, below the guard that watches it.
     """
 
-    def __init__(self, beside: Placement, clock_ns: Callable[[], int]) -> None:
-        self._beside, self._clock_ns = beside, clock_ns
+    def __init__(
+        self, beside: Placement, clock_ns: Callable[[], int], wrap: Callable[[Runner], Runner] = lambda runner: runner
+    ) -> None:
+        self._beside, self._clock_ns, self._wrap = beside, clock_ns, wrap
         self._opened: list[GuardedRunner] = []
         self._elsewhere: list[GuardedRunner] = []
         self._workers: list[KeptWarm] = []
@@ -39,7 +42,7 @@ class Engines:
         EngineError: not even the CPU can run it.
         """
         own = onnx is None or onnx == onnx_path(name)
-        on_processor = _cpu(onnx_path(name) if onnx is None else onnx)
+        on_processor = self._cpu(onnx_path(name) if onnx is None else onnx)
         open_primary, on_cpu = self._way(name, on_processor) if own else (on_processor, True)
         try:
             primary = open_primary()
@@ -87,14 +90,13 @@ class Engines:
             return on_processor, True
         folder, certificate = found
         one = backend(certificate.backend)
-        return (lambda: one.open(folder / PLAN)), one.name == CPU
+        return (lambda: self._wrap(one.open(folder / PLAN))), one.name == CPU
+
+    def _cpu(self, onnx: Path) -> Callable[[], Runner]:
+        return lambda: self._wrap(OrtCpuRunner(onnx))
 
 
 def _fits(folder: Path, certificate: Certificate) -> bool:
     """Whether the plan is for these weights on this device: a foreign one is not even tried."""
     one = backend(certificate.backend)
     return not one.why_not() and Candidate(certificate.engine, one, certificate.precision).folder == folder
-
-
-def _cpu(onnx: Path) -> Callable[[], Runner]:
-    return lambda: OrtCpuRunner(onnx)

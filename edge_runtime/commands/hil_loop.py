@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", type=Path, default=DEMO_PROFILE, metavar="FILE", help="profile of the wearer (demo)"
     )
+    parser.add_argument("--scenario", type=Path, metavar="FILE", help="motion, wish and drive of a scenario, not sines")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="an existing folder for the raw files")
 
 
@@ -35,8 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not arguments.out.is_dir():
         raise UserError(f"{arguments.out}: no such folder; create it first")
-    profile = load_profile(arguments.profile)
-    plan = LoopPlan(arguments.bus, arguments.seconds, arguments.out.resolve(), profile, load_device())
+    out = arguments.out.resolve()
+    if arguments.scenario is None:
+        plan = LoopPlan(arguments.bus, arguments.seconds, out, load_profile(arguments.profile), load_device())
+    else:
+        from hil.loop_scenario import plan_of
+
+        plan = plan_of(arguments.scenario, arguments.bus, out)
     loop_run = LoopRun(plan)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop_run.stop())

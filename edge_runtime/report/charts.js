@@ -79,7 +79,7 @@ class TimeChart {
   }
 
   notes(t) {
-    const rows = DATA.invalid.filter(([a, b]) => t >= a && t < b).map((span) => [null, "not valid", span[2]]);
+    const rows = DATA.invalid.filter(([a, b]) => t >= a && t < b).map((span) => [null, DATA.shaded || "not valid", span[2]]);
     const near = (this.window.to - this.window.from) / 200;
     return rows.concat(DATA.cuts.filter((c) => Math.abs(c - t) < near).map(() => [null, "scene cut", ""]));
   }

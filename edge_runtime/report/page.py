@@ -85,10 +85,11 @@ def render(record: Record, summary: dict[str, Any], title: str, context: ReportC
         _footer(record, context),
     ])  # fmt: skip
     data = json.dumps(payload, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return _document(title, body, data)
+    return document(title, body, data)
 
 
-def _document(title: str, body: str, data: str) -> str:
+def document(title: str, body: str, data: str) -> str:
+    """A whole page around `body`: style, script and the JSON `data` that the script draws are inside it."""
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -2,8 +2,8 @@
  *
  * usage: firmware realtime|lockstep BUS SIM_SOCKET PARAMETER_FILE [RECORD_FILE]
  *
- * BUS: path of a socket, or socketcan:INTERFACE. With RECORD_FILE what each step would tell the simulation (struct
- * sim_truth) is written there instead.
+ * BUS: path of a socket, or socketcan:INTERFACE. With RECORD_FILE what each step tells the simulation (struct sim_truth)
+ * is written there: in real time instead, in lock-step as well. Orders for faults (faults.h) come on SIM_SOCKET.faults.
  *
  * realtime: one step per millisecond of CLOCK_MONOTONIC. lockstep: one step of exactly one millisecond per tick message,
  * nothing else reads a clock. It ends when the simulation socket closes or on SIGTERM; when only the bus closes it goes
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "bus.h"
+#include "faults.h"
 #include "governor.h"
 #include "link.h"
 #include "params.h"
@@ -30,11 +31,14 @@
 #define DRAIN_MAX 64 /* messages per step */
 #define CATCH_UP_MAX 100
 #define START_TIMEOUT_MS 200
+#define PATH_LENGTH 512
 
 typedef struct {
     can_bus bus;
     int sim_listener, sim;
     FILE *record;
+    int lockstep;
+    faults faults;
     governor governor;
     knee_plant plants[SIM_JOINTS];
 } firmware;
@@ -60,10 +64,10 @@ static int16_t wire(double value)
     return (int16_t)(rounded > 32767.0 ? 32767.0 : rounded < -32768.0 ? -32768.0 : rounded);
 }
 
-static void drain_bus(firmware *f, uint64_t now_us)
+static void drain_bus(firmware *f, int64_t at_ns, uint64_t now_us)
 {
-    bus_frame frames[BUS_BATCH];
-    unsigned count = bus_receive(&f->bus, frames);
+    bus_frame frames[FAULT_FRAMES];
+    unsigned count = faults_on_bus(&f->faults, TO_GOVERNOR, frames, bus_receive(&f->bus, frames), at_ns);
     for (unsigned i = 0; i < count; i++)
         gov_on_frame(&f->governor, frames[i].can_id, frames[i].data, frames[i].len, now_us);
 }
@@ -85,17 +89,20 @@ static void measure(const firmware *f, gov_measured measured[SIM_JOINTS])
     }
 }
 
-static void send_frames(firmware *f, uint64_t now_us)
+static void send_frames(firmware *f, int64_t at_ns, uint64_t now_us)
 {
     gov_frame frames[GOV_TX_MAX];
-    bus_frame out[GOV_TX_MAX] = { 0 };
+    bus_frame out[FAULT_FRAMES];
+    memset(out, 0, GOV_TX_MAX * sizeof out[0]);
     unsigned count = gov_transmit(&f->governor, now_us, frames);
     for (unsigned i = 0; i < count; i++) {
         out[i].can_id = frames[i].id;
         out[i].len = 8;
         memcpy(out[i].data, frames[i].data, sizeof out[i].data);
     }
-    bus_send(&f->bus, out, count);
+    count = faults_on_bus(&f->faults, TO_HOST, out, count, at_ns);
+    for (unsigned sent = 0; sent < count; sent += BUS_BATCH)
+        bus_send(&f->bus, out + sent, count - sent < BUS_BATCH ? count - sent : BUS_BATCH);
 }
 
 static void send_truth(const firmware *f, int64_t at_ns, const int32_t command_cnm[SIM_JOINTS])
@@ -110,23 +117,25 @@ static void send_truth(const firmware *f, int64_t at_ns, const int32_t command_c
     }
     if (f->record != NULL)
         (void)!fwrite(&truth, sizeof truth, 1, f->record);
-    else
+    if (f->record == NULL || f->lockstep)
         link_send(f->sim, &truth, sizeof truth);
 }
 
 /* One governor step, then the plant for so many milliseconds. */
 static void step(firmware *f, int64_t at_ns, int milliseconds)
 {
-    uint64_t now_us = (uint64_t)(at_ns / 1000);
+    faults_hear(&f->faults, at_ns);
+    uint64_t now_us = (uint64_t)(faults_clock_ns(&f->faults, at_ns) / 1000);
     gov_measured measured[SIM_JOINTS];
     int32_t command_cnm[SIM_JOINTS];
-    drain_bus(f, now_us);
+    drain_bus(f, at_ns, now_us);
     measure(f, measured);
+    faults_on_encoders(&f->faults, measured, at_ns);
     gov_step(&f->governor, now_us, measured, command_cnm);
     for (int ms = 0; ms < milliseconds; ms++)
         for (int i = 0; i < SIM_JOINTS; i++)
             plant_step(&f->plants[i], command_cnm[i] / 100.0);
-    send_frames(f, now_us);
+    send_frames(f, at_ns, now_us);
     send_truth(f, at_ns, command_cnm);
 }
 
@@ -197,10 +206,17 @@ static void prepare_process(int fifo_priority)
         fprintf(stderr, "firmware: no right to real-time priority %d, goes on without\n", fifo_priority);
 }
 
+static void fault_path(char path[PATH_LENGTH], const char *sim_path)
+{
+    (void)!snprintf(path, PATH_LENGTH, "%s.faults", sim_path);
+}
+
 static int open_links(firmware *f, const char *bus, const char *sim_path, const char *record_path)
 {
+    char orders[PATH_LENGTH];
+    fault_path(orders, sim_path);
     f->sim = -1;
-    if (bus_open(&f->bus, bus) < 0)
+    if (bus_open(&f->bus, bus) < 0 || faults_open(&f->faults, orders) < 0)
         return -1;
     f->sim_listener = link_listen(sim_path);
     f->record = record_path != NULL ? fopen(record_path, "wb") : NULL;
@@ -213,6 +229,9 @@ static int open_links(firmware *f, const char *bus, const char *sim_path, const 
 
 static int close_links(const firmware *f, const char *bus, const char *sim_path)
 {
+    char orders[PATH_LENGTH];
+    fault_path(orders, sim_path);
+    unlink(orders);
     unlink(sim_path);
     if (f->bus.listener >= 0)
         unlink(bus);
@@ -223,8 +242,8 @@ int main(int argc, char **argv)
 {
     static firmware f;
     sim_params params;
-    int lockstep = argc >= 5 && strcmp(argv[1], "lockstep") == 0;
-    if (argc < 5 || argc > 6 || (!lockstep && strcmp(argv[1], "realtime") != 0)) {
+    f.lockstep = argc >= 5 && strcmp(argv[1], "lockstep") == 0;
+    if (argc < 5 || argc > 6 || (!f.lockstep && strcmp(argv[1], "realtime") != 0)) {
         fprintf(stderr, "usage: firmware realtime|lockstep BUS SIM_SOCKET PARAMETER_FILE [RECORD_FILE]\n");
         return 2;
     }
@@ -237,7 +256,7 @@ int main(int argc, char **argv)
         plant_init(&f.plants[i], &params.plant);
     puts("ready");
     fflush(stdout);
-    if (lockstep)
+    if (f.lockstep)
         run_lockstep(&f);
     else
         run_realtime(&f);

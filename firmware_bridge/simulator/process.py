@@ -91,7 +91,7 @@ class FirmwareProcess:
     """The simulated firmware as a child process; it ends when the thread that started it does.
 
     `bus`: path of its socket, or `socketcan:INTERFACE`. With `record` each step's truth is written to that file as
-    TRUTH_DTYPE instead of being told to the simulation.
+    TRUTH_DTYPE, in real time instead of being told to the simulation. `fault_path` takes orders (simulator/faults.py).
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class FirmwareProcess:
     ) -> None:
         self.bus_spec = bus if isinstance(bus, str) else f"unix:{bus}"
         self.sim_path = sim_path
+        self.fault_path = sim_path.with_name(f"{sim_path.name}.faults")
         self.pace = pace
         self._command = [str(executable), pace.value, str(bus), str(sim_path), str(params)]
         if record is not None:

@@ -127,6 +127,17 @@ def test_a_step_back_is_taken_up_once_it_lasts(step_ns: int) -> None:
     assert np.abs(errors[SETTLED:]).max() <= BOUND_NS
 
 
+@pytest.mark.parametrize("before", [5, 15, 30, 45])
+def test_a_step_back_before_the_drift_is_known_is_not_undone(before: int) -> None:
+    """The samples from before it must not count again once they span long enough to tell the drift."""
+    trial = Trial(4, 150.0, 5_000 * S)
+    trial.run(before, "polled once per millisecond")
+    trial.offset_ns -= 100 * MS
+    errors = trial.run(400, "polled once per millisecond")
+    assert np.abs(errors[40:]).max() <= 1.2 * MS
+    assert np.abs(errors[SETTLED:]).max() <= BOUND_NS
+
+
 @pytest.mark.parametrize("step_ns", [3 * MS, 50 * MS, 3_600 * S])
 def test_a_step_ahead_is_taken_up_at_once(step_ns: int) -> None:
     trial = Trial(5, -150.0, 5_000 * S)

@@ -122,6 +122,16 @@ def test_shortcuts_into_torque_are_seen(states: list[str], torque: float, bad: i
     assert check([torque] * len(states), states).shortcuts == bad
 
 
+def test_damping_in_safe_is_not_a_request_but_more_than_it_is() -> None:
+    """Let go from one side, then damped to the other: further than the window, but the governor's own."""
+    released = [*ramp(0, -15, 140), *ramp(-15, 0, 300)]
+    for damping, bad in ((1.9, 0), (2.3, 1)):
+        command = [*released, *ramp(0, damping, 140)]
+        rows = applied(command, ["ENGAGED"] * 110 + ["SAFE"] * (len(command) - 110))
+        assert bool(check_output(rows, LIMITS, STATES, TABLE.safe.damping_max_nm).window) == bool(bad)
+        assert check_output(rows, LIMITS, STATES).window > 0
+
+
 def test_entries_into_safe_by_reason() -> None:
     rows = applied([0.0] * 6, ["ENGAGED", "SAFE", "SAFE", "IDLE", "SAFE", "IDLE"])
     rows["reason"] = [0, 7, 7, 0, 10, 0]

@@ -1,0 +1,65 @@
+"""Draws random episodes: wearers, wishes for torque, plants and faults, all from one seed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hil.faults.episode import RANGES, Episode, Motion, Plant
+from hil.faults.judge import RECOVERY_S
+from hil.faults.kinds import KINDS, Choice, Number, Seam
+from hil.faults.model import Fault, make_fault
+
+_FAULTS_MAX: Final = 5
+_FIRST_S: Final = 0.3
+_FAULTY_S: Final = 16.0  # faults begin within this time
+_LONGEST_S: Final = 4.0
+_SHORTEST_S: Final = 0.001
+_DEFAULT_SHARE: Final = 0.4  # of the numbers are drawn as the table has them
+_FATAL: Final = ("process_kill", "process_oom")  # drawn last in an episode: nothing comes after them
+_LOOP_KINDS: Final = tuple(name for name, kind in KINDS.items() if Seam.LOOP in kind.seams)
+_GENTLE: Final = {"torque_nm": (0.0, 30.0), "constant_nm": (-12.0, 12.0)}  # above, the limits act all the time
+EPISODE_S: Final = _FAULTY_S + _LONGEST_S + RECOVERY_S
+"""How long each takes, virtual."""
+
+
+def draw_episode(seed: int, number: int) -> Episode:
+    """Episode `number` of the storm with this seed; the same two numbers give the same one."""
+    rng = np.random.default_rng([seed, number])
+    count = int(rng.integers(1, _FAULTS_MAX, endpoint=True))
+    faults = [_draw_fault(rng) for _ in range(count)]
+    faults.sort(key=lambda fault: fault.start_s)
+    living = [f for f in faults if f.kind not in _FATAL]
+    fatal = [f for f in faults if f.kind in _FATAL][-1:]
+    last_s = max((f.start_s for f in living), default=0.0)
+    return Episode(
+        seconds=EPISODE_S,
+        motion=Motion(**{name: _uniform(rng, _GENTLE.get(name, span)) for name, span in RANGES["motion"].items()}),
+        plant=Plant(**{name: _uniform(rng, span) for name, span in RANGES["plant"].items()}),
+        faults=(*living, *(_moved(fault, max(fault.start_s, last_s)) for fault in fatal)),
+    )
+
+
+def _draw_fault(rng: np.random.Generator) -> Fault:
+    kind = str(rng.choice(_LOOP_KINDS))
+    given = {name: _draw_value(rng, about) for name, about in KINDS[kind].parameters.items()}
+    if kind == "process_kill" and given["target"] == "firmware":
+        given["target"] = "loop"  # in lock-step the firmware is the clock
+    start_s = round(_uniform(rng, (_FIRST_S, _FAULTY_S)), 3)
+    duration_s = round(float(np.exp(_uniform(rng, (np.log(_SHORTEST_S), np.log(_LONGEST_S))))), 3)
+    return make_fault(kind, start_s, duration_s, seed=int(rng.integers(2**31)), **given)
+
+
+def _draw_value(rng: np.random.Generator, about: Number | Choice) -> float | str:
+    if isinstance(about, Choice):
+        return str(rng.choice(about.options))
+    return about.default if rng.random() < _DEFAULT_SHARE else _uniform(rng, (about.low, about.high))
+
+
+def _moved(fault: Fault, start_s: float) -> Fault:
+    return Fault(fault.kind, start_s, fault.duration_s, fault.parameters, fault.seed)
+
+
+def _uniform(rng: np.random.Generator, span: tuple[float, float]) -> float:
+    return float(rng.uniform(*span))

@@ -1,0 +1,299 @@
+"""Plays an episode in lock-step: the compiled torque loop, supervisor and governor process on one virtual clock.
+
+The parts are those of every run. Faults of the bus, the encoders and the firmware's clock are ordered from the
+simulated firmware; those of the host are played here, as `host.py` says. Two plays give the same trace, bit by bit.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from calibration.profile import Profile
+from calibration.reduced_tissue import tissues_of
+from edge_runtime import shared
+from edge_runtime.assembly import plant_for
+from edge_runtime.config import Device
+from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
+from edge_runtime.rt.mailbox import I64, drain, publish
+from edge_runtime.rt.rig import new_rig
+from edge_runtime.rt.torque import new_torque
+from edge_runtime.states import State
+from edge_runtime.supervisor import TICK_NS, Supervisor
+from edge_runtime.telemetry import CYCLE_FIELDS
+from edge_runtime.types import F64
+from engines.cache import cache_dir
+from firmware_bridge.bus import open_bus
+from firmware_bridge.errors import BridgeError
+from firmware_bridge.simulator.build import build
+from firmware_bridge.simulator.faults import FaultLink
+from firmware_bridge.simulator.process import TRUTH_DTYPE, FirmwareProcess, Pace, PlantParams, SimLink
+from firmware_bridge.table import TABLE
+from hil.faults.episode import Episode, MotionScript
+from hil.faults.host import HostFaults
+from hil.faults.model import Fault
+from hil.faults.orders import duration_ns, firmware_order
+from hil.faults.trace import Event, Trace
+
+_START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
+_ARM_TIMEOUT_NS: Final = 5_000_000_000
+_GLANCE_NS: Final = 10_000_000  # how often a live run looks whether the loop still counts
+_HANG_S: Final = 10  # of real time without an answer of the firmware
+_REST_PER_MS: Final = 0.96  # of its speed a knee keeps that nobody moves any more
+_FOREVER_NS: Final = 1 << 62
+
+
+class Player:
+    """Plays one episode; `play` may be called once."""
+
+    def __init__(self, episode: Episode, profile: Profile, profile_path: Path, device: Device) -> None:
+        self._episode, self._device, self._profile, self._profile_path = episode, device, profile, profile_path
+        self._host = HostFaults(episode.faults)
+        self._script = MotionScript(episode.motion)
+        self._rings = shared.local(1)
+        self._events: list[Event] = []
+        self._supervisor = Supervisor(TABLE, self._rings.control, self._hear, simulated=True)
+        self._buffer = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
+        self._rows: list[F64] = []
+        self._rows_ns: list[I64] = []
+        self._applied_ns: list[I64] = []
+        self._elapsed_ns = 0  # true time
+        self._frame = 0
+        self._leapt_ns = 0  # what the host's clock is ahead of it
+        self._armed_ns = _FOREVER_NS
+        self._hashes = (TABLE.protocol_hash, TABLE.limits_hash, profile.hash32)
+        self._begun: set[int] = set()
+
+    def play(self) -> Trace:
+        """Play it to its end. BridgeError where the firmware cannot be had at all."""
+        hang = ""
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
+            record = folder / "applied.bin"
+            firmware = self._firmware(folder, record)
+            firmware.start()
+            stack.callback(firmware.stop)
+            self._link = SimLink(firmware.sim_path)
+            stack.callback(self._link.close)
+            with socket.socket(fileno=socket.dup(self._link.fd)) as same:
+                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _HANG_S, 0))
+            self._orders = stack.enter_context(FaultLink(firmware.fault_path))
+            bus = stack.enter_context(open_bus(firmware.bus_spec))
+            tissues = tissues_of(self._profile, self._profile_path)
+            self._torque = new_torque(TABLE, self._profile, self._device, bus.fd, tissues)
+            self._rig = new_rig(self._link.fd)
+            try:
+                self._arm()
+                self._run()
+            except (BridgeError, TimeoutError) as error:
+                hang = str(error)
+            firmware.stop()
+            return self._trace(record, hang)
+
+    def _firmware(self, folder: Path, record: Path) -> FirmwareProcess:
+        plant, factors = plant_for(self._profile, 0), self._episode.plant
+        stiffness = factors.tissue_stiffness
+        params: PlantParams = replace(
+            plant,
+            tissue_stiffness_nm_per_rad=stiffness * plant.tissue_stiffness_nm_per_rad,
+            tissue_maxwell_nm_per_rad=stiffness * plant.tissue_maxwell_nm_per_rad,
+            wearer_stiffness_nm_per_rad=factors.wearer_stiffness * plant.wearer_stiffness_nm_per_rad,
+            tissue_transmission=factors.transmission * plant.tissue_transmission,
+            drive_delay_ms=factors.drive_delay_ms,
+        )
+        params.write(folder / "plant.txt")
+        program = build(cache_dir() / "firmware")
+        return FirmwareProcess(program, folder / "can", folder / "rig", folder / "plant.txt", Pace.LOCKSTEP, record)
+
+    def _now_ns(self) -> int:
+        """The host's clock."""
+        return _START_NS + self._elapsed_ns + self._leapt_ns
+
+    def _now_s(self) -> float:
+        """Since the firmware was armed."""
+        return (self._elapsed_ns - self._armed_ns) * 1e-9
+
+    def _hear(self, _t_ns: int, level: str, code: str, text: str) -> None:
+        self._events.append(Event(self._now_s(), level, code, text))
+
+    def _arm(self) -> None:
+        control = self._rings.control
+        control[shared.ESTIMATOR_READY] = control[shared.LOOP_READY] = 1
+        while self._supervisor.state is not State.ARMED:
+            if self._elapsed_ns > _ARM_TIMEOUT_NS:
+                raise TimeoutError(f"the firmware did not arm; {self._supervisor.handshake_refusal}")
+            self._supervisor.tick(self._now_ns())
+            self._cycles(TICK_NS // PERIOD_NS)
+        self._armed_ns = self._elapsed_ns
+        self._events.clear()
+
+    def _run(self) -> None:
+        """From frame to tick to the edge of a fault; each at its own time."""
+        end_ns = self._armed_ns + round(self._episode.seconds * 1e9)
+        edges = [self._armed_ns + round(s * 1e9) for s in self._host.edges_s()]
+        self._frame_ns = self._tick_ns = self._glance_ns = self._armed_ns
+        self._waiting: list[tuple[int, int, I64]] = []
+        self._stall_from_ns = self._stall_to_ns = _FOREVER_NS
+        self._held_ns = 0
+        while self._elapsed_ns < end_ns:
+            self._begin_faults()
+            self._supervise()
+            self._see_frame()
+            self._publish_due()
+            self._plan_stall()
+            coming = (edge for edge in edges if edge > self._elapsed_ns)
+            until_ns = min(end_ns, self._tick_ns, self._frame_ns, next(coming, end_ns), *self._own_edges())
+            self._advance(max(1, -(-(until_ns - self._elapsed_ns) // PERIOD_NS)))
+
+    def _own_edges(self) -> Sequence[int]:
+        due = [due_ns for due_ns, _, _ in self._waiting]
+        stalls = [t for t in (self._stall_from_ns, self._stall_to_ns) if t > self._elapsed_ns]
+        return [self._glance_ns, *due, *stalls] if self._held() else [*due, *stalls, _FOREVER_NS]
+
+    def _held(self) -> bool:
+        stalled = self._stall_from_ns <= self._elapsed_ns < self._stall_to_ns
+        return stalled or self._host.loop_held(self._now_s())
+
+    def _begin_faults(self) -> None:
+        """Order what the firmware suffers, and make the host's clock leap, each once."""
+        for index, fault in enumerate(self._episode.faults):
+            if index not in self._begun and self._now_s() >= fault.start_s:
+                self._begun.add(index)
+                self._frame = 0  # a camera that is slow from now on takes its time for the next one
+                self._begin(fault)
+        wrong = self._host.hashes_wrong(self._now_s())
+        self._torque.config[0]["hashes"] = [value ^ (i in wrong) for i, value in enumerate(self._hashes)]
+
+    def _begin(self, fault: Fault) -> None:
+        if (wanted := firmware_order(fault)) is not None:
+            self._orders.order(wanted.order, wanted.values, 0, duration_ns(fault), fault.seed)
+        if fault.kind == "clock_jump" and fault.choice("side") == "host":
+            self._leapt_ns += round(fault.number("leap")) * PERIOD_NS
+
+    def _supervise(self) -> None:
+        """The 10 Hz tick, and at once where the loop has stopped while it should assist."""
+        now_s, supervisor = self._now_s(), self._supervisor
+        held, due = self._host.supervisor_held(now_s), self._elapsed_ns >= self._tick_ns
+        if due:
+            self._tick_ns += TICK_NS
+        if self._elapsed_ns >= self._glance_ns:
+            self._glance_ns = self._elapsed_ns + _GLANCE_NS
+            stopped = not held and supervisor.loop_stopped(self._now_ns())
+            due = due or (stopped and State.READY <= supervisor.state < State.SAFE)
+        if due and not held:
+            supervisor.world.estimator_dead = self._host.estimator_dead(now_s)
+            supervisor.world.loop_dead = self._host.loop_dead(now_s)
+            supervisor.tick(self._now_ns())
+
+    def _see_frame(self) -> None:
+        """Capture a frame where one is due; its intent comes later, and a busy estimator overlooks it."""
+        if self._elapsed_ns < self._frame_ns:
+            return
+        now_s, late_ns = self._now_s(), 0
+        self._frame_ns += self._episode.motion.frame_ns
+        self._frame += 1
+        if self._waiting or self._host.blind(now_s, self._frame):
+            return
+        late_ns = self._host.late_ns(now_s)
+        intent = self._script.intent(self._now_ns(), now_s)
+        self._host.spoil(intent, now_s)
+        due_ns = self._elapsed_ns + round(self._device.virtual_estimator_ms * 1e6) + late_ns
+        self._waiting.append((due_ns, self._now_ns(), intent.view(np.int64).copy()))
+
+    def _publish_due(self) -> None:
+        if self._waiting and self._elapsed_ns >= self._waiting[0][0]:
+            _, captured_ns, words = self._waiting.pop(0)
+            if not self._host.blind(self._now_s(), 0):
+                publish(self._rings.intent, words)
+                self._supervisor.world.valid_ns = captured_ns
+
+    def _plan_stall(self) -> None:
+        """The next moment at which load takes the loop's processor."""
+        if self._elapsed_ns < self._stall_to_ns < _FOREVER_NS:
+            return
+        self._stall_from_ns = self._stall_to_ns = _FOREVER_NS
+        if (stall := self._host.stall(self._now_s())) is not None:
+            self._stall_from_ns = self._elapsed_ns + round(stall[0] * 1e9)
+            self._stall_to_ns = self._stall_from_ns + round(stall[1] * 1e9)
+
+    def _advance(self, count: int) -> None:
+        if self._held():
+            self._tick_alone(count)
+            self._held_ns += count * PERIOD_NS
+            return
+        if self._held_ns:
+            self._torque.deadlines[0]["before"] = self._held_ns // PERIOD_NS
+            self._torque.deadlines[0]["missed"] += self._held_ns // PERIOD_NS
+            self._held_ns = 0
+            self._cycles(1)
+            self._torque.deadlines[0]["before"] = 0
+            count -= 1
+        self._cycles(count)
+
+    def _cycles(self, count: int) -> None:
+        """So many cycles of the loop, each answered by the firmware unless that is held."""
+        if count == 0:
+            return
+        frozen = self._armed_ns < _FOREVER_NS and self._host.firmware_held(self._now_s())
+        self._rig.fd[0] = -1 if frozen else self._link.fd
+        rings = self._rings
+        done = run_lockstep(
+            self._torque, self._rig, rings.control, rings.intent, rings.feedback, rings.cycles, self._now_ns(), count
+        )
+        if done != count:
+            raise TimeoutError(f"the simulated firmware gave no answer at {self._now_s():.3f} s")
+        ticks_ns = self._elapsed_ns + np.arange(count, dtype=np.int64) * PERIOD_NS
+        if not frozen:
+            self._applied_ns.append(ticks_ns)
+        self._elapsed_ns += count * PERIOD_NS
+        self._take_rows(ticks_ns)
+
+    def _take_rows(self, ticks_ns: I64) -> None:
+        rows = self._buffer[: drain(self._rings.cycles, self._buffer)].view(np.float64).copy()
+        self._rows.append(rows)
+        self._rows_ns.append(ticks_ns)
+        if not self._host.supervisor_held(self._now_s()):
+            self._supervisor.see_cycles(rows)
+
+    def _tick_alone(self, count: int) -> None:
+        """The firmware goes on while the loop stands still, and so does the knee until it comes to rest."""
+        reference = self._rig.reference
+        for _ in range(count):
+            reference[2:] *= _REST_PER_MS
+            reference[:2] += reference[2:] * 1e-3
+            self._link.set_wearer(reference[:2], reference[2:])
+            self._link.tick(self._now_ns())
+            self._applied_ns.append(np.array([self._elapsed_ns]))
+            self._elapsed_ns += PERIOD_NS
+
+    def _trace(self, record: Path, hang: str) -> Trace:
+        applied = np.fromfile(record, TRUTH_DTYPE)
+        applied_ns = np.concatenate(self._applied_ns) if self._applied_ns else np.zeros(0, np.int64)
+        count = min(len(applied), len(applied_ns))
+        rows = np.concatenate(self._rows) if self._rows else np.zeros((0, len(CYCLE_FIELDS)))
+        rows_ns = np.concatenate(self._rows_ns) if self._rows_ns else np.zeros(0, np.int64)
+        return Trace(
+            applied=applied[:count],
+            applied_s=_seconds(applied_ns[:count] - self._armed_ns),
+            rows=rows,
+            rows_s=_seconds(rows_ns[: len(rows)] - self._armed_ns),
+            events=tuple(self._events),
+            hang=hang,
+        )
+
+
+def _seconds(time_ns: I64) -> F64:
+    return time_ns.astype(np.float64) * 1e-9
+
+
+def play(episode: Episode, profile: Profile, profile_path: Path, device: Device) -> Trace:
+    """Play one episode."""
+    return Player(episode, profile, profile_path, device).play()

@@ -1,0 +1,1 @@
+"""Rigs: what a scenario runs on."""

@@ -1,0 +1,1 @@
+"""The serial phantom rig: line protocol, receiver, connection, emulated bench and cable; docs/hil-serial.md."""
