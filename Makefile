@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # one line when it fails; what pip had to say is in the log
 OR_SAY = >>.venv/install.log 2>&1 || { echo "make: packages cannot be installed: no network, or the package index does not answer; connect and run make again (details: .venv/install.log)" >&2; exit 1; }
 
-.PHONY: run test unit netem coverage mutate fuzz gpu-test lock clean
+.PHONY: run test unit netem coverage mutate fuzz scenarios nightly gpu-test lock clean
 
 run: .venv/.run-ready
 	@$(BIN)/exo-edge fetch
@@ -33,6 +33,16 @@ mutate: .venv/.dev-ready
 
 fuzz: .venv/.dev-ready
 	@$(BIN)/python -m tests.assurance.fuzz --frames 10000000
+
+scenarios: .venv/.dev-ready
+	@$(BIN)/exo-edge fetch
+	@$(BIN)/exo-edge hil run --all --jobs 2
+
+nightly: scenarios
+	@EXO_EDGE_NIGHTLY=1 $(BIN)/pytest tests/e2e/test_faults.py
+	@$(BIN)/python -m tests.hil.planted
+	@$(BIN)/exo-edge hil storm --hours 24 --seed 1 --jobs 2
+	@$(BIN)/exo-edge hil serial-soak --seconds 3600
 
 gpu-test: .venv/.dev-ready
 	@$(BIN)/exo-edge fetch
