@@ -63,18 +63,19 @@ def _sources_hash() -> str:
 
 def reachable(sources: dict[str, str]) -> set[str]:
     """Names of the modules in `sources` (name: text) that use numba, and of all that these import, at any depth."""
-    found = {name for name, text in sources.items() if any(m.startswith("numba") for m in _imported(text))}
-    waiting = list(found)
+    waiting = [name for name, text in sources.items() if any(m.startswith("numba") for m in _imported(text))]
+    found = set(waiting)
     while waiting:
-        new = _imported(sources[waiting.pop()]) & sources.keys() - found
+        name = waiting.pop()
+        new = ({name.rpartition(".")[0]} | _imported(sources[name])) & sources.keys() - found
         found |= new
         waiting += new
     return found
 
 
 def _imported(text: str) -> set[str]:
-    """Modules that the import statements of `text` may mean, wherever they stand, with the packages around them."""
+    """Modules that the import statements of `text` may mean, wherever they stand."""
     names: set[str] = set()
     for package, members, module in _IMPORT.findall(text):
         names |= {package or module, *(f"{package}.{member}" for member in re.findall(r"\w+", members))}
-    return names | {name.rpartition(".")[0] for name in names}
+    return names

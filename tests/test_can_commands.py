@@ -228,8 +228,9 @@ def serial_line() -> Iterator[str]:
     ],
 )
 def test_check_computes_the_load_of_a_serial_line(
-    tmp_path: Path, serial_line: str, baud: int, fit: bool, says: str, capsys: Out
+    tmp_path: Path, serial_line: str, baud: int, fit: bool, says: str, capsys: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("edge_runtime.check.distrusted", lambda days, now: [])  # engines are certified
     packets_per_s = 2 * 1000 + 50  # two setpoints at 1 kHz, HOST_STATE at 50 Hz; the other direction is alike
     assert packets_per_s * 14 * 10 / 0.7 == 410_000  # docs/wire.md: 14 bytes a packet, 10 bits a byte
     path = device(tmp_path, f"serial:{serial_line}?baud={baud}")

@@ -14,6 +14,8 @@ from edge_runtime.cameras.faults import CAMERA_FAULTS, STEREO_EVENTS
 from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.envelope import REASONS as ENVELOPE_REASONS
 from edge_runtime.states import CAUSES
+from engines.backends.faults import REASONS as ENGINE_FAULTS
+from engines.certificate import REASONS as CERTIFICATE_REASONS
 from firmware_bridge import codegen, e2e, wire
 from firmware_bridge.table import GOVERNOR_REASONS, LIMITER_REASONS, MODES, MUX, STATES, TABLE
 
@@ -63,7 +65,7 @@ def test_dbc_decodes_as_wire_does() -> None:
 
 HOST_EVENTS = {*CAUSES, *DOUBT_CAUSES[1:], *ENVELOPE_REASONS}
 HOST_EVENTS |= {"handshake_refused", "rights_missing", "run_ended", "clip_truncated", "cut", "tissue_observer_off"}
-HOST_EVENTS |= {"wearer_lost", *CAMERA_FAULTS, *STEREO_EVENTS}
+HOST_EVENTS |= {"wearer_lost", *CAMERA_FAULTS, *STEREO_EVENTS, *ENGINE_FAULTS, *CERTIFICATE_REASONS}
 WITH_PAGE = (set(GOVERNOR_REASONS) | set(LIMITER_REASONS)) - NO_PAGE | HOST_EVENTS
 
 

@@ -159,7 +159,9 @@ def test_duplicates_are_seen_frame_for_frame(records: dict[str, LoopRecord]) -> 
     record = records["duplicate"]
     for can_id, sent in sent_of(record).items():
         seen = count(record.frames, can_id)
-        assert seen.accepted == sent and seen.lost == seen.gaps == seen.crc == 0
+        assert seen.accepted + missing_at_the_ends(record, can_id, sent) == sent
+        assert sent - seen.accepted <= 1  # the tap may close between two frames of the governor's last step
+        assert seen.lost == seen.gaps == seen.crc == 0
         assert likely(seen.repeated, SHARE, sent)
     assert np.mean(record.applied["state"] == STATES["ENGAGED"]) > 0.9
 
