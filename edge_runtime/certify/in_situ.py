@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.types import F64
 from engines.backends.base import Buffers, Runner
 from engines.backends.guarded import GuardedRunner
+from engines.backends.wrapped import WrappedRunner
 from engines.beside import Threaded
 from engines.fetch import asset_path
 from engines.golden import load_golden
@@ -34,34 +35,19 @@ _WARM_FRAMES: Final = 60
 _PROFILE: Final = Path(calibration.__file__).with_name("profiles") / "demo.toml"
 
 
-class TimedRunner:
-    """A `Runner` that notes how long each call took."""
+class TimedRunner(WrappedRunner):
+    """A `Runner` that notes how long each call took; warming is not counted."""
 
     def __init__(self, runner: Runner, times_ns: list[int]) -> None:
-        self._runner, self._times_ns = runner, times_ns
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> TimedRunner:
-        return self
-
-    @property
-    def inputs(self) -> Buffers:
-        """Input arrays of the runner."""
-        return self._runner.inputs
-
-    def warm(self) -> None:
-        """Warm the runner; not counted."""
-        self._runner.warm()
+        super().__init__(runner)
+        self._times_ns = times_ns
 
     def infer(self) -> Buffers:
         """Run once and note the time."""
         began_ns = time.perf_counter_ns()
-        outputs = self._runner.infer()
+        outputs = super().infer()
         self._times_ns.append(time.perf_counter_ns() - began_ns)
         return outputs
-
-    def close(self) -> None:
-        """Close the runner."""
-        self._runner.close()
 
 
 class _Chosen(Engines):

@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from engines.backends.base import Buffers
-from engines.backends.ort_cpu import buffer_for
+from engines.backends.ort import OrtRunner
 from engines.errors import EngineError
 
 PROVIDER: Final = "CUDAExecutionProvider"
-WARM_RUNS: Final = 5
-"""The first run allocates, the next ones capture the graph (onnxruntime, CUDA provider, `enable_cuda_graph`)."""
-
 _PROVIDER_OPTIONS: Final = {
     "enable_cuda_graph": "1",
     "cudnn_conv_algo_search": "EXHAUSTIVE",
@@ -37,7 +34,7 @@ def why_not() -> str:
     return "" if count.value else "no CUDA device"
 
 
-class OrtCudaRunner:
+class OrtCudaRunner(OrtRunner):
     """A `Runner` on the first CUDA device; every call copies in, replays the captured graph and copies out.
 
     The arrays that a caller sees are page-locked host memory. All engines share the device's primary context; a call
@@ -45,14 +42,14 @@ class OrtCudaRunner:
     and from `infer` where the device is lost.
     """
 
+    WARM_RUNS = 5
+    """The first run allocates, the next ones capture the graph (onnxruntime, CUDA provider, `enable_cuda_graph`)."""
+
     def __init__(self, path: Path) -> None:
         if problem := why_not():
             raise EngineError(f"engine file {path} cannot run on onnxruntime CUDA: {problem}")
-        self._session: Any = _open(path)
+        super().__init__(_open(path), path)
         self._driver = _Driver()
-        self._binding: Any = self._session.io_binding()
-        self._inputs = {a.name: buffer_for(a, path) for a in self._session.get_inputs()}
-        self._outputs = {a.name: buffer_for(a, path) for a in self._session.get_outputs()}
         self._device: dict[str, Any] = {}
         for name, array in (*self._inputs.items(), *self._outputs.items()):
             self._device[name] = _on_device(array.shape, array.dtype)
@@ -65,33 +62,17 @@ class OrtCudaRunner:
         self._in = [self._copy(name, array) for name, array in self._inputs.items()]
         self._out = [self._copy(name, array) for name, array in self._outputs.items()]
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> OrtCudaRunner:
-        """The runner itself: a copy of what uses it goes on with the same session and the same buffers."""
-        memo.update({id(array): array for array in (*self._inputs.values(), *self._outputs.values())})
-        return self
-
-    @property
-    def inputs(self) -> Buffers:
-        """Input arrays by name, to be written in place."""
-        return self._inputs
-
-    def warm(self) -> None:
-        """Run `WARM_RUNS` times on whatever the inputs hold: captures the graph."""
-        for _ in range(WARM_RUNS):
-            self.infer()
-
     def infer(self) -> Buffers:
         """Run once; returns the output arrays by name, filled again by the next call."""
-        if self._session is None:
-            raise ValueError("infer() on a closed runner")
+        self._refuse_closed()
         driver = self._driver
         driver.call("cuCtxSetCurrent", self._context)
         for device, host, size in self._in:
             driver.call("cuMemcpyHtoD_v2", device, host, size)
-        self._session.run_with_iobinding(self._binding)
+        outputs = super().infer()
         for device, host, size in self._out:
             driver.call("cuMemcpyDtoH_v2", host, device, size)
-        return self._outputs
+        return outputs
 
     def close(self) -> None:
         """Free the network and its device memory; calling it twice is harmless."""

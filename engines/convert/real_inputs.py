@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engines.backends.base import Buffers, Runner
 from engines.backends.ort_cpu import OrtCpuRunner
+from engines.backends.wrapped import WrappedRunner
 from engines.beside import Inline
 from engines.convert.precision import Inputs
 from engines.errors import EngineError
@@ -39,26 +40,16 @@ _EVERY: Final = 11  # frames between two windows of a trial
 _HIDDEN_S: Final = 0.3
 
 
-class _Recorder:
+class _Recorder(WrappedRunner):
     """A runner that keeps a copy of everything it was given."""
 
     def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+        super().__init__(runner)
         self.given: list[Inputs] = []
-
-    @property
-    def inputs(self) -> Buffers:
-        return self._runner.inputs
-
-    def warm(self) -> None:
-        self._runner.warm()
 
     def infer(self) -> Buffers:
         self.given.append({name: value.copy() for name, value in self.inputs.items()})
-        return self._runner.infer()
-
-    def close(self) -> None:
-        self._runner.close()
+        return super().infer()
 
 
 def real_inputs(engine: str, data_dir: Path | None, trials: int = TRIALS) -> list[Inputs]:

@@ -7,27 +7,22 @@ from collections.abc import Callable
 import numpy as np
 
 from engines.backends.base import Buffers, Runner
+from engines.backends.wrapped import WrappedRunner
 
 
-class FaultyRunner:
+class FaultyRunner(WrappedRunner):
     """Wraps a runner; `fault` is "", "nan", "inf", "shape", "missing", "lost" or "slow", which calls `dawdle`."""
 
     def __init__(self, runner: Runner, dawdle: Callable[[], None] = lambda: None) -> None:
-        self._runner, self._dawdle = runner, dawdle
+        super().__init__(runner)
+        self._dawdle = dawdle
         self.fault = ""
         self.calls = 0
         self.closed = False
 
-    @property
-    def inputs(self) -> Buffers:
-        return self._runner.inputs
-
-    def warm(self) -> None:
-        self._runner.warm()
-
     def infer(self) -> Buffers:
         self.calls += 1
-        outputs = self._runner.infer()
+        outputs = super().infer()
         if self.fault == "lost":
             raise RuntimeError("CUDA error 700: an illegal memory access was encountered\nmore")
         if self.fault == "slow":
