@@ -49,6 +49,7 @@ _TICK_FRAMES: Final = 3  # supervisor's 10 Hz
 _RELEASE_FRAMES: Final = 15  # half a second for torque to run down
 _QUIET_S: Final = 0.5  # the firmware alone: frames under way arrive, it tells its counters once more
 _ESTIMATE_WIDTH: Final = 1  # nothing estimates here
+_START_NS: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class LoopRun:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             firmware = self._firmware(folder)
+            _wait_for_start()
             firmware.start()
             stack.callback(firmware.stop)
             link = SimLink(firmware.sim_path)
@@ -99,6 +101,7 @@ class LoopRun:
             tap = self._tap()
             cycles = stack.enter_context((plan.out / CYCLES_FILE).open("wb"))
             frames = stack.enter_context((plan.out / FRAMES_FILE).open("wb"))
+            _wait_for_start()
             with self._looping(torque):
                 self._supervise(link, tap, cycles, frames)
             self._drain(cycles)
@@ -201,6 +204,12 @@ class LoopRun:
             "columns": list(CYCLE_FIELDS),
             "events": self._events,
         }
+
+
+def _wait_for_start() -> None:
+    """Until the clock shows a whole tenth of a second. Starting up reads the clock a few times more or less, as random
+    names and hashes fall, and a virtual clock goes on a little by each reading: from here on two runs have one time."""
+    _sleep_until((time.monotonic_ns() // _START_NS + 1) * _START_NS)
 
 
 def _sleep_until(t_ns: int) -> None:
