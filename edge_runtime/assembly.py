@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
+from calibration.reduced_tissue import tissues_of
 from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
 from edge_runtime.certify.opened import Engines
+from edge_runtime.encoders import EncoderFeed, encoder_fit
 from edge_runtime.estimator import Estimator, PoseSource, Timing
 from edge_runtime.plan import Plan
+from edge_runtime.rt.mailbox import I64
 from edge_runtime.tissue.both_legs import TissueObserver
 from engines.cache import cache_dir
 from engines.grf import GrfEngine
@@ -53,6 +56,16 @@ def make_estimator(
     body = body_of(plan.profile, plan.profile_path)
     head = PoseHead(Geometry(), None, lambda _: angles)
     return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head)
+
+
+def make_encoders(plan: Plan, ring: I64) -> EncoderFeed | None:
+    """The encoders' knees of this wearer, from the ring in which the torque loop tells them.
+
+    None for a live camera with simulated firmware: that knee follows the estimate and is nobody's in the picture.
+    """
+    if plan.live and plan.simulated:
+        return None
+    return EncoderFeed(ring, encoder_fit(plan.profile, tissues_of(plan.profile, plan.profile_path)))
 
 
 def make_tissue_observer(plan: Plan, frame_ns: int, clock_ns: Callable[[], int]) -> TissueObserver | None:
