@@ -6,47 +6,52 @@ the estimate that the encoders are part of.
 
 from __future__ import annotations
 
+import pathlib
 from functools import lru_cache
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_runtime.biomech.kinematics import KinematicsFilter
 from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.plan import Plan, frame_period_ns
+from edge_runtime.rt.rig import Path
 from edge_runtime.types import F64, Q_INDEX, SIDES, Pose
 
-WEARER_FILE: Final = "wearer.npy"
+WEARER_FILE: Final = "wearer.npz"
 """In the folder of a run's sockets; none where nobody is found in the clip."""
 _CUT_HZ: Final = 8.0
-"""Low-pass, forward and backward: 99 % of the power of markers in gait lies below 6 Hz (Winter 2009, ch. 3)."""
-_SEAM_S: Final = 0.25  # after each pass the wearer moves from the clip's end to its beginning: the picture is searched
+"""Low-pass, forward and backward: takes the picture's jitter and leaves gait. Own choice."""
+_SEAM_S: Final = 0.3  # after each pass the wearer moves from the clip's end to its beginning, while they are searched
 _STEP_S: Final = 1e-3
 _COLUMNS: Final = [Q_INDEX[f"knee_angle_{side}"] for side in SIDES]
 
 
-def wearer_path(plan: Plan) -> F64 | None:
-    """Knees [n, 2] rad, right and left, at each millisecond of one pass of the plan's clip; None where nobody is found.
+def wearer_path(plan: Plan) -> Path | None:
+    """The path of the person in the plan's clip; None where nobody is found.
 
     Raises EngineError where an asset is missing, UserError where the clip cannot be read.
     """
     source = ClipSource(plan.clip)
     period_ns = frame_period_ns(plan, source)
     found = _looked_at(plan.clip, plan.device.pose_engine, plan.profile.person.height_m, period_ns)
-    return None if found is None else found.copy()
+    return None if found is None else Path(found.copy(), len(source) * period_ns)
 
 
-def write_wearer(plan: Plan, path: Path) -> None:
+def write_wearer(plan: Plan, file: pathlib.Path) -> None:
     """The same into a file, for another process."""
     found = wearer_path(plan)
     if found is not None:
-        np.save(path, found)
+        np.savez(file, **found._asdict())
 
 
-def read_wearer(path: Path) -> F64 | None:
+def read_wearer(file: pathlib.Path) -> Path | None:
     """What `write_wearer` left; None where there is nothing."""
-    return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64) if path.is_file() else None
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as stored:
+        return Path(stored["knees_rad"], int(stored["pass_ns"]))
 
 
 @lru_cache(maxsize=4)
@@ -76,12 +81,20 @@ def smooth_path(knees_rad: F64, period_s: float) -> F64:
     from scipy.interpolate import CubicSpline
     from scipy.signal import butter, sosfiltfilt
 
-    frames = np.arange(len(knees_rad)) * period_s
-    filled = np.stack([np.interp(frames, frames[np.isfinite(k)], k[np.isfinite(k)]) for k in knees_rad.T], axis=1)
-    if len(frames) > 15 and 0.45 / period_s > _CUT_HZ:
-        filled = sosfiltfilt(butter(2, _CUT_HZ, fs=1.0 / period_s, output="sos"), filled, axis=0, padlen=12)
-    times = np.arange(0.0, len(frames) * period_s, _STEP_S)
-    path = CubicSpline(frames, filled)(np.minimum(times, frames[-1])) if len(frames) > 1 else filled[[0] * len(times)]
-    share = np.clip(times / min(_SEAM_S, times[-1] + _STEP_S), 0.0, 1.0)[:, None]
-    share = share * share * (3.0 - 2.0 * share)
-    return np.ascontiguousarray(path[-1] + share * (path - path[-1]))
+    count = len(knees_rad)
+    if count < 2:
+        return np.repeat(np.nan_to_num(knees_rad), round(period_s / _STEP_S), axis=0)
+    frames = np.arange(count + 1) * period_s
+    path = np.stack([_bridged(frames[:-1], column) for column in knees_rad.T], axis=1)
+    seam = min(count - 1, round(_SEAM_S / period_s))
+    path[:seam] = path[-1] + (np.arange(1, seam + 1) / (seam + 1))[:, None] * (path[seam] - path[-1])
+    if 0.45 / period_s > _CUT_HZ:
+        low_pass = butter(2, _CUT_HZ, fs=1.0 / period_s, output="sos")
+        path = sosfiltfilt(low_pass, np.tile(path, (3, 1)), axis=0)[count : 2 * count]
+    spline = CubicSpline(frames, np.vstack([path, path[:1]]), bc_type="periodic")
+    return np.ascontiguousarray(spline(np.linspace(0.0, frames[-1], round(frames[-1] / _STEP_S), endpoint=False)))
+
+
+def _bridged(t_s: npt.NDArray[np.floating[Any]], value: F64) -> F64:
+    seen = np.isfinite(value)
+    return np.asarray(np.interp(t_s, t_s[seen], value[seen]))

@@ -24,6 +24,7 @@ CONTRADICTION_SD: Final = 2.5
 CONTRADICTION_RAD: Final = (radians(15.0), radians(30.0))
 """Root mean square of the difference that is a contradiction: so many expected deviations, never less or more than
 these. An encoder that stands still differs by over 20° from a knee that walks; the camera alone errs by 5 to 9°."""
+_UNREMARKABLE_SD: Final = 2.0
 _AGREED: Final = 0.6  # a contradiction ends at this share of the difference at which it begins
 
 
@@ -105,5 +106,5 @@ class KneeFusion:
             self.state[i] = STALE
 
     def _widened(self, i: int, sd: float, seen_sd: float) -> float:
-        """A deviation with what both differ by beyond what was expected."""
-        return float(np.sqrt(sd**2 + max(0.0, self._square[i] - seen_sd**2)))
+        """A deviation with what both differ by beyond twice what the camera's deviation lets expect."""
+        return float(np.sqrt(sd**2 + max(0.0, self._square[i] - (_UNREMARKABLE_SD * seen_sd) ** 2)))

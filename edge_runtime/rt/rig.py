@@ -29,7 +29,7 @@ _TRUTH_WORDS: Final = 13
 _READS_MAX: Final = 8
 _TRACKING_RADPS: Final = 20.0  # critically damped following of the video; 2 / this is its lag, 0.1 s
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
-_ACCELERATION_MAX_RADPS2: Final = 300.0
+_ACCELERATION_MAX_RADPS2: Final = 120.0
 _PATH_RADPS: Final = 60.0  # following of a path, which is smooth and known: behind by acceleration / 60², 2° in gait
 _STEP_S: Final = 1e-3  # of the following; where the loop stood still, the simulated knee went on at its velocity
 _SAFE: Final = STATES["SAFE"]
@@ -39,11 +39,19 @@ _KNEE_NM_R, _KNEE_NM_L = KNEE_NM_COLUMNS
 _KNEE_RAD_R, _KNEE_RAD_L = KNEE_RAD_COLUMNS
 
 
+class Path(NamedTuple):
+    """Knees [n, 2] rad, right and left, spread evenly over `pass_ns`; then they begin again."""
+
+    knees_rad: F64
+    pass_ns: int
+
+
 class Rig(NamedTuple):
     """Buffers of the side channel; `fd` int64 [1], -1 where there is no simulated rig."""
 
     fd: I64
-    path: F64  # [n, 2] where the wearer moves the knees, a sample per ms, over and over; empty: as the intent predicts
+    path: F64  # [n, 2] where the wearer moves the knees, over and over; empty: as the intent predicts
+    pass_ns: I64  # [1] how long once along the path takes
     control: I64  # of the run: when its first frame, and the path, begins
     reference: F64  # the wearer's knees: angles, then velocities
     out_words: I64
@@ -52,14 +60,16 @@ class Rig(NamedTuple):
     truth_values: F64
 
 
-def new_rig(fd: int, path: F64 | None = None, control: I64 | None = None) -> Rig:
+def new_rig(fd: int, path: Path | None = None, control: I64 | None = None) -> Rig:
     """Allocate the channel's buffers; the wearer stands, until START_NS of `control` tells that the `path` begins."""
-    path = np.zeros((0, _KNEES)) if path is None or control is None else path
+    knees, pass_ns = path if path is not None else (np.zeros((0, _KNEES)), 1)
     control = np.zeros(START_NS + 1, np.int64) if control is None else control
     out, truth = np.zeros(_WEARER_WORDS, np.int64), np.zeros(_TRUTH_WORDS, np.int64)
     values: npt.NDArray[Any] = out.view(np.float64)
     reference = np.array([_STANDING_RAD] * _KNEES + [0.0] * _KNEES)
-    return Rig(np.array([fd]), path, control, reference, out, values, truth, truth.view(np.float64))
+    return Rig(
+        np.array([fd]), knees, np.array([pass_ns]), control, reference, out, values, truth, truth.view(np.float64)
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -103,9 +113,10 @@ def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> Non
         if torque.state[0].governor_state == _SAFE:
             pass
         elif known:
-            at_ms = max(now_ns - start_ns, 0) // 1_000_000
-            target, before = rig.path[at_ms % len(rig.path), joint], rig.path[(at_ms - 1) % len(rig.path), joint]
-            target_rate, tracking = (target - before) / _STEP_S, _PATH_RADPS
+            count, tracking = len(rig.path), _PATH_RADPS
+            place = max(now_ns - start_ns, 0) % rig.pass_ns[0] * count // rig.pass_ns[0]
+            target = rig.path[place, joint]
+            target_rate = (target - rig.path[place - 1, joint]) * count / (rig.pass_ns[0] * 1e-9)
         elif intent.valid == 1:
             target = at(intent.knee_rad[joint], now_ns - intent.t_act_ns)
         pull = tracking * (tracking * (target - angle) + 2.0 * (target_rate - rate))
