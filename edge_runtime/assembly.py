@@ -19,9 +19,10 @@ from edge_runtime.tissue.both_legs import TissueObserver
 from engines.cache import cache_dir
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
+from engines.plans import POSE
 from engines.pose import PoseTracker
 from engines.pose.head import Geometry, PoseHead
-from engines.pose.slot import pose_engine
+from engines.pose.slot import ENGINES, pose_engine
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
 from firmware_bridge.table import TABLE
@@ -39,7 +40,7 @@ def make_pose(plan: Plan, size_px: tuple[int, int], engines: Engines) -> PoseTra
     """
     engine = pose_engine(plan.device.pose_engine)
     prompt = plan.wearer.prompt(size_px, None if plan.live else plan.clip.crop)
-    detector, landmarks = engines("pose_detection"), engines("pose_landmark", engine.onnx)
+    detector, landmarks = engines("pose_detection"), engines(ENGINES.get(engine.name, POSE), engine.onnx)
     stature_px = plan.wearer.stature_px(plan.profile.person.height_m)
     return PoseTracker(detector, landmarks, None, engines.beside(detector), engine.points, prompt, stature_px)
 

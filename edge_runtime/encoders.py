@@ -11,6 +11,7 @@ import numpy as np
 from calibration.profile import Profile
 from calibration.reduced_tissue import ReducedTissue
 from edge_runtime.biomech.encoder import KneeReadings
+from edge_runtime.biomech.knee_fusion import ACCELERATION_RADPS2
 from edge_runtime.rt.mailbox import I64, drain
 from edge_runtime.shared import ENCODER_FIELDS, ENCODER_ROWS
 from edge_runtime.tissue.pack import packed
@@ -20,8 +21,6 @@ STALE_NS: Final = 20_000_000
 """A frame further than this from the nearest readings has none: 20 lost messages at 1 kHz, the lease of a setpoint."""
 TIMING_SD_S: Final = 0.001
 """When the hinge was where it said: the firmware samples once per millisecond, and so does the loop look."""
-ACCELERATION_RADPS2: Final = 150.0
-"""Of a knee in swing, at most: what the way on from the last reading may be wrong by."""
 GIVE_SD: Final = 0.2
 """Share by which the give of an interface is uncertain whose stiffness is stated, not identified. Assumed."""
 _GIVE_SD_LEAST: Final = 0.05  # of an identified one: what its model leaves out

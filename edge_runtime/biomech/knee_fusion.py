@@ -24,6 +24,11 @@ CONTRADICTION_SD: Final = 2.5
 CONTRADICTION_RAD: Final = (radians(15.0), radians(30.0))
 """Root mean square of the difference that is a contradiction: so many expected deviations, never less or more than
 these. An encoder that stands still differs by over 20° from a knee that walks; the camera alone errs by 5 to 9°."""
+ACCELERATION_RADPS2: Final = 150.0
+"""Of a knee in swing, at most."""
+JUMP_RAD: Final = radians(5.0)
+"""Further than this from where an encoder was going, beyond what such an acceleration makes of it, is no motion of a
+knee: the brace slipped, or the encoder errs. It is left aside at once, before it pulls the estimate along."""
 _UNREMARKABLE_SD: Final = 2.0
 _AGREED: Final = 0.6  # a contradiction ends at this share of the difference at which it begins
 
@@ -52,6 +57,7 @@ class KneeFusion:
         self._correction = np.zeros(len(SIDES))
         self._sd = np.zeros(len(SIDES))
         self._square = np.zeros(len(SIDES))  # of the difference, averaged
+        self._told = np.full((2, len(SIDES)), np.nan)  # what the encoders said in the last frame, and their rate since
 
     def step(
         self, dt_s: float, seen_rad: F64, seen_sd: F64, in_sight: Mask, path_rad: F64, readings: KneeReadings | None
@@ -63,10 +69,12 @@ class KneeFusion:
             return Fused(rad, sd, in_sight)
         self.told_rad = np.where(readings.valid, readings.knee_rad, np.nan)
         known = in_sight.copy()
+        jumped = self._jumped(dt_s)
         for i in range(len(SIDES)):
             told, told_sd = float(readings.knee_rad[i]), float(readings.sd_rad[i])
             if readings.valid[i] and in_sight[i]:
-                self._compare(i, dt_s, told - path_rad[i], float(np.hypot(seen_sd[i], told_sd)))
+                off_rad, expected_sd = told - path_rad[i], float(np.hypot(seen_sd[i], told_sd))
+                self._compare(i, dt_s, off_rad, expected_sd, bool(jumped[i]))
             usable = bool(readings.valid[i]) and self.state[i] != CONTRADICTS
             if usable:
                 self.state[i] = USED
@@ -96,11 +104,21 @@ class KneeFusion:
         share = self._share[i]
         return seen + share * self._correction[i], seen_sd + share * (self._sd[i] - seen_sd)
 
-    def _compare(self, i: int, dt_s: float, off_rad: float, expected_sd: float) -> None:
+    def _jumped(self, dt_s: float) -> Mask:
+        """Which encoders [2] are where no knee could have gone since the last frame."""
+        before, rate = self._told
+        limit = JUMP_RAD + ACCELERATION_RADPS2 * dt_s**2
+        jumped: Mask = np.abs(self.told_rad - before - rate * dt_s) > limit  # false where anything is not known
+        self._told = np.stack([self.told_rad, (self.told_rad - before) / max(dt_s, 1e-3)])
+        return jumped
+
+    def _compare(self, i: int, dt_s: float, off_rad: float, expected_sd: float, jumped: bool) -> None:
         self._square[i] -= np.expm1(-dt_s / COMPARE_S) * (off_rad**2 - self._square[i])
         limit = float(np.clip(CONTRADICTION_SD * expected_sd, *CONTRADICTION_RAD))
+        if jumped:
+            self._square[i] = max(self._square[i], limit**2)
         off = float(np.sqrt(self._square[i]))
-        if off > limit:
+        if off > limit or jumped:
             self.state[i] = CONTRADICTS
         elif self.state[i] == CONTRADICTS and off < _AGREED * limit:
             self.state[i] = STALE

@@ -112,3 +112,22 @@ def test_where_nobody_is_seen_the_encoder_alone_tells() -> None:
     assert fused.rad.tolist() == [0.7, 0.7]
     gone = frame(fusion, 0.0, told(0.7, valid=False), in_sight=False)
     assert not gone.known.any()
+
+
+@pytest.mark.parametrize("shift_deg", [9.0, 28.0, -20.0])
+def test_an_encoder_that_jumps_pulls_nothing_along(shift_deg: float) -> None:
+    fusion = settled()
+    before = float(frame(fusion, knee(60), told(knee(60))).rad[0]) - knee(60)
+    for k in range(61, 70):
+        fused = frame(fusion, knee(k), told(knee(k) + np.radians(shift_deg)))
+        assert (fusion.state == CONTRADICTS).all()
+        assert fused.rad == pytest.approx(both(knee(k) + before), abs=1e-6)
+
+
+def test_a_knee_in_fast_swing_is_no_jump() -> None:
+    """Running: 150 rad/s² at most, as ACCELERATION_RADPS2 says; at 30 frames a second, where it shows most."""
+    fusion = KneeFusion()
+    for k in range(120):
+        swing = 0.9 + 0.75 * float(np.sin(14.0 * k / 30.0))
+        fusion.step(1.0 / 30.0, both(swing), both(CAMERA_SD), np.full(2, True), both(swing), told(swing))
+        assert (fusion.state == USED).all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,9 +44,6 @@ def plagued(plan: Plan, pace: Pace, folder: Path) -> FirmwareProcess:
     firmware = make_firmware(plan, pace, folder)
     firmware.__class__ = PlaguedFirmware
     return firmware
-
-
-Runner = Callable[[str], Outcome]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +100,7 @@ def test_an_encoder_that_lies_is_left_aside_and_takes_help_away(faulty: Record, 
 
 def test_a_fault_of_an_encoder_makes_no_step_in_what_is_asked(healthy: Outcome, faulty: Record) -> None:
     def steps(record: Record) -> float:
-        asked = record.estimates["assist_nm_r"][record.estimates["valid"] == 1.0]
+        asked = np.where(record.estimates["valid"] == 1.0, record.estimates["assist_nm_r"], np.nan)
         return float(np.nanmax(np.abs(np.diff(asked))))
 
     assert steps(faulty) < 1.5 * steps(load(healthy.folder))
