@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import radians
 from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
 from calibration.reduced_tissue import tissues_of
 from edge_runtime.biomech.occlusion import OcclusionFill
+from edge_runtime.biomech.world import CameraPlace, up_of
 from edge_runtime.body import body_of
 from edge_runtime.certify.opened import Engines
 from edge_runtime.encoders import EncoderFeed, encoder_fit
@@ -55,8 +57,16 @@ def make_estimator(
     grf = GrfEngine(None, lambda _: ground)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    head = PoseHead(Geometry(), None, lambda _: angles)
-    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head)
+    place = camera_place(plan)
+    head = PoseHead(Geometry(place.focal_px), None, lambda _: angles)
+    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head, place)
+
+
+def camera_place(plan: Plan) -> CameraPlace:
+    """The camera as the device file has it; what is 0 there is not known."""
+    spec = plan.device.camera
+    up = up_of(radians(spec.pitch_deg), radians(spec.roll_deg))
+    return CameraPlace(spec.focal_px or None, None, spec.height_m or None, up, spec.ground)
 
 
 def make_encoders(plan: Plan, ring: I64) -> EncoderFeed | None:

@@ -17,6 +17,7 @@ from edge_runtime.biomech.knee_fusion import CONTRADICTS
 from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
+from edge_runtime.biomech.world import CameraPlace, WorldTracker
 from edge_runtime.body import Body
 from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, encoder_doubt, inferred_doubt, whole_body_doubt, worse
@@ -105,7 +106,8 @@ class Estimator:
     """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
     wearer. `pose` is that of the last frame.
 
-    `head` turns landmarks into angles; without it they are read off the image. `clock_ns` times the stages; on a
+    `head` turns landmarks into angles; without it they are read off the image. `place`: the camera, as far as it is
+    calibrated. `clock_ns` times the stages; on a
     virtual clock, which stands still within a step, no solve is late.
     """
 
@@ -120,11 +122,13 @@ class Estimator:
         timing: Timing,
         clock_ns: Callable[[], int],
         head: AngleSource | None = None,
+        place: CameraPlace | None = None,
     ) -> None:
         self._pose, self._grf, self._legs, self._clock_ns = pose, grf, legs, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m, head=head)
+        self._world = WorldTracker(profile.person.height_m, place or CameraPlace())
         self._body = body
         person = profile.person
         self._physics = GroundPhysics(body_segments(LegModel(person.height_m, person.mass_kg)), _MOTION_CUTOFF_HZ)
@@ -151,6 +155,7 @@ class Estimator:
         """Forget the wearer and the history (a scene cut)."""
         self._pose.reset()
         self._kinematics.reset()
+        self._world.reset()
         self._legs.reset()
         self._grf.reset()
         self._physics.reset()
@@ -176,6 +181,7 @@ class Estimator:
         marks.append(self._clock_ns())
         told = None if knees is None else knees.at(pose.t_capture_ns)
         kinematics = self._filled(self._kinematics.step(pose, told))
+        self._locate(pose)
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
@@ -201,6 +207,11 @@ class Estimator:
             sharpness=found.sharpness,
             size_px=found.size_px,
         )
+
+    def _locate(self, pose: Pose) -> None:
+        place = self._world.step(pose)
+        self._row[_COLUMN["world_x_m"] : _COLUMN["world_z_m"] + 1] = place.position_m
+        self._row[_COLUMN["world_sd_x_m"] : _COLUMN["world_sd_z_m"] + 1] = place.sd_m
 
     def _filled(self, kinematics: Kinematics) -> Kinematics:
         """With a hidden leg inferred; invalid where the engine that infers failed."""
