@@ -83,6 +83,19 @@ class Tissue:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoders:
+    """The hinges' encoders on this wearer; the whole table may be left out.
+
+    Angle of each hinge at a straight knee, and how well that is known (standard deviation). Left out: a brace put on by
+    eye, not measured.
+    """
+
+    offset_r_rad: float = 0.0
+    offset_l_rad: float = 0.0
+    offset_sd_rad: float = math.radians(5.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One wearer with one device fit; `id` is pseudonymous; `provenance` says where the values come from."""
 
@@ -94,6 +107,7 @@ class Profile:
     provenance: str
     muscles: Muscles = Muscles()
     tissue: Tissue = Tissue()
+    encoders: Encoders = Encoders()
 
     @property
     def hash32(self) -> int:
@@ -104,6 +118,8 @@ class Profile:
             del values["muscles"]
         if self.tissue == Tissue():
             del values["tissue"]
+        if self.encoders == Encoders():
+            del values["encoders"]
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:4], "big")
 
@@ -122,6 +138,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "coulomb_nm": (0.0, 3.0),
     "share": (0.0, 0.5),
     "ceiling_nm": (0.0, 20.0),
+    "offset_r_rad": (-0.5, 0.5),
+    "offset_l_rad": (-0.5, 0.5),
+    "offset_sd_rad": (0.001, 0.35),
 }
 
 _T = TypeVar("_T")

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import radians
 from pathlib import Path
 from typing import Final
 
 from calibration.profile import Profile
+from calibration.reduced_tissue import tissues_of
 from edge_runtime.biomech.occlusion import OcclusionFill
+from edge_runtime.biomech.world import CameraPlace, up_of
 from edge_runtime.body import body_of
 from edge_runtime.certify.opened import Engines
+from edge_runtime.encoders import EncoderFeed, encoder_fit
 from edge_runtime.estimator import Estimator, PoseSource, Timing
 from edge_runtime.plan import Plan
+from edge_runtime.rt.mailbox import I64
 from edge_runtime.tissue.both_legs import TissueObserver
 from engines.cache import cache_dir
 from engines.grf import GrfEngine
 from engines.inpaint import Inpainter
+from engines.plans import POSE
 from engines.pose import PoseTracker
 from engines.pose.head import Geometry, PoseHead
-from engines.pose.slot import pose_engine
+from engines.pose.slot import ENGINES, pose_engine
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
 from firmware_bridge.table import TABLE
@@ -36,7 +42,7 @@ def make_pose(plan: Plan, size_px: tuple[int, int], engines: Engines) -> PoseTra
     """
     engine = pose_engine(plan.device.pose_engine)
     prompt = plan.wearer.prompt(size_px, None if plan.live else plan.clip.crop)
-    detector, landmarks = engines("pose_detection"), engines("pose_landmark", engine.onnx)
+    detector, landmarks = engines("pose_detection"), engines(ENGINES.get(engine.name, POSE), engine.onnx)
     stature_px = plan.wearer.stature_px(plan.profile.person.height_m)
     return PoseTracker(detector, landmarks, None, engines.beside(detector), engine.points, prompt, stature_px)
 
@@ -51,8 +57,26 @@ def make_estimator(
     grf = GrfEngine(None, lambda _: ground)
     timing = Timing(LATENCY_NS, frame_ns, round(plan.device.solve_budget_ms * 1e6))
     body = body_of(plan.profile, plan.profile_path)
-    head = PoseHead(Geometry(), None, lambda _: angles)
-    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head)
+    place = camera_place(plan)
+    head = PoseHead(Geometry(place.focal_px), None, lambda _: angles)
+    return Estimator(pose, grf, legs, body, plan.profile, TABLE.host, timing, clock_ns, head, place)
+
+
+def camera_place(plan: Plan) -> CameraPlace:
+    """The camera as the device file has it; what is 0 there is not known."""
+    spec = plan.device.camera
+    up = up_of(radians(spec.pitch_deg), radians(spec.roll_deg))
+    return CameraPlace(spec.focal_px or None, None, spec.height_m or None, up, spec.ground)
+
+
+def make_encoders(plan: Plan, ring: I64) -> EncoderFeed | None:
+    """The encoders' knees of this wearer, from the ring in which the torque loop tells them.
+
+    None for a live camera with simulated firmware: that knee follows the estimate and is nobody's in the picture.
+    """
+    if plan.live and plan.simulated:
+        return None
+    return EncoderFeed(ring, encoder_fit(plan.profile, tissues_of(plan.profile, plan.profile_path)))
 
 
 def make_tissue_observer(plan: Plan, frame_ns: int, clock_ns: Callable[[], int]) -> TissueObserver | None:

@@ -91,7 +91,7 @@ class AssistPolicy:
         intent["kcf_relief"][:] = self._relief
         if kinematics.valid:
             ahead = _believed(_LEADS_S + self._latency_ns * 1e-9)
-            intent["knee_rad"][:] = kinematics.q[_KNEES, None] + kinematics.qd[_KNEES, None] * ahead
+            intent["knee_rad"][:] = _seen_knees(kinematics, ahead)
         return self._intent
 
     def _follow(self, load: KneeLoad, dt_s: float) -> None:
@@ -115,6 +115,13 @@ class AssistPolicy:
         ceiling = self._assist.ceiling_nm
         torque_nm = np.clip(self._assist.share * moment, -ceiling, ceiling)
         return np.asarray((1.0 - self._relief[:, None]) * torque_nm)
+
+
+def _seen_knees(kinematics: Kinematics, ahead_s: F64) -> F64:
+    """Knees [2, KNOTS] as the camera alone sees them: the simulated wearer must not follow their own encoders."""
+    seen = kinematics.camera_knee
+    angle, rate = np.where(np.isfinite(seen), seen, np.stack([kinematics.q[_KNEES], kinematics.qd[_KNEES]], axis=1)).T
+    return np.asarray(angle[:, None] + rate[:, None] * ahead_s)
 
 
 def _believed(lead_s: F64) -> F64:

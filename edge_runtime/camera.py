@@ -12,11 +12,7 @@ import numpy as np
 
 from edge_runtime.errors import UserError
 from edge_runtime.types import U8, Frame
-
-DEMO_FIRST: Final = 91
-DEMO_LAST: Final = 190
-DEMO_CROP: Final = (0, 430, 1150, 564)
-"""Where the wearer of the demo clip (1768 x 994, 30 fps) walks past: frames; x, y, width, height in px."""
+from engines.demo_clip import CROP, FIRST, LAST
 
 _HEAD_BYTES: Final = 4096
 """Enough of a file to hold a zero byte if it is a video container."""
@@ -35,7 +31,7 @@ class ClipSpec:
     @classmethod
     def demo(cls, path: Path) -> ClipSpec:
         """The gait in the demo clip, without the second man above the wall."""
-        return cls(path, DEMO_FIRST, DEMO_LAST, DEMO_CROP)
+        return cls(path, FIRST, LAST, CROP)
 
 
 class FrameSource(Protocol):

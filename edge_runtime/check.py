@@ -15,6 +15,7 @@ from edge_runtime.doctor import Finding
 from edge_runtime.errors import UserError
 from edge_runtime.plan import is_simulated
 from engines.plans import chosen, live_engines
+from engines.pose.slot import ENGINES
 from firmware_bridge import bus_load
 from firmware_bridge.actuators.config import load_drives
 from firmware_bridge.actuators.load import bus_load as drives_load
@@ -87,9 +88,9 @@ def check(question: Question, table: Table) -> Answer:
 
 def engine_findings(device: Device) -> list[Finding]:
     """Each engine by name: trusted, or why not; in simulation a note."""
-    found, doubted = [], {d.engine: d for d in distrusted(device.certificate_days, datetime.now(UTC))}
+    found, doubted = [], {d.engine: d for d in distrusted(device, datetime.now(UTC))}
     status = "note" if is_simulated(device.bus) else "no"
-    for engine in live_engines():
+    for engine in live_engines(ENGINES.get(device.pose_engine, "")):
         doubt = doubted.get(engine)
         if doubt is None:
             pair = chosen(engine)

@@ -11,9 +11,10 @@ from typing import Final
 
 from edge_runtime import shared
 from edge_runtime.assembly import make_firmware
+from edge_runtime.errors import UserError
 from edge_runtime.fault_door import CAMERA_SOCKET, write_door
 from edge_runtime.plan import Plan
-from edge_runtime.processes import Links, child, estimator, tissue_observer, torque_loop
+from edge_runtime.processes import Links, child, estimator, simulated_wearer, tissue_observer, torque_loop
 from edge_runtime.signals import sigint_kept_from_children
 from edge_runtime.startup import cpu_s
 from firmware_bridge.simulator.process import FirmwareProcess, Pace
@@ -50,6 +51,8 @@ class Children:
             bus, rig = firmware.bus_spec, firmware.sim_path
         links = Links(os.getpid(), block, estimate_width, bus, rig)
         context = multiprocessing.get_context("spawn")
+        if plan.simulated and not plan.live:
+            _run_to_its_end(context.Process(target=child, args=(simulated_wearer, plan, links)))
         for target in (*_TARGETS, *((tissue_observer,) if plan.device.tissue_observer == "on" else ())):
             process = context.Process(target=child, args=(target, plan, links), name=target.__name__)
             with sigint_kept_from_children():
@@ -101,6 +104,14 @@ class Children:
 
     def _ask_to_stop(self) -> None:
         self._control[shared.STOP] = 1
+
+
+def _run_to_its_end(process: BaseProcess) -> None:
+    with sigint_kept_from_children():
+        process.start()
+    process.join()
+    if process.exitcode:
+        raise UserError("the simulated wearer could not be made from the clip; see the line above")
 
 
 def _end(process: BaseProcess) -> None:

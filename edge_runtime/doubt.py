@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_runtime.tissue.watch import CAUSES as TISSUE_CAUSES
 from edge_runtime.types import F64, SIDES
 
 _FRAME_CAUSES: Final = (
     "", "solve_capped", "solve_late", "reserve", "leg_inferred", "unfamiliar", "unphysical", "frame_tilt",
-    "frame_list", "frame_turn",
+    "frame_list", "frame_turn", "encoder",
 )  # fmt: skip
 CAUSES: Final = (*_FRAME_CAUSES, *TISSUE_CAUSES[1:])
 """Why there is doubt, strongest first; a row carries the index. Each has a page docs/reasons/<cause>.md."""
@@ -57,6 +58,11 @@ def inferred_doubt(inferred_s: F64) -> Doubt:
     """Doubt about legs which have been inferred, not seen, for `inferred_s` [2] seconds, 0 where seen."""
     lost = _whole_where_unknown((inferred_s - INFERRED_FULL_S) / (INFERRED_NONE_S - INFERRED_FULL_S))
     return Doubt(lost, CAUSES.index("leg_inferred")) if lost.any() else NO_DOUBT
+
+
+def encoder_doubt(contradicts: npt.NDArray[np.bool_]) -> Doubt:
+    """Doubt about legs [2] whose encoder says otherwise than the camera: which of them errs is not known."""
+    return Doubt(contradicts * _ALL, CAUSES.index("encoder")) if contradicts.any() else NO_DOUBT
 
 
 def whole_body_doubt(share: float, cause: str) -> Doubt:

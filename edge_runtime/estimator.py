@@ -13,12 +13,15 @@ from calibration.profile import Profile
 from edge_runtime.assist import AssistPolicy, knee_ceiling
 from edge_runtime.biomech.ground_physics import GroundPhysics, Refined
 from edge_runtime.biomech.kinematics import CUTOFF_HZ, AngleSource, KinematicsFilter
+from edge_runtime.biomech.knee_fusion import CONTRADICTS
 from edge_runtime.biomech.model import LegModel
 from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
+from edge_runtime.biomech.world import CameraPlace, WorldTracker
 from edge_runtime.body import Body
 from edge_runtime.cameras.faults import CAMERA_FAULTS
-from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, inferred_doubt, whole_body_doubt, worse
+from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, encoder_doubt, inferred_doubt, whole_body_doubt, worse
+from edge_runtime.encoders import KneeSource
 from edge_runtime.intent import at
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
 from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
@@ -47,6 +50,7 @@ REASONS: Final = (
 """Why an estimate is invalid; a row carries the index."""
 
 _KNEES: Final = [SOLVED_DOFS.index(f"knee_angle_{side}") for side in SIDES]
+_KNEE_ANGLES: Final = [COORDINATES.index(f"knee_angle_{side}") for side in SIDES]
 _LEG_JOINTS: Final = [[i for i, name in enumerate(COORDINATES) if name.endswith(f"_{side}")] for side in SIDES]
 _MOTION_CUTOFF_HZ: Final = 0.6 * CUTOFF_HZ  # where the kinematics filter cuts the slowest of the pelvis' travel
 _OWN: Final = slice(0, len(COORDINATES))
@@ -102,7 +106,8 @@ class Estimator:
     """Pose, kinematics, GRF, physics, inverse dynamics, muscle solve, knee load and assist, in this order, for one
     wearer. `pose` is that of the last frame.
 
-    `head` turns landmarks into angles; without it they are read off the image. `clock_ns` times the stages; on a
+    `head` turns landmarks into angles; without it they are read off the image. `place`: the camera, as far as it is
+    calibrated. `clock_ns` times the stages; on a
     virtual clock, which stands still within a step, no solve is late.
     """
 
@@ -117,11 +122,13 @@ class Estimator:
         timing: Timing,
         clock_ns: Callable[[], int],
         head: AngleSource | None = None,
+        place: CameraPlace | None = None,
     ) -> None:
         self._pose, self._grf, self._legs, self._clock_ns = pose, grf, legs, clock_ns
         self._mass_kg = profile.person.mass_kg
         self._transmission = np.array([profile.interface_r.transmission, profile.interface_l.transmission])
         self._kinematics = KinematicsFilter(profile.person.height_m, head=head)
+        self._world = WorldTracker(profile.person.height_m, place or CameraPlace())
         self._body = body
         person = profile.person
         self._physics = GroundPhysics(body_segments(LegModel(person.height_m, person.mass_kg)), _MOTION_CUTOFF_HZ)
@@ -148,6 +155,7 @@ class Estimator:
         """Forget the wearer and the history (a scene cut)."""
         self._pose.reset()
         self._kinematics.reset()
+        self._world.reset()
         self._legs.reset()
         self._grf.reset()
         self._physics.reset()
@@ -155,8 +163,9 @@ class Estimator:
         self._watch.reset()
         self._assist.reset()
 
-    def step(self, frame: Frame, exo_nm: F64, interface: Doubt = NO_DOUBT) -> Step:
-        """Process one frame. `exo_nm` [2]: newest measured hinge torque; `interface`: what the tissue observer doubts.
+    def step(self, frame: Frame, exo_nm: F64, interface: Doubt = NO_DOUBT, knees: KneeSource | None = None) -> Step:
+        """Process one frame. `exo_nm` [2]: newest measured hinge torque; `interface`: what the tissue observer doubts;
+        `knees`: what the encoders say, asked once the pose is there, None where no device is worn.
 
         The share of it that reaches the knee at rest (the profile's transmission) is what the human does not make;
         what inertia and friction of the hinge take is not modelled here.
@@ -170,7 +179,9 @@ class Estimator:
         marks = [self._clock_ns()]
         self.pose = pose = self._track(frame)
         marks.append(self._clock_ns())
-        kinematics = self._filled(self._kinematics.step(pose))
+        told = None if knees is None else knees.at(pose.t_capture_ns)
+        kinematics = self._filled(self._kinematics.step(pose, told))
+        self._locate(pose)
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
@@ -196,6 +207,11 @@ class Estimator:
             sharpness=found.sharpness,
             size_px=found.size_px,
         )
+
+    def _locate(self, pose: Pose) -> None:
+        place = self._world.step(pose)
+        self._row[_COLUMN["world_x_m"] : _COLUMN["world_z_m"] + 1] = place.position_m
+        self._row[_COLUMN["world_sd_x_m"] : _COLUMN["world_sd_z_m"] + 1] = place.sd_m
 
     def _filled(self, kinematics: Kinematics) -> Kinematics:
         """With a hidden leg inferred; invalid where the engine that infers failed."""
@@ -238,6 +254,7 @@ class Estimator:
         solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
         body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
         body = worse(body, whole_body_doubt(found.doubt, "unfamiliar"))
+        body = worse(body, encoder_doubt(k.encoder == CONTRADICTS))
         self._doubt = worse(worse(solve, body), self._interface)
         self._loads(grf, muscles, load)
         solved = (muscles.converged or muscles.capped) and bool(np.isfinite(load.moment_nm).all())
@@ -302,6 +319,9 @@ class Estimator:
         row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
         for side, joints in zip(SIDES, _LEG_JOINTS, strict=True):
             row[_COLUMN[f"inferred_{side}"]] = kinematics.inferred[joints].any()
+        row[_COLUMN["encoder_r"] : _COLUMN["encoder_l"] + 1] = kinematics.encoder
+        row[_COLUMN["encoder_rad_r"] : _COLUMN["encoder_rad_l"] + 1] = kinematics.encoder_rad
+        row[_COLUMN["knee_sd_rad_r"] : _COLUMN["knee_sd_rad_l"] + 1] = kinematics.sd[_KNEE_ANGLES]
         row[_COLUMN["inpaint_ms"]] = self._legs.fill_ms
         first = _COLUMN[f"{STAGES[0]}_ms"]
         if len(marks) == len(STAGES) + 1:

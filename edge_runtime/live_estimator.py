@@ -14,13 +14,14 @@ from typing import Any, Final
 import numpy as np
 
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_pose
+from edge_runtime.assembly import make_encoders, make_estimator, make_pose
 from edge_runtime.cameras.live import LiveCamera
 from edge_runtime.cameras.privacy import FaceBlur, YuNet
 from edge_runtime.cameras.stereo import SYNC_NS, load_views
 from edge_runtime.cameras.stereo_pose import StereoPose
 from edge_runtime.cameras.store import FrameStore, Picture
 from edge_runtime.certify.opened import Engines
+from edge_runtime.encoders import KneeSource
 from edge_runtime.estimator import Estimator, PoseSource
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import wait_for_start
@@ -57,7 +58,8 @@ def estimate_live(plan: Plan, rings: shared.Rings) -> None:
         rings.control[shared.ESTIMATOR_READY] = 1
         start_ns = wait_for_start(rings, engines.keep_warm)
         end_ns = start_ns + round(plan.seconds * 1e9) if plan.seconds else None
-        _loop(chain, camera, rings, end_ns, _open_store(plan, stack), engines)
+        knees = make_encoders(plan, rings.encoders)
+        _loop(chain, camera, rings, end_ns, _open_store(plan, stack), engines, knees)
         rings.control[shared.ESTIMATOR_DONE] = 1  # before all is closed: nobody waits for that
 
 
@@ -133,9 +135,10 @@ def _loop(
     end_ns: int | None,
     store: FrameStore | None,
     engines: Engines,
+    knees: KneeSource | None,
 ) -> None:
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
-    said = False
+    said, unseen = False, camera.overtaken  # pictures that came before the run began count for nobody
     while not rings.control[shared.STOP] and (end_ns is None or time.monotonic_ns() < end_ns):
         frame = camera.next()
         if camera.ended is not None and frame.fault:
@@ -143,7 +146,7 @@ def _loop(
                 print(f"estimator: {camera.ended}; no estimates from here on", file=sys.stderr)
                 said = True
             time.sleep(camera.stall_s)
-        step = chain.step(frame, feedback.torque_nm(), interface.doubt())
+        step = chain.step(frame, feedback.torque_nm(), interface.doubt(), knees)
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))
@@ -152,4 +155,4 @@ def _loop(
         if store is not None and not frame.fault:
             store.offer(Picture(frame.rgb, chain.pose.xy_px if chain.pose.valid else None, frame.t_capture_ns))
         rings.control[shared.FRAMES] = frame.index + 1
-        rings.control[shared.DROPPED] = camera.overtaken
+        rings.control[shared.DROPPED] = camera.overtaken - unseen

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_firmware, make_pose, make_tissue_observer
+from edge_runtime.assembly import make_encoders, make_estimator, make_firmware, make_pose, make_tissue_observer
 from edge_runtime.camera import FrameSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
@@ -24,6 +24,7 @@ from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import drain, publish
 from edge_runtime.rt.rig import Rig, new_rig
 from edge_runtime.rt.torque import Torque, new_torque
+from edge_runtime.simulated_wearer import wearer_path
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS, ESTIMATE_HEAD, STAGES
@@ -90,8 +91,11 @@ class LockstepRun:
                 with open_bus(firmware.bus_spec) as bus:
                     tissues = tissues_of(self._plan.profile, self._plan.profile_path)
                     torque = new_torque(TABLE, self._plan.profile, self._plan.device, bus.fd, tissues)
+                    torque = torque._replace(readings=self._rings.encoders)
                     torque.config[0]["is_can"] = 0  # the kernel's receive stamps are of another clock than ours
-                    self._play(estimator, source, torque, new_rig(link.fd))
+                    self._play(
+                        estimator, source, torque, new_rig(link.fd, wearer_path(self._plan), self._rings.control)
+                    )
             finally:
                 link.close()
                 firmware.stop()
@@ -114,12 +118,13 @@ class LockstepRun:
             self._advance(torque, rig, self._now_ns + TICK_NS)
         period_ns = frame_period_ns(self._plan, source)
         delay_ns = round(self._plan.device.virtual_estimator_ms * 1e6)
-        start_ns = self._now_ns
+        start_ns = self._rings.control[shared.START_NS] = self._now_ns
         feedback, doubt = shared.FeedbackReader(self._rings), NO_DOUBT
+        knees = make_encoders(self._plan, self._rings.encoders)
         for k in range(len(source)):
             frame = source.frame_at(k, period_ns, start_ns)
             self._advance(torque, rig, frame.t_capture_ns)
-            step = estimator.step(frame, feedback.torque_nm(), doubt)
+            step = estimator.step(frame, feedback.torque_nm(), doubt, knees)
             self._advance(torque, rig, frame.t_capture_ns + delay_ns)
             publish(self._rings.intent, step.intent.view(np.int64))
             doubt = self._observe(step.intent, feedback)

@@ -18,7 +18,7 @@ import numpy as np
 
 from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
-from edge_runtime.assembly import make_estimator, make_pose, make_tissue_observer
+from edge_runtime.assembly import make_encoders, make_estimator, make_pose, make_tissue_observer
 from edge_runtime.camera import ClipSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.errors import WORLD_ERRORS, UserError
@@ -31,6 +31,7 @@ from edge_runtime.rt.mailbox import latest, publish, push
 from edge_runtime.rt.rehearsal import rehearse
 from edge_runtime.rt.rig import new_rig
 from edge_runtime.rt.torque import new_torque
+from edge_runtime.simulated_wearer import WEARER_FILE, read_wearer, write_wearer
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import Frame
 from engines.beside import Threaded
@@ -80,8 +81,9 @@ def torque_loop(plan: Plan, links: Links) -> None:
     if link is not None:
         os.set_blocking(link.fd, False)
     torque = new_torque(TABLE, plan.profile, plan.device, bus.fd, tissues_of(plan.profile, plan.profile_path))
-    torque = torque._replace(evidence=torque.evidence._replace(ring=rings.misses))
-    rig = new_rig(-1 if link is None else link.fd)
+    torque = torque._replace(evidence=torque.evidence._replace(ring=rings.misses), readings=rings.encoders)
+    path = None if links.rig is None else read_wearer(links.rig.with_name(WEARER_FILE))
+    rig = new_rig(-1 if link is None else link.fd, path, rings.control)
     rehearse(TABLE, plan.profile, plan.device)
     rings.control[shared.LOOP_STEP] = 2
     missing, problems = rights.claim(plan.device.loop_core, plan.device.loop_priority)
@@ -123,6 +125,7 @@ def _estimate(plan: Plan, links: Links, source: ClipSource, engines: Engines, ri
     chain.warm()
     rings.control[shared.ESTIMATOR_STEP] = 2
     feedback, interface = shared.FeedbackReader(rings), shared.DoubtReader(rings)
+    knees = make_encoders(plan, rings.encoders)
     for k in range(min(_WARM_FRAMES, len(source))):
         chain.step(source.frame_at(k, period_ns, 0), feedback.torque_nm())
         time.sleep(0.02)
@@ -145,12 +148,19 @@ def _estimate(plan: Plan, links: Links, source: ClipSource, engines: Engines, ri
             frame = replace(frame, cut=True)  # also where the first frame of the pass was dropped
         last = k
         _sleep_until(frame.t_capture_ns, engines.keep_warm)
-        step = chain.step(frame, feedback.torque_nm(), interface.doubt())
+        step = chain.step(frame, feedback.torque_nm(), interface.doubt(), knees)
         publish(rings.intent, step.intent.view(np.int64))
         step.row[_READY_COLUMN] = time.monotonic_ns()
         push(rings.estimates, step.row.view(np.int64))
         k = _next_frame(rings, k, frame, period_ns)
         rings.control[shared.FRAMES] = k
+
+
+def simulated_wearer(plan: Plan, links: Links) -> None:
+    """Look at the clip beforehand, for the loop's simulated rig; ends at once."""
+    assert links.rig is not None
+    cv2.setNumThreads(1)
+    write_wearer(plan, links.rig.with_name(WEARER_FILE))
 
 
 def tissue_observer(plan: Plan, links: Links) -> None:

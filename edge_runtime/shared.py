@@ -19,6 +19,7 @@ from edge_runtime.tissue.rows import MAP_WIDTH, TISSUE_FIELDS
 CYCLE_ROWS: Final = 4096  # 4 s of torque loop
 ESTIMATE_ROWS: Final = 256  # 4 s of estimates
 MISS_ROWS: Final = 256
+ENCODER_ROWS: Final = 256  # a quarter of a second
 TISSUE_ROWS: Final = 256
 MAP_ROWS: Final = 16
 DOUBT_WORDS: Final = 3  # float64: share r, share l, cause
@@ -79,6 +80,14 @@ MISS_FIELDS: Final = (
 )
 """Row of the ring in which the loop explains each stall."""
 
+ENCODER_FIELDS: Final = (
+    "heard_ns",  # cycle that took the newest joint state in; 0: none yet
+    "hinge_rad",
+    "knee_rad",  # where the tissue's model has the knee; NaN where it has none
+    "knee_radps",
+)
+"""Of each joint, in the order of the limits table: a row per cycle of the loop in the ring of encoder readings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rings:
@@ -94,6 +103,7 @@ class Rings:
     tissue: I64
     tissue_maps: I64
     interface_doubt: I64
+    encoders: I64
 
 
 def _sizes(estimate_width: int, joints: int) -> dict[str, int]:
@@ -107,6 +117,7 @@ def _sizes(estimate_width: int, joints: int) -> dict[str, int]:
         "tissue": stream_words(TISSUE_ROWS, len(TISSUE_FIELDS)),
         "tissue_maps": stream_words(MAP_ROWS, MAP_WIDTH),
         "interface_doubt": latest_words(DOUBT_WORDS),
+        "encoders": stream_words(ENCODER_ROWS, len(ENCODER_FIELDS) * joints),
     }
 
 

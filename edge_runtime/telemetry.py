@@ -86,6 +86,11 @@ ESTIMATE_HEAD: Final = (
     *(f"{stage}_ms" for stage in STAGES),
     *COORDINATES,  # rad, m
     *(f"observed_{name}" for name in COORDINATES),
+    *(f"world_{axis}_m" for axis in "xyz"),  # middle of the hips, biomech.world
+    *(f"world_sd_{axis}_m" for axis in "xyz"),
+    *(f"encoder_{side}" for side in SIDES),  # biomech.knee_fusion.ENCODER_STATES
+    *(f"encoder_rad_{side}" for side in SIDES),  # knee by that side's encoder, NaN where it said nothing
+    *(f"knee_sd_rad_{side}" for side in SIDES),  # deviation of the knee's angle above
     *(f"inferred_{side}" for side in SIDES),  # 1 where a joint of that leg was not seen but filled
     "inpaint_ms",  # what a fill collected for this frame took, beside the tick
     *(f"grf_{axis}_{side}" for side in SIDES for axis in "xyz"),  # N

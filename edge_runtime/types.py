@@ -64,7 +64,8 @@ class Kinematics:
     `q` [16] rad or m, `qd` [16] per s, `qdd` [16] per s², `sd` [16] standard deviation of `q`,
     `observed` [16] bool: seen by the camera now; `inferred` [16]: not seen, but filled from what was
     (biomech.occlusion); the rest holds a neutral value. Axes: x forward (walking direction), y up, z to the wearer's
-    right.
+    right. `camera_knee` [2, 2]: angle and rate of each knee as the camera alone sees them, in which no encoder has a
+    part; `encoder` [2] codes of biomech.knee_fusion.ENCODER_STATES, `encoder_rad` [2] what they said, NaN: nothing.
     """
 
     t_capture_ns: int
@@ -76,6 +77,9 @@ class Kinematics:
     sd: F64
     observed: npt.NDArray[np.bool_]
     inferred: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(len(COORDINATES), dtype=np.bool_))
+    camera_knee: F64 = field(default_factory=lambda: np.full((len(SIDES), 2), np.nan))
+    encoder: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(SIDES), np.int64))
+    encoder_rad: F64 = field(default_factory=lambda: np.full(len(SIDES), np.nan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from engines.cache import sha256_hex
 from engines.certificate import Certificate
 from engines.golden import check, load_golden
 from engines.measure import call_times_ms, first_after_idle_ms, quantile_block
-from engines.plans import Candidate, build_plan, live_engines, onnx_sha256
+from engines.plans import Candidate, build_plan, engines_with_terms, onnx_sha256
 
 ACCURACY_MISSING: Final = {"missing": "no measured data was given: exo-edge engines build --data DIR"}
 NO_ACCURACY: Final = {"missing": "no measured data with truth for this network"}
@@ -48,7 +48,7 @@ def prove(candidate: Candidate, accuracy: Mapping[str, Accuracy] | None, depth: 
     `accuracy` by network, None where there is no measured data. What breaks the terms is the certificate's `problem`.
     EngineError: it cannot be built or opened.
     """
-    terms = live_engines()[candidate.engine]
+    terms = engines_with_terms()[candidate.engine]
     plan = build_plan(candidate)
     runner = candidate.backend.open(plan)
     runner.warm()

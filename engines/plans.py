@@ -58,14 +58,29 @@ def plans_dir() -> Path:
     return cache_dir() / "engines"
 
 
-def live_engines() -> dict[str, Terms]:
-    """The networks that the runtime opens, with their terms."""
+POSE: Final = "pose_landmark"
+"""The pose network of a device file that names none."""
+
+
+def engines_with_terms() -> dict[str, Terms]:
+    """The networks that the runtime can open, with their terms."""
     return {name: spec.terms for name, spec in load_manifest().engines.items() if spec.terms is not None}
+
+
+def live_engines(pose: str = POSE) -> dict[str, Terms]:
+    """Those that a run with the pose network `pose` opens."""
+    others = {name for name in pose_networks() if name != pose}
+    return {name: terms for name, terms in engines_with_terms().items() if name not in others}
+
+
+def pose_networks() -> tuple[str, ...]:
+    """The networks of which a run opens one."""
+    return tuple(name for name, spec in load_manifest().engines.items() if spec.points is not None)
 
 
 def candidates(engine: str) -> list[Candidate]:
     """What this device offers for a network within its terms."""
-    allowed = live_engines()[engine].precisions
+    allowed = engines_with_terms()[engine].precisions
     return [Candidate(engine, one, p) for one in offered() for p in one.precisions if p in allowed]
 
 
@@ -150,7 +165,7 @@ def _is_here(folder: Path, certificate: Certificate) -> bool:
 
 def certificate_files() -> dict[str, Path]:
     """The certificate of each network's chosen plan, where there is one."""
-    found = {engine: chosen(engine) for engine in live_engines()}
+    found = {engine: chosen(engine) for engine in engines_with_terms()}
     return {engine: pair[0] / FILE for engine, pair in found.items() if pair is not None}
 
 
@@ -169,7 +184,7 @@ def stale() -> list[Path]:
 
 def _wanted(folder: Path) -> bool:
     engine = folder.parent.name
-    if engine not in live_engines():
+    if engine not in engines_with_terms():
         return False
     try:
         return folder in {candidate.folder for candidate in candidates(engine)}

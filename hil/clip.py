@@ -11,7 +11,7 @@ import numpy as np
 
 from calibration.profile import Profile
 from edge_runtime.assembly import make_estimator, make_pose
-from edge_runtime.camera import DEMO_CROP, DEMO_FIRST, DEMO_LAST, ClipSource, ClipSpec
+from edge_runtime.camera import ClipSource, ClipSpec
 from edge_runtime.camera_faults import FaultyCamera
 from edge_runtime.certify.opened import Engines
 from edge_runtime.config import DEFAULT_PATH, load_device
@@ -21,6 +21,7 @@ from edge_runtime.plan import Plan
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES
 from edge_runtime.types import F64
 from engines.beside import Inline
+from engines.demo_clip import CROP, FIRST, LAST
 from engines.fetch import asset_path
 from hil.faults.chain import camera_fault
 from hil.faults.model import Fault
@@ -43,10 +44,10 @@ class ClipIntents:
     """
 
     def __init__(self, wish: Clip, profile: Profile, profile_path: Path, faults: Sequence[Fault]) -> None:
-        first = DEMO_FIRST + wish.first
-        if first + wish.frames - 1 > DEMO_LAST:
-            raise UserError(f"clip: the demo clip has {DEMO_LAST - DEMO_FIRST + 1} frames of gait; ask for fewer")
-        spec = ClipSpec(asset_path("demo_clip"), first, first + wish.frames - 1, DEMO_CROP)
+        first = FIRST + wish.first
+        if first + wish.frames - 1 > LAST:
+            raise UserError(f"clip: the demo clip has {LAST - FIRST + 1} frames of gait; ask for fewer")
+        spec = ClipSpec(asset_path("demo_clip"), first, first + wish.frames - 1, CROP)
         self._source = ClipSource(spec)
         self._faults = [camera_fault(fault) for fault in faults if fault.kind in _PICTURE_FAULTS]
         self.frame_ns = round(1e9 / self._source.fps)

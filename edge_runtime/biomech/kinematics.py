@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from edge_runtime.biomech.encoder import KneeReadings
+from edge_runtime.biomech.knee_fusion import USED, KneeFusion
 from edge_runtime.biomech.model import UNSCALED_STATURE_M
 from edge_runtime.biomech.sagittal import LegView, Scene, crossing, hip_centre_px, leg_views, trunk_lean, wrap
 from edge_runtime.biomech.tracker import Mask, Tracker
@@ -21,7 +22,7 @@ TRACKED: Final = (
     "hip_flexion_r", "knee_angle_r", "ankle_angle_r", "hip_flexion_l", "knee_angle_l", "ankle_angle_l",
 )  # fmt: skip
 """What a camera from the side sees; all other coordinates are held at zero and marked as not observed."""
-_KNEE_COLUMNS: Final = tuple(TRACKED.index(f"knee_angle_{side}") for side in SIDES)
+_KNEE_COLUMNS: Final = [TRACKED.index(f"knee_angle_{side}") for side in SIDES]
 _SEGMENT_COLUMNS: Final = [i for i, name in enumerate(TRACKED) if name.startswith(("hip", "knee"))]
 
 TRUNK_NEUTRAL_RAD: Final = radians(-9.3)
@@ -103,6 +104,9 @@ class KinematicsFilter:
         self._angles = self._tracker
         if head is not None:
             self._angles = Tracker(_NOISE_SD, HEAD_CUTOFF_HZ * _CUTOFF_SHARE, _GATE, _RANGE)
+        own = _KNEE_COLUMNS
+        self._camera = Tracker(_NOISE_SD[own], cutoff_hz * _CUTOFF_SHARE[own], _GATE[own], _RANGE[own])
+        self._fusion = KneeFusion()
         self._columns = np.array([Q_INDEX[name] for name in TRACKED])
         self._hidden_sd = np.array([_hidden_sd(name) for name in COORDINATES])
         self.swaps = 0
@@ -113,6 +117,7 @@ class KinematicsFilter:
         if self._head is not None:
             self._head.reset()
         self._scene.reset()
+        self._fusion.reset()
         self._forget_motion()
         self._last_ns, self._seen_ns = 0, 0
 
@@ -145,8 +150,7 @@ class KinematicsFilter:
         except EngineFaultError as fault:
             self._forget_motion()
             return self._coast(pose, dt_s, fault.reason, knees)
-        if knees is not None:
-            self._blend(knees, value, sight)
+        self._fuse(dt_s, value, sight, knees)
         return self._track(pose.t_capture_ns, dt_s, value, sight)
 
     def _coast(self, pose: Pose, dt_s: float, reason: str, knees: KneeReadings | None) -> Kinematics:
@@ -154,8 +158,7 @@ class KinematicsFilter:
         used: Mask = sight > 0.0
         self._head_sd += _UNSEEN_SD_RAD_S * dt_s
         if self._frames:
-            if knees is not None:
-                self._blend(knees, value, sight)
+            self._fuse(dt_s, value, sight, knees)
             variance = (_NOISE_SD / np.maximum(sight, MIN_SIGHT)) ** 2
             used = self._advance(dt_s, value, variance, sight > 0.0)
             self._age_s = np.where(used, 0.0, self._age_s + dt_s)
@@ -173,17 +176,22 @@ class KinematicsFilter:
         value[1:3] = self._scene.walked_m, self._pelvis_height_m(pose, value[0])
         return value, np.ones(len(TRACKED))
 
-    def _blend(self, knees: KneeReadings, value: F64, sight: F64) -> None:
-        """Put what the encoders say of the knees into `value`, `sight` and the deviation, weighed by variance."""
-        sd = self._systematic_sd()
-        for side, column in enumerate(_KNEE_COLUMNS):
-            if not knees.valid[side]:
-                continue
-            seen = sight[column] >= MIN_SIGHT
-            weight = np.array([sd[column] ** -2 if seen else 0.0, knees.sd_rad[side] ** -2])
-            both = np.array([value[column], knees.knee_rad[side]])
-            value[column] = float(weight @ both / weight.sum())
-            sight[column], self._knee_sd[side] = 1.0, float(weight.sum() ** -0.5)
+    def _fuse(self, dt_s: float, value: F64, sight: F64, knees: KneeReadings | None) -> None:
+        """Follow what the camera alone sees of the knees, and put what the encoders say into `value`, `sight` and the
+        deviation."""
+        seen, in_sight = value[_KNEE_COLUMNS], sight[_KNEE_COLUMNS] >= MIN_SIGHT
+        variance = (_NOISE_SD[_KNEE_COLUMNS] / np.maximum(sight[_KNEE_COLUMNS], MIN_SIGHT)) ** 2
+        if self._frames == 0 or (self._head_settles and in_sight.any()):
+            self._camera.restart(seen, variance)
+        else:
+            self._camera.advance(dt_s, seen, variance, in_sight)
+        if knees is None:
+            return
+        sd, path = self._systematic_sd()[_KNEE_COLUMNS], self._camera.state[:, 0]
+        fused = self._fusion.step(dt_s, seen, sd, in_sight, path, knees)
+        value[_KNEE_COLUMNS] = np.where(fused.known, fused.rad, seen)
+        sight[_KNEE_COLUMNS] = np.where(fused.known & (self._fusion.state == USED), 1.0, sight[_KNEE_COLUMNS])
+        self._knee_sd[:] = np.where(fused.known, fused.sd_rad, np.nan)
 
     def _measure(self, pose: Pose, dt_s: float) -> tuple[F64, F64]:
         """Tracked coordinates [9] as this image alone shows them, and the sight 0..1 of each."""
@@ -265,7 +273,11 @@ class KinematicsFilter:
             if np.isfinite(self._knee_sd[side]):
                 sd[self._columns[column]] = self._knee_sd[side]
         observed[self._columns] = used
-        return Kinematics(t_ns, reason == "", reason, motion[0], motion[1], motion[2], sd, observed)
+        return Kinematics(
+            t_ns, reason == "", reason, motion[0], motion[1], motion[2], sd, observed,
+            camera_knee=self._camera.state[:, :2].copy(),
+            encoder=self._fusion.state.copy(), encoder_rad=self._fusion.told_rad.copy(),
+        )  # fmt: skip
 
     def _systematic_sd(self) -> F64:
         """What the head says; without it the leg on the camera's side, the right one when walking to the right, is the

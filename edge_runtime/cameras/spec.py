@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from edge_runtime.biomech.world import GROUNDS
 from edge_runtime.errors import UserError
 
 KINDS: Final = ("v4l2", "gst", "rtsp", "file")
@@ -21,6 +22,8 @@ class CameraSpec:
     `width_px`, `height_px`, `rate_hz`: asked of a V4L2 camera, 0 takes what it offers; a GStreamer pipeline says them
     itself. `stall_ms`: so long without a new frame is a stalled camera. `reference`: picture of the empty scene as the
     camera was calibrated (`exo-edge camera reference`), "" compares with what it sees at the start of the run.
+    `focal_px` of the picture and where the camera stands: `height_m` over the ground, `pitch_deg` downwards, `roll_deg`
+    clockwise; focal length and height 0 where not known. `ground`: what the wearer walks on, floor or treadmill.
     `second`: a second camera, synchronized with the first; `pair`: the calibration of both (docs/cameras.md).
     """
 
@@ -30,6 +33,11 @@ class CameraSpec:
     rate_hz: float = 0.0
     stall_ms: float = 150.0
     reference: str = ""
+    focal_px: float = 0.0
+    height_m: float = 0.0
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+    ground: str = GROUNDS[0]
     second: str = ""
     pair: str = ""
 
@@ -45,6 +53,10 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "height_px": (0, 8192),
     "rate_hz": (0.0, 240.0),
     "stall_ms": (30.0, 2000.0),
+    "focal_px": (0.0, 20_000.0),
+    "height_m": (0.0, 10.0),
+    "pitch_deg": (-80.0, 80.0),
+    "roll_deg": (-45.0, 45.0),
 }
 
 
@@ -62,6 +74,8 @@ def camera_spec(table: Mapping[str, Any], path: Path) -> CameraSpec:
                 raise UserError(f"{path}: `camera.{key}` must be a number from {low:g} to {high:g}, got {value!r}")
         elif not isinstance(value, str):
             raise UserError(f"{path}: `camera.{key}` must be text, got {value!r}")
+    if (ground := table.get("ground", GROUNDS[0])) not in GROUNDS:
+        raise UserError(f"{path}: `camera.ground` must be {' or '.join(GROUNDS)}, got {ground!r}")
     spec = CameraSpec(**table)
     check_source(spec.source)
     check_source(spec.second)

@@ -21,7 +21,7 @@ from engines.errors import EngineError
 from engines.fetch import onnx_path
 from engines.golden import check, load_golden
 from engines.measure import allocations, first_after_idle_ms, overhead_us
-from engines.plans import Candidate, build_plan, candidates, chosen, live_engines, onnx_sha256
+from engines.plans import Candidate, build_plan, candidates, chosen, engines_with_terms, live_engines, onnx_sha256
 
 Progress = Callable[[str, float], None]
 _RTX_BUILD: Final = "engines.convert.rtx_build"
@@ -64,7 +64,7 @@ def verify_engines(names: tuple[str, ...], progress: Progress) -> dict[str, Any]
     found: dict[str, Any] = {}
     for i, name in enumerate(names):
         progress(name, i / len(names))
-        terms = live_engines()[name]
+        terms = engines_with_terms()[name]
         plans = {c.name: _verified(c) for c in candidates(name)}
         found[name] = {"onnx_sha256": onnx_sha256(name), "effect": terms.effect, "backends": plans}
     passed = all("problem" not in row for one in found.values() for row in one["backends"].values())
@@ -72,7 +72,7 @@ def verify_engines(names: tuple[str, ...], progress: Progress) -> dict[str, Any]
 
 
 def _verified(candidate: Candidate) -> dict[str, Any]:
-    terms = live_engines()[candidate.engine]
+    terms = engines_with_terms()[candidate.engine]
     try:
         runner = candidate.backend.open(build_plan(candidate))
     except EngineError as error:
@@ -108,7 +108,7 @@ def _engine(name: str, rows: dict[Candidate, Any], failed: dict[Candidate, str],
     return {
         "backends": backends,
         "chosen": pair[1].chosen if pair else None,
-        "budget_ms": live_engines()[name].latency_budget_ms,
+        "budget_ms": engines_with_terms()[name].latency_budget_ms,
         "certificate": certificate | state,
     }
 

@@ -17,14 +17,15 @@ from engines.certify import Accuracy, Depth, Proof, prove, rested
 from engines.errors import EngineError
 from engines.fetch import onnx_path
 from engines.measure import quantile_block
-from engines.plans import Candidate, candidates, live_engines
+from engines.plans import POSE, Candidate, candidates, live_engines, pose_networks
 
 Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to build: engines by name; `accuracy` hooks (None without measured data); how long to measure."""
+    """What to build: engines by name, at most one pose network among them; `accuracy` hooks (None without measured
+    data); how long to measure."""
 
     engines: tuple[str, ...]
     accuracy: Mapping[str, Accuracy] | None
@@ -45,20 +46,31 @@ def build(order: Order, progress: Progress) -> dict[str, Certificate]:
 
     Every plan of this device gets its certificate; those of a build that broke off are built no second time.
     """
-    for engine in live_engines():
+    pose = _pose_network(order.engines)
+    live = live_engines(pose)
+    for engine in live:
         onnx_path(engine)
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    tried = [c for engine in live_engines() for c in candidates(engine)]  # all: they are measured side by side
+    tried = [c for engine in live for c in candidates(engine)]  # all: they are measured side by side
     proofs, rejected = _prove(tried, order, date, progress)
-    for engine in live_engines():
+    for engine in live:
         if not any(p.candidate.engine == engine and not p.certificate.problem for p in proofs):
             why = "; ".join(_reasons(engine, proofs, rejected))
             raise UserError(f"engine {engine}: no plan keeps its terms ({why}); see exo-edge engines verify")
     progress("first calls after idle", 0.6)
     proofs = _rest(proofs, order.depth)
     progress("in situ: all engines at camera rate", 0.7)
-    measured = _measure(proofs, order.situ_s, progress)
+    measured = _measure(proofs, pose, order.situ_s, progress)
     return {engine: _choose(engine, proofs, rejected, measured) for engine in order.engines}
+
+
+def _pose_network(engines: tuple[str, ...]) -> str:
+    named = [name for name in pose_networks() if name in engines]
+    if len(named) > 1:
+        raise UserError(
+            f"{', '.join(named)}: a run opens one pose network, so they are measured one at a time; name one"
+        )
+    return named[0] if named else POSE
 
 
 def _prove(tried: list[Candidate], order: Order, date: str, progress: Progress) -> tuple[list[Proof], list[Rejected]]:
@@ -87,15 +99,16 @@ def _rest(proofs: list[Proof], depth: Depth) -> list[Proof]:
     ]
 
 
-def _measure(proofs: list[Proof], seconds: float, progress: Progress) -> dict[Candidate, F64]:
+def _measure(proofs: list[Proof], pose: str, seconds: float, progress: Progress) -> dict[Candidate, F64]:
     """Call times in situ, one run per backend: each engine on its quickest sound plan there, else on its first one."""
     sound = [p for p in proofs if not p.certificate.problem]
     backends = list(dict.fromkeys(p.candidate.backend.name for p in sound))
     measured: dict[Candidate, F64] = {}
     for i, name in enumerate(backends):
         progress(f"in situ: all engines at camera rate, {name}", 0.7 + 0.3 * i / len(backends))
-        used = {engine: _best_alone(engine, sound, name) for engine in live_engines()}
-        times = in_situ({engine: _opener(p.candidate) for engine, p in used.items() if p is not None}, seconds)
+        used = {engine: _best_alone(engine, sound, name) for engine in live_engines(pose)}
+        openers = {engine: _opener(p.candidate) for engine, p in used.items() if p is not None}
+        times = in_situ(openers, pose, seconds)
         measured |= {p.candidate: times[engine] for engine, p in used.items() if p is not None and len(times[engine])}
     return measured
 

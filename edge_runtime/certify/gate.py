@@ -10,17 +10,20 @@ from engines.backends.registry import BACKENDS
 from engines.certificate import ADVICE, Distrust, judge, plan_intact, read_certificate
 from engines.errors import EngineError
 from engines.plans import Candidate, chosen, live_engines, onnx_sha256, plans_dir
-from engines.pose.slot import DEFAULT
+from engines.pose.slot import ENGINES
 
 
-def distrusted(days: float, now: datetime) -> list[Distrust]:
-    """Why engines are not trusted, one per engine at most; empty where all certificates hold. Builds nothing."""
-    return [found for engine in live_engines() if (found := distrust_of(engine, days, now))]
+def distrusted(device: Device, now: datetime) -> list[Distrust]:
+    """Why engines of this device are not trusted, one per engine at most; empty where all certificates hold. Builds
+    nothing."""
+    live = live_engines(ENGINES.get(device.pose_engine, ""))
+    return [found for engine in live if (found := distrust_of(engine, device.certificate_days, now))]
 
 
-def distrusted_now() -> list[Distrust]:
-    """The same now, for as long as the shipped device file says."""
-    return distrusted(load_device().certificate_days, datetime.now(UTC))
+def distrusted_now(engines: tuple[str, ...]) -> list[Distrust]:
+    """The same of these engines now, for as long as the shipped device file says."""
+    days, now = load_device().certificate_days, datetime.now(UTC)
+    return [found for engine in engines if (found := distrust_of(engine, days, now))]
 
 
 def distrust_of(engine: str, days: float, now: datetime) -> Distrust | None:
@@ -50,16 +53,16 @@ def distrust_of(engine: str, days: float, now: datetime) -> Distrust | None:
 def refusals(device: Device) -> list[Refusal]:
     """All that keeps torque from hardware on this machine, with this device file: timing and engines."""
     timing = hardware_refusal(device)
-    engines = [Refusal(d.reason, d.text) for d in distrusted(device.certificate_days, datetime.now(UTC))]
-    if device.pose_engine != DEFAULT:
-        text = f'pose engine {device.pose_engine} has no terms to be held to; set pose_engine = "{DEFAULT}"'
+    engines = [Refusal(d.reason, d.text) for d in distrusted(device, datetime.now(UTC))]
+    if device.pose_engine not in ENGINES:
+        text = f"pose engine {device.pose_engine} has no terms to be held to; choose {', '.join(ENGINES)}"
         engines.append(Refusal("certificate_missing", text))
     return ([timing] if timing else []) + engines
 
 
 def doubts(device: Device) -> Refusal | None:
     """The same about the engines in one, for a simulation, which may run all the same; None where they are trusted."""
-    found = distrusted(device.certificate_days, datetime.now(UTC))
+    found = distrusted(device, datetime.now(UTC))
     if len(found) < 2:
         return Refusal(found[0].reason, found[0].text) if found else None
     names = ", ".join(d.engine for d in found)

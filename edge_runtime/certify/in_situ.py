@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from engines.backends.wrapped import WrappedRunner
 from engines.beside import Threaded
 from engines.fetch import asset_path
 from engines.golden import load_golden
+from engines.pose.slot import ENGINES
 
 CAMERA_HZ: Final = 60.0
 _BESIDE_HZ: Final = 10.0
@@ -66,18 +68,21 @@ class _Chosen(Engines):
         return guarded
 
 
-def in_situ(openers: Mapping[str, Callable[[], Runner]], seconds: float) -> dict[str, F64]:
-    """Duration of every call of every engine, ms, while all of them run for so long at `CAMERA_HZ`.
+def in_situ(openers: Mapping[str, Callable[[], Runner]], pose: str, seconds: float) -> dict[str, F64]:
+    """Duration of every call of every engine, ms, while all of them run for so long at `CAMERA_HZ` with pose network
+    `pose`.
 
     In this process, at ordinary priority: what else the machine does shows. EngineError: an asset is missing.
     """
     cv2.setNumThreads(1)
     clip = ClipSpec.demo(asset_path("demo_clip"))
     source = ClipSource(clip, 10_000)
-    plan = Plan(clip, 1, load_profile(_PROFILE), _PROFILE, load_device(), DEFAULT_PATH, Path())
+    choice = next(choice for choice, name in ENGINES.items() if name == pose)
+    device = replace(load_device(), pose_engine=choice)
+    plan = Plan(clip, 1, load_profile(_PROFILE), _PROFILE, device, DEFAULT_PATH, Path())
     engines = _Chosen(openers)
-    pose = make_pose(plan, source.size_px, engines)
-    chain = make_estimator(plan, frame_period_ns(plan, source), time.monotonic_ns, pose, engines)
+    tracker = make_pose(plan, source.size_px, engines)
+    chain = make_estimator(plan, frame_period_ns(plan, source), time.monotonic_ns, tracker, engines)
     aside = [_aside(name, openers[name], engines.times_ns[name]) for name in _BESIDE_TICK]
     try:
         chain.warm()

@@ -14,7 +14,7 @@ from engines.beside import IDLE_S, KeptWarm, Placement
 from engines.certificate import PLAN, Certificate
 from engines.errors import EngineError
 from engines.fetch import onnx_path
-from engines.plans import Candidate, chosen, live_engines
+from engines.plans import Candidate, chosen, engines_with_terms
 
 _IDLE_NS: Final = round(IDLE_S * 1e9)
 CPU: Final = "ort_cpu"
@@ -53,7 +53,7 @@ class Engines:
             open_primary, on_cpu = on_processor, True
             primary = open_primary()
         fallback = None if on_cpu else on_processor()
-        budget_ms = live_engines()[name].latency_budget_ms
+        budget_ms = engines_with_terms()[name].latency_budget_ms
         guarded = GuardedRunner(name, (primary, fallback), open_primary, budget_ms, self._beside, self._clock_ns)
         guarded.warm()
         self._opened.append(guarded)

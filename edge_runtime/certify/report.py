@@ -8,19 +8,19 @@ from edge_runtime.certify.gate import distrusted_now
 from engines.errors import EngineError
 from engines.fetch import onnx_path
 from engines.manifest import load_manifest
-from engines.plans import certificates, chosen, live_engines
+from engines.plans import certificates, chosen, engines_with_terms
 
 
 def built(names: tuple[str, ...], made: tuple[str, ...]) -> dict[str, Any]:
     """Chosen plan, table and trust by engine; `built` names those of this run, `trusted` whether all of `names` are."""
-    doubts = {found.engine: found.text for found in distrusted_now()}
+    doubts = {found.engine: found.text for found in distrusted_now(names)}
     engines: dict[str, Any] = {}
     for name in names:
         pair = chosen(name)
         engines[name] = {
             "chosen": pair[1].chosen if pair else None,
             "table": list(pair[1].table) if pair else [],
-            "budget_ms": live_engines()[name].latency_budget_ms,
+            "budget_ms": engines_with_terms()[name].latency_budget_ms,
             "certificate": str(pair[0] / "certificate.json") if pair else None,
             "distrust": doubts.get(name, ""),
         }
@@ -30,7 +30,7 @@ def built(names: tuple[str, ...], made: tuple[str, ...]) -> dict[str, Any]:
 def listed() -> dict[str, Any]:
     """Every network of the manifest: where from, licence, checksum, card, precisions, plans in the cache."""
     manifest = load_manifest()
-    doubts = {found.engine: found.reason for found in distrusted_now()}
+    doubts = {found.engine: found.reason for found in distrusted_now(tuple(engines_with_terms()))}
     engines: dict[str, Any] = {}
     for name, spec in manifest.engines.items():
         asset, terms = manifest.assets[spec.asset], spec.terms

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     names = chosen_engines(arguments)
     if not arguments.again:
-        doubted = {found.engine for found in distrusted_now()}
+        doubted = {found.engine for found in distrusted_now(names)}
         names = tuple(name for name in names if name in doubted)
     if names:
         accuracy = None if arguments.data is None else measured_accuracy(arguments.data)

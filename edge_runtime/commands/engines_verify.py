@@ -29,13 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def lines(result: dict[str, Any]) -> list[str]:
     """The result as a person reads it."""
-    out = [f"{'engine':<18}{'plan':<18}{'rel. error':>12}  end effect"]
+    out = [f"{'engine':<20}{'plan':<18}{'rel. error':>12}  end effect"]
     for name, found in result["engines"].items():
         for plan, row in found["backends"].items():
             if "rel_err" not in row:
-                out.append(f"{name:<18}{plan:<18}{'–':>12}  {row['problem']}")
+                out.append(f"{name:<20}{plan:<18}{'–':>12}  {row['problem']}")
                 continue
             effect = f"{row[found['effect']]:.2g} {found['effect']}"
-            out.append(f"{name:<18}{plan:<18}{row['rel_err']:>12.1e}  {effect}  {row.get('problem', '')}".rstrip())
+            out.append(f"{name:<20}{plan:<18}{row['rel_err']:>12.1e}  {effect}  {row.get('problem', '')}".rstrip())
     out += [f"not offered: {name}: {why}" for name, why in result["not_offered"].items()]
     return [*out, "all keep their terms" if result["passed"] else "NOT all keep their terms"]

@@ -35,19 +35,20 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def add_engines(parser: argparse.ArgumentParser) -> None:
-    """Which engines; all where none is named."""
-    parser.add_argument("engines", nargs="*", metavar="ENGINE", help="names as of `exo-edge engines list` (all)")
+    """Which engines; those of the shipped device file where none is named."""
+    what = "names as of `exo-edge engines list` (those of the shipped device file)"
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help=what)
 
 
 def chosen_engines(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Those named, or all that the runtime opens. Raises UserError on an unknown name."""
+    """Those named, or those that a run opens by the shipped device file. Raises UserError on an unknown name."""
     from edge_runtime.errors import UserError
-    from engines.plans import live_engines
+    from engines.plans import engines_with_terms, live_engines
 
-    known = live_engines()
+    known = engines_with_terms()
     if unknown := [name for name in arguments.engines if name not in known]:
         raise UserError(f"no engine {unknown[0]!r}: known are {', '.join(known)}")
-    return tuple(arguments.engines) or tuple(known)
+    return tuple(arguments.engines) or tuple(live_engines())
 
 
 def make_plan(arguments: argparse.Namespace, passes: int, out: Path) -> Plan:

@@ -62,6 +62,7 @@ def block(runs: list[Streamed]) -> dict[str, Any]:
         "without_head": scores.table(runs, "plain"),
         "with_encoder": {"knee_angle": scores.table(runs, "encoder")["knee_angle"]},
         "pelvis_rmse_deg": scores.pelvis_table(runs),
+        "world": scores.world_table(runs),
         "swap_rate": scores.swap_rate(runs),
         "coverage_90": covered.pop("all"),
         "coverage_90_by_coordinate": covered,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.biomech.kinematics import KinematicsFilter
+from edge_runtime.biomech.world import Whereabouts, WorldTracker
 from edge_runtime.errors import UserError
 from edge_runtime.evaluate_pose.encoders import SimulatedEncoders
 from edge_runtime.evaluate_pose.trials import PoseTrial
@@ -35,6 +36,7 @@ _KNEES: Final = [COORDINATES.index("knee_angle_r"), COORDINATES.index("knee_angl
 class Streamed:
     """One trial of N frames: `t_s` [N], `truth` [N, 13] rad, estimates `q` and `sd` [N, 13] by way.
 
+    `world_m`, `world_sd_m`, `hips_m` [N, 3] middle of the hips as found, its deviation, the truth (NaN: not known).
     `usable` [N] from the first angles on, `seen` [N] where the wearer was found, `facing_rad` [N], `frame_ms` [N] of
     landmark network and head.
     """
@@ -48,6 +50,9 @@ class Streamed:
     seen: Mask
     facing_rad: F64
     frame_ms: F64
+    world_m: F64
+    world_sd_m: F64
+    hips_m: F64
 
     @property
     def scored(self) -> Mask:
@@ -84,11 +89,16 @@ class _Chain:
             "encoder": KinematicsFilter(stature, head=self._held),
         }
         self._encoders = SimulatedEncoders(trial.name)
+        self._world = WorldTracker(stature, trial.place)
 
     def head(self, pose: PoseResult) -> HeadResult:
         """The head's answer to the frame."""
         self._held.answer = self._head.step(pose)
         return self._held.answer
+
+    def where(self, pose: PoseResult) -> Whereabouts:
+        """Where the wearer is."""
+        return self._world.step(plain_pose(pose))
 
     def step(self, pose: PoseResult, t_s: float, true_knees: F64) -> dict[str, tuple[F64, F64]]:
         """Angles and deviations [13] of each of `WAYS`, after `head`."""
@@ -148,10 +158,17 @@ def stream(trial: PoseTrial, tracker: PoseTracker) -> Streamed:
         true = np.array([np.interp(t_s, trial.t_s, column) for column in trial.truth_rad.T])
         for way, found in chain.step(pose, t_s, true[_KNEES]).items():
             ways[way].append(found)
-        rows.append((t_s, true, begun, pose.valid, answer.facing_rad, took_ms))
+        where = chain.where(pose)
+        hips = (
+            [np.interp(t_s, trial.t_s, axis) for axis in trial.hips_m.T] if trial.hips_m is not None else [np.nan] * 3
+        )
+        row = t_s, true, begun, pose.valid, answer.facing_rad, took_ms, where.position_m, where.sd_m, np.array(hips)
+        rows.append(row)
     if not rows:
         raise UserError(f"{trial.folder}: its video gives no frame; export it again")
-    t, truth, usable, seen, facing, took = (np.array(column) for column in zip(*rows, strict=True))
+    t, truth, usable, seen, facing, took, world, world_sd, hips_m = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     inside = (t >= trial.t_s[0] - 1e-9) & (t <= trial.t_s[-1] + 1e-9)
     q, sd = ({way: np.array([pair[k] for pair in pairs]) for way, pairs in ways.items()} for k in (0, 1))
-    return Streamed(trial, t, truth, q, sd, usable & inside, seen, facing, took)
+    return Streamed(trial, t, truth, q, sd, usable & inside, seen, facing, took, world, world_sd, hips_m)

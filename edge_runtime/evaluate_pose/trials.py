@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 
+from edge_runtime.biomech.world import CameraPlace
 from edge_runtime.errors import UserError
+from edge_runtime.evaluate_pose.places import camera_place, focal_px, hips_in_world
 from edge_runtime.types import F64, U8
 from engines.pose.head.features import COORDINATES
 
@@ -24,7 +26,8 @@ _NEEDED: Final = ("knee_angle_r", "knee_angle_l")
 class PoseTrial:
     """One folder. `truth_rad` [M, 13] at `t_s` [M] in the head's `COORDINATES` order, NaN for a coordinate that the
     file does not hold; `near` 0 right, 1 left or None; `focal_px`, `yaw_deg`, `lengths` (thigh, shank, foot over
-    stature), `stature_m` where the file knows them."""
+    stature), `stature_m` where the file knows them; `place` the camera as far as the file knows it, `hips_m` [M, 3]
+    middle of the hips in the world of `biomech.world`, None where it does not."""
 
     name: str
     folder: Path
@@ -35,6 +38,8 @@ class PoseTrial:
     yaw_deg: float | None
     lengths: tuple[float, float, float] | None
     stature_m: float | None
+    place: CameraPlace = field(default_factory=CameraPlace)
+    hips_m: F64 | None = None
 
     def frames(self) -> Iterator[tuple[float, U8]]:
         """Time (s) and image [H, W, 3] RGB of each frame. UserError where the video or the frames cannot be read."""
@@ -79,10 +84,12 @@ def _read(folder: Path) -> PoseTrial:
         t_s=t_s,
         truth_rad=truth,
         near=_near(data),
-        focal_px=_focal_px(data),
+        focal_px=focal_px(data),
         yaw_deg=_number(data, "yaw_deg"),
         lengths=_lengths(data),
         stature_m=_number(data, "stature_m"),
+        place=camera_place(data),
+        hips_m=hips_in_world(data),
     )
 
 
@@ -103,14 +110,6 @@ def _near(data: dict[str, Any]) -> int | None:
     if "near_side" not in data or data["near_side"].size != 1:
         return None
     return {"r": 0, "l": 1}.get(str(data["near_side"].item())[:1].lower())
-
-
-def _focal_px(data: dict[str, Any]) -> float | None:
-    """Of an intrinsic matrix [3, 3] in px; other descriptions of a camera are left aside."""
-    camera = data.get("camera")
-    if camera is None or camera.shape != (3, 3) or camera.dtype.kind != "f" or not camera[0, 0] > 100.0:
-        return None
-    return float(camera[0, 0])
 
 
 def _lengths(data: dict[str, Any]) -> tuple[float, float, float] | None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.doubt import CAUSES
+from edge_runtime.record.encoders import encoder_summary
 from edge_runtime.record.names import Names, count_by_name, is_state
 from edge_runtime.record.reader import Record
 from edge_runtime.record.tissue import tissue_summary
@@ -46,6 +47,7 @@ def summarize(
         "invalid_reasons": count_by_name(record.estimates["reason"][~valid], names.estimate_reasons),
         "solve": _solve(record, valid),
         "ground": _ground(record, valid),
+        "encoders": {side: encoder_summary(record, side) for side in SIDES},
         "torque": {side: _torque(record, side, names.states) for side in SIDES},
         "kcf": {side: _kcf(record, side, mass_kg) for side in SIDES},
         "limiter_counts": {

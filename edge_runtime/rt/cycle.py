@@ -20,11 +20,11 @@ from edge_runtime.rt.bus_state import OFF, hear_failed_write, judge_bus
 from edge_runtime.rt.deadlines import grade, hold
 from edge_runtime.rt.libc import as_pointer, errno, libc_write, load_relaxed
 from edge_runtime.rt.limiter import DISENGAGED, KCF, NONE, STALE, limit
-from edge_runtime.rt.mailbox import I64, latest, publish
+from edge_runtime.rt.mailbox import I64, latest, publish, push
 from edge_runtime.rt.receive import receive
 from edge_runtime.rt.torque import Torque
-from edge_runtime.shared import CLEAR, CLEARS, HEARTBEAT, HOST_STATE, MODE
-from edge_runtime.telemetry import CYCLE_FIELDS
+from edge_runtime.shared import CLEAR, CLEARS, ENCODER_FIELDS, HEARTBEAT, HOST_STATE, MODE
+from edge_runtime.telemetry import COMPENSATION_REASONS, CYCLE_FIELDS
 from edge_runtime.tissue.compensation import compensate
 from edge_runtime.tissue.inverse import LOOK_AHEAD_S
 from edge_runtime.types import F64, U8
@@ -44,6 +44,8 @@ _TORQUE: Final = MODES["TORQUE"]
 _SAFE: Final = MODES["SAFE"]
 _AGE: Final = LIMITER_REASONS.index("age")
 _MISSED_REASON: Final = LIMITER_REASONS.index("missed")
+_NO_MODEL: Final = COMPENSATION_REASONS.index("invalid")
+_READING: Final = len(ENCODER_FIELDS)
 _CLEAR_REASON: Final = GOVERNOR_REASONS["clear_request"]
 _MUX_CLOCK: Final = MUX["CLOCK"]
 _MUX_PROTOCOL: Final = MUX["PROTOCOL_HASH"]
@@ -89,6 +91,7 @@ def cycle(torque: Torque, control: I64, intent_ring: I64, feedback_ring: I64, no
         torque.feedback[index] = torque.joints[index].measured
         torque.feedback[count + index] = torque.joints[index].position
     publish(feedback_ring, torque.feedback_words)
+    _tell_encoders(torque)
     state.last_ns = now_ns
     _fill_row(torque.row, state, torque.intent[0], deadlines, bus, mode, now_ns)
     _fill_counts(torque.row, torque.receivers, state.governor_counts)
@@ -224,6 +227,19 @@ def _joint(torque: Torque, index: int, mode: int, now_ns: int, dt_s: float) -> N
     torque.row[column + 7] = tissue_state.reason
     torque.row[column + 8] = limiter_state.reason
     torque.row[column + 9] = age_ns * 1e-6 if intent.valid == 1 else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _tell_encoders(torque: Torque) -> None:
+    """What the encoders say, and where that puts the knees, for the estimator; what it does not fetch is lost."""
+    for index in range(torque.joints.size):
+        joint, tissue_state, first = torque.joints[index], torque.tissue_state[index], index * _READING
+        known = tissue_state.reason != _NO_MODEL
+        torque.reading[first] = joint.heard_ns
+        torque.reading[first + 1] = joint.position
+        torque.reading[first + 2] = tissue_state.motion.knee_rad if known else np.nan
+        torque.reading[first + 3] = tissue_state.motion.knee_radps if known else np.nan
+    push(torque.readings, torque.reading_words)
 
 
 @njit(cache=True, nogil=True)

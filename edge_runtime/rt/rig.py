@@ -14,9 +14,10 @@ from numba import njit
 
 from edge_runtime.intent import at
 from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
-from edge_runtime.rt.libc import as_pointer, libc_read, libc_write
+from edge_runtime.rt.libc import as_pointer, libc_read, libc_write, load_relaxed
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.torque import Torque
+from edge_runtime.shared import START_NS
 from edge_runtime.types import F64
 from firmware_bridge.table import STATES
 
@@ -29,6 +30,7 @@ _READS_MAX: Final = 8
 _TRACKING_RADPS: Final = 20.0  # critically damped following of the video; 2 / this is its lag, 0.1 s
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
 _ACCELERATION_MAX_RADPS2: Final = 120.0
+_PATH_RADPS: Final = 60.0  # following of a path, which is smooth and known: behind by acceleration / 60², 2° in gait
 _STEP_S: Final = 1e-3  # of the following; where the loop stood still, the simulated knee went on at its velocity
 _SAFE: Final = STATES["SAFE"]
 _STANDING_RAD: Final = 0.09  # 5 deg: knees of a person who stands
@@ -37,10 +39,20 @@ _KNEE_NM_R, _KNEE_NM_L = KNEE_NM_COLUMNS
 _KNEE_RAD_R, _KNEE_RAD_L = KNEE_RAD_COLUMNS
 
 
+class Path(NamedTuple):
+    """Knees [n, 2] rad, right and left, spread evenly over `pass_ns`; then they begin again."""
+
+    knees_rad: F64
+    pass_ns: int
+
+
 class Rig(NamedTuple):
     """Buffers of the side channel; `fd` int64 [1], -1 where there is no simulated rig."""
 
     fd: I64
+    path: F64  # [n, 2] where the wearer moves the knees, over and over; empty: as the intent predicts
+    pass_ns: I64  # [1] how long once along the path takes
+    control: I64  # of the run: when its first frame, and the path, begins
     reference: F64  # the wearer's knees: angles, then velocities
     out_words: I64
     out_values: F64
@@ -48,12 +60,16 @@ class Rig(NamedTuple):
     truth_values: F64
 
 
-def new_rig(fd: int) -> Rig:
-    """Allocate the channel's buffers; the wearer stands."""
+def new_rig(fd: int, path: Path | None = None, control: I64 | None = None) -> Rig:
+    """Allocate the channel's buffers; the wearer stands, until START_NS of `control` tells that the `path` begins."""
+    knees, pass_ns = path if path is not None else (np.zeros((0, _KNEES)), 1)
+    control = np.zeros(START_NS + 1, np.int64) if control is None else control
     out, truth = np.zeros(_WEARER_WORDS, np.int64), np.zeros(_TRUTH_WORDS, np.int64)
     values: npt.NDArray[Any] = out.view(np.float64)
     reference = np.array([_STANDING_RAD] * _KNEES + [0.0] * _KNEES)
-    return Rig(np.array([fd]), reference, out, values, truth, truth.view(np.float64))
+    return Rig(
+        np.array([fd]), knees, np.array([pass_ns]), control, reference, out, values, truth, truth.view(np.float64)
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -85,17 +101,25 @@ def exchange(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> b
 
 @njit(cache=True, nogil=True)
 def _refer(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> None:
-    """The wearer follows the knees seen in the video, as the acting intent predicts them for now, and stops in SAFE."""
-    intent = torque.intent[0]
+    """The wearer follows the path; without one the knees that the acting intent predicts for now. Stops in SAFE."""
+    intent, start_ns = torque.intent[0], load_relaxed(rig.control, START_NS)
+    known = len(rig.path) > 0 and start_ns > 0
     rig.out_words[0] = kind
     rig.out_words[1] = now_ns
     for joint in range(min(_KNEES, torque.joints.size)):
         rate = rig.reference[_KNEES + joint]
         angle = rig.reference[joint] + rate * max(dt_s - _STEP_S, 0.0)
-        step_s, target = min(dt_s, _STEP_S), angle
-        if intent.valid == 1 and torque.state[0].governor_state != _SAFE:
+        step_s, target, target_rate, tracking = min(dt_s, _STEP_S), angle, 0.0, _TRACKING_RADPS
+        if torque.state[0].governor_state == _SAFE:
+            pass
+        elif known:
+            count, tracking = len(rig.path), _PATH_RADPS
+            place = max(now_ns - start_ns, 0) % rig.pass_ns[0] * count // rig.pass_ns[0]
+            target = rig.path[place, joint]
+            target_rate = (target - rig.path[place - 1, joint]) * count / (rig.pass_ns[0] * 1e-9)
+        elif intent.valid == 1:
             target = at(intent.knee_rad[joint], now_ns - intent.t_act_ns)
-        pull = _TRACKING_RADPS * (_TRACKING_RADPS * (target - angle) - 2.0 * rate)
+        pull = tracking * (tracking * (target - angle) + 2.0 * (target_rate - rate))
         pull = min(max(pull, -_ACCELERATION_MAX_RADPS2), _ACCELERATION_MAX_RADPS2)
         rate = min(max(rate + pull * step_s, -_RATE_MAX_RADPS), _RATE_MAX_RADPS)
         rig.reference[joint] = angle + rate * step_s

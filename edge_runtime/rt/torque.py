@@ -15,7 +15,8 @@ from edge_runtime.errors import UserError
 from edge_runtime.intent import new_intent
 from edge_runtime.rt import bus_state, deadlines, frames, limiter
 from edge_runtime.rt.evidence import Evidence, evidence
-from edge_runtime.rt.mailbox import I64
+from edge_runtime.rt.mailbox import I64, stream_words
+from edge_runtime.shared import ENCODER_FIELDS, ENCODER_ROWS
 from edge_runtime.telemetry import cycle_width
 from edge_runtime.tissue.compensation import inverse_params
 from edge_runtime.tissue.inverse import INVERSE_STATE
@@ -116,6 +117,9 @@ class Torque(NamedTuple):
     state_values: I64
     feedback: F64
     feedback_words: I64
+    reading: F64  # shared.ENCODER_FIELDS of each joint
+    reading_words: I64
+    readings: I64  # ring of those; a process replaces it by the shared one
     crc_table: U8
     row: F64  # telemetry, CYCLE_FIELDS and on
     row_words: I64
@@ -136,7 +140,7 @@ def new_torque(
         raise UserError(f"limits table {table.path}: {count} joints, the torque loop drives 1 to {JOINTS_MAX}")
     newest = new_intent(count)
     row = np.full(cycle_width(count), np.nan)
-    feedback = np.zeros(2 * count)
+    feedback, reading = np.zeros(2 * count), np.zeros(len(ENCODER_FIELDS) * count)
     interfaces = [_inverse(profile, tissues or {}, "l" if name.endswith("_l") else "r") for name in names]
     limits = _limits(table, profile.assist.ceiling_nm)
     return Torque(
@@ -164,6 +168,9 @@ def new_torque(
         state_values=np.zeros(4, np.int64),
         feedback=feedback,
         feedback_words=feedback.view(np.int64),
+        reading=reading,
+        reading_words=reading.view(np.int64),
+        readings=np.zeros(stream_words(ENCODER_ROWS, reading.size), np.int64),
         crc_table=e2e.CRC_TABLE,
         row=row,
         row_words=row.view(np.int64),

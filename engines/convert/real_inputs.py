@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from engines.backends.base import Buffers, Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.backends.wrapped import WrappedRunner
 from engines.beside import Inline
 from engines.convert.precision import Inputs
+from engines.demo_clip import gait_frames
 from engines.errors import EngineError
-from engines.fetch import asset_path, onnx_path
+from engines.fetch import onnx_path
 from engines.grf.engine import GrfEngine
 from engines.grf.features import COORDINATES
 from engines.grf.trials import Trial, find_trials, read_trial
@@ -25,11 +24,6 @@ from engines.inpaint.window import LEG_JOINTS, LEGS
 from engines.pose.detector import PersonDetector, View
 from engines.pose.head import Geometry, PoseHead
 from engines.pose.tracker import PoseTracker
-
-CLIP_FRAMES: Final = (91, 190)
-CLIP_CROP: Final = (0, 430, 1150, 564)
-"""Where the wearer of the demo clip walks past, without the second man above the wall: first and last frame; x, y,
-width, height in px."""
 
 _CLIP_STEP_NS: Final = 33_333_333
 TRIALS: Final = 16
@@ -67,26 +61,10 @@ def real_inputs(engine: str, data_dir: Path | None, trials: int = TRIALS) -> lis
     raise EngineError(f"engine {engine}: no real inputs are known; add them to engines/convert/real_inputs.py")
 
 
-def _frames() -> list[npt.NDArray[np.uint8]]:
-    capture: Any = cv2.VideoCapture(str(asset_path("demo_clip")))
-    x, y, width, height = CLIP_CROP
-    frames = []
-    try:
-        for i in range(CLIP_FRAMES[1] + 1):
-            good, bgr = capture.read()
-            if not good:
-                raise EngineError(f"the demo clip ends at frame {i}: run `exo-edge fetch`")
-            if i >= CLIP_FRAMES[0]:
-                frames.append(np.ascontiguousarray(bgr[y : y + height, x : x + width, ::-1]))
-    finally:
-        capture.release()
-    return frames
-
-
 def _detector_inputs() -> list[Inputs]:
     recorder = _Recorder(OrtCpuRunner(onnx_path("pose_detection")))
     detector = PersonDetector(recorder)
-    for rgb in _frames()[::4]:
+    for rgb in list(gait_frames())[::4]:
         detector.people(View(rgb))
     return recorder.given
 
@@ -94,7 +72,7 @@ def _detector_inputs() -> list[Inputs]:
 def _landmark_inputs() -> list[Inputs]:
     recorder = _Recorder(OrtCpuRunner(onnx_path("pose_landmark")))
     tracker = PoseTracker(OrtCpuRunner(onnx_path("pose_detection")), recorder, None, Inline)
-    for i, rgb in enumerate(_frames()):
+    for i, rgb in enumerate(gait_frames()):
         tracker.step(rgb, i * _CLIP_STEP_NS)
     tracker.close()
     return recorder.given
@@ -108,7 +86,7 @@ def head_inputs() -> list[Inputs]:
     tracker = PoseTracker(
         OrtCpuRunner(onnx_path("pose_detection")), OrtCpuRunner(onnx_path("pose_landmark")), None, Inline
     )
-    for i, rgb in enumerate(_frames()):
+    for i, rgb in enumerate(gait_frames()):
         head.step(tracker.step(rgb, i * _CLIP_STEP_NS))
     tracker.close()
     return kept.recorder.given

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +20,7 @@ from engines.backends.base import Runner
 from engines.backends.ort_cpu import OrtCpuRunner
 from engines.cache import sha256_hex
 from engines.convert.real_inputs import head_inputs
+from engines.demo_clip import gait_frames
 from engines.errors import EngineError
 from engines.fetch import asset_path, onnx_path
 from engines.golden.effects import effect_of
@@ -31,14 +32,14 @@ from engines.grf.trials import read_trial
 from engines.inpaint.engine import Inpainter
 from engines.inpaint.window import LEG_JOINTS, LEGS
 from engines.manifest import load_manifest
+from engines.plans import pose_networks
 from engines.pose import detector, landmarks
 from engines.pose.detector import PersonDetector, View
 from engines.pose.landmarks import LandmarkNet
 from engines.pose.roi import roi_from_points
 
 CLIP_FRAME: Final = 130
-CLIP_CROP: Final = (0, 430, 1150, 564)
-"""Frame of the demo clip with the wearer walking; x, y, width, height in px, without the second man above the wall."""
+"""Frame of the demo clip with the wearer walking."""
 
 WALK, RUN = "schreiber2019_walk/2014001_C4_05.npz", "rbds_run/RBDS001_T35.npz"
 HEAD_FRAMES: Final = (40, 70)
@@ -72,14 +73,7 @@ Made = tuple[Arrays, list[Arrays], Arrays, Arrays]
 
 
 def _frame() -> npt.NDArray[np.uint8]:
-    capture = cv2.VideoCapture(str(asset_path("demo_clip")))
-    x, y, width, height = CLIP_CROP
-    for _ in range(CLIP_FRAME):
-        capture.grab()
-    good, bgr = capture.read()
-    if not good:
-        raise EngineError(f"the demo clip has no frame {CLIP_FRAME}: run `exo-edge fetch`")
-    return np.ascontiguousarray(bgr[y : y + height, x : x + width, ::-1])
+    return next(gait_frames(CLIP_FRAME, CLIP_FRAME))
 
 
 def _picture(value: npt.NDArray[Any], gain: float, offset: float) -> npt.NDArray[np.uint8]:
@@ -104,9 +98,9 @@ def _pose_detection(_: Path) -> Made:
     return {detector.INPUT: picture[None]}, [outputs], at, {f"scale.{detector.INPUT}": np.array([gain, offset])}
 
 
-def _pose_landmark(_: Path) -> Made:
+def _pose_landmark(name: str, _: Path) -> Made:
     find = PersonDetector(OrtCpuRunner(onnx_path("pose_detection")))
-    runner, original = OrtCpuRunner(onnx_path("pose_landmark")), TfliteNet(asset_path("pose_landmark_full_tflite"))
+    runner, original = OrtCpuRunner(onnx_path(name)), TfliteNet(asset_path(load_manifest().engines[name].asset))
     rgb = _frame()
     people = find.people(View(rgb))
     if not people:
@@ -114,7 +108,7 @@ def _pose_landmark(_: Path) -> Made:
     LandmarkNet(runner).run(rgb, roi_from_points(people[0].points_px))
     picture = _picture(runner.inputs[landmarks.INPUT], 1 / 255, 0.0)
     fed = np.multiply(picture.transpose(2, 0, 1)[None], np.float32(1 / 255), dtype=np.float32)
-    outputs = _kept_outputs("pose_landmark", original.infer(fed))
+    outputs = _kept_outputs(name, original.infer(fed))
     at = {landmarks.HEATMAPS: np.linspace(0, outputs[landmarks.HEATMAPS].size - 1, 10 * _SPREAD).astype(np.int64)}
     return {landmarks.INPUT: picture[None]}, [outputs], at, {f"scale.{landmarks.INPUT}": np.array([1 / 255, 0.0])}
 
@@ -190,7 +184,7 @@ def _names(engine: str) -> tuple[str, ...]:
 
 _MAKERS: Final[dict[str, Callable[[Path], Made]]] = {
     "pose_detection": _pose_detection,
-    "pose_landmark": _pose_landmark,
+    **{name: partial(_pose_landmark, name) for name in pose_networks()},
     "pose_head": _pose_head,
     "grf_gait": _grf_gait,
     "inpaint_gait": _inpaint_gait,

@@ -13,6 +13,7 @@ from edge_runtime.camera import ClipSource, FrameSource
 from edge_runtime.camera_faults import KINDS, CameraFault, FaultyCamera, LatecomerClip
 from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
+from edge_runtime.encoders import KneeSource
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator, Step
 from edge_runtime.lockstep_run import LockstepRun
@@ -64,12 +65,12 @@ class _FaultyEstimator:
     def warm(self) -> None:
         self._chain.warm()
 
-    def step(self, frame: Frame, exo_nm: F64, interface: Doubt = NO_DOUBT) -> Step:
+    def step(self, frame: Frame, exo_nm: F64, interface: Doubt = NO_DOUBT, knees: KneeSource | None = None) -> Step:
         self._first_ns = frame.t_capture_ns if self._first_ns is None else self._first_ns
         t_s = (frame.t_capture_ns - self._first_ns) * 1e-9
         holding = {fault.kind for fault in self._faults if fault.holds(t_s)}
         self._trouble.nan, self._trouble.wrong_shape = (kind in holding for kind in _ENGINES)
-        return self._chain.step(frame, exo_nm, interface)
+        return self._chain.step(frame, exo_nm, interface, knees)
 
 
 def _faulty_estimator(faults: Sequence[Fault], plan: Plan, source: FrameSource, clock_ns: Callable[[], int]) -> Any:

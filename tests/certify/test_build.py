@@ -15,6 +15,7 @@ from edge_runtime.certify import build as building
 from edge_runtime.certify.build import Order, build
 from edge_runtime.certify.gate import distrusted
 from edge_runtime.certify.opened import Engines
+from edge_runtime.config import load_device
 from edge_runtime.errors import UserError
 from edge_runtime.types import F64
 from engines.backends.base import Runner
@@ -31,6 +32,7 @@ from tests.certify.conftest import ZOO
 QUICK = Depth(seconds=0.0, calls=5, idle_s=0.0, rests=1)
 LATE_MS, SOON_MS = 50.0, 0.5
 CPU = BACKENDS["ort_cpu"]
+DEVICE = replace(load_device(), certificate_days=90.0)
 
 
 def silent(what: str, part: float) -> None:
@@ -58,7 +60,7 @@ class Bench:
             raise EngineError(self.why)
         return graph
 
-    def in_situ(self, openers: Mapping[str, Callable[[], Runner]], seconds: float) -> dict[str, F64]:
+    def in_situ(self, openers: Mapping[str, Callable[[], Runner]], pose: str, seconds: float) -> dict[str, F64]:
         names = list(BACKENDS)
         self.rounds = getattr(self, "rounds", 0) + 1
         which = [name for name in names if name in self.in_situ_ms][self.rounds - 1]
@@ -85,7 +87,7 @@ def test_the_quicker_in_situ_is_chosen_and_all_is_written_down(world: Bench) -> 
         pair = chosen(name)
         assert pair is not None and pair[1] == certificate
         assert (pair[0] / PLAN).is_file()
-    assert distrusted(90.0, now()) == []
+    assert distrusted(DEVICE, now()) == []
 
 
 def test_another_backend_wins_where_it_is_quicker(world: Bench) -> None:
@@ -101,7 +103,7 @@ def test_another_backend_wins_where_it_is_quicker(world: Bench) -> None:
 def test_nothing_within_the_budget_is_certified_as_a_failure(world: Bench) -> None:
     world.in_situ_ms = {"ort_cpu": LATE_MS, "other": LATE_MS}
     build(order(), silent)
-    doubts = distrusted(90.0, now())
+    doubts = distrusted(DEVICE, now())
     assert {d.engine for d in doubts} == set(ZOO)
     assert all(d.reason == "certificate_failed" and "50.0 ms" in d.text for d in doubts)
 
@@ -129,15 +131,17 @@ def test_a_build_that_is_stopped_leaves_whole_plans_only(world: Bench, monkeypat
         build(order(), silent)
     assert [folder.name.startswith("ort_cpu") for folder in stored()] == [True]
     assert (stored()[0] / PLAN).is_file()
-    assert {d.reason for d in distrusted(90.0, now())} == {"certificate_missing"}
+    assert {d.reason for d in distrusted(DEVICE, now())} == {"certificate_missing"}
 
 
 def test_a_network_that_keeps_no_terms_stops_the_build_with_its_reason(
     world: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     strict = {n: replace(t, rel_err={"fp32": 0.0}) for n, t in engines.plans.live_engines().items()}
-    for module in ("edge_runtime.certify.build", "engines.plans", "engines.certify"):
-        monkeypatch.setattr(f"{module}.live_engines", lambda: strict)
+    for name in ("edge_runtime.certify.build.live_engines", "engines.plans.live_engines"):
+        monkeypatch.setattr(name, lambda *_: strict)
+    for module in ("engines.plans", "engines.certify"):
+        monkeypatch.setattr(f"{module}.engines_with_terms", lambda: strict)
     with pytest.raises(UserError, match=r"no plan keeps its terms .*relative error"):
         build(order(), silent)
 
@@ -191,7 +195,7 @@ def test_a_plan_that_was_changed_is_built_again(world: Bench) -> None:
     pair = chosen("grf_gait")
     assert pair is not None
     (pair[0] / PLAN).write_bytes(b"bad")
-    assert {d.reason for d in distrusted(90.0, now())} == {"certificate_failed"}
+    assert {d.reason for d in distrusted(DEVICE, now())} == {"certificate_failed"}
     world.rounds = 0
     build(order(), silent)
-    assert distrusted(90.0, now()) == []
+    assert distrusted(DEVICE, now()) == []

@@ -73,7 +73,7 @@ def test_an_engine_over_its_budget_is_status_1(
     cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Bench(monkeypatch).in_situ_ms = {"ort_cpu": 50.0, "other": 50.0}
-    monkeypatch.setattr(building, "in_situ", lambda openers, seconds: {n: 50.0 + _zeros() for n in openers})
+    monkeypatch.setattr(building, "in_situ", lambda openers, pose, seconds: {n: 50.0 + _zeros() for n in openers})
     assert main(["engines", "build", *QUICK]) == 1
     assert "NOT trusted" in capsys.readouterr().out
 

@@ -24,7 +24,7 @@ from engines.errors import EngineError
 from engines.fetch import onnx_path
 from engines.plans import certificate_files, chosen, plans_dir
 from tests.certify.conftest import ZOO
-from tests.certify.test_build import LATE_MS, SOON_MS, Bench, order, silent
+from tests.certify.test_build import DEVICE, LATE_MS, SOON_MS, Bench, order, silent
 from tests.engines.faulty import FaultyRunner
 
 
@@ -48,7 +48,7 @@ def test_without_certificates_the_cpu_runs_and_nothing_is_built(cache: Path) -> 
     engines = Engines(Inline, lambda: 0)
     assert runs(engines) and engines.notes == []
     assert not plans_dir().exists()
-    found = distrusted(90.0, now())
+    found = distrusted(DEVICE, now())
     assert [(d.engine, d.reason) for d in found] == [(name, "certificate_missing") for name in ZOO]
 
 
@@ -71,12 +71,12 @@ def test_a_foreign_plan_is_not_even_tried(
 
     monkeypatch.setitem(BACKENDS, "other", replace(world.other, open=never, **change))  # type: ignore[arg-type]
     assert runs(Engines(Inline, lambda: 0))
-    assert {d.reason for d in distrusted(90.0, now())} == {"certificate_foreign"}
+    assert {d.reason for d in distrusted(DEVICE, now())} == {"certificate_foreign"}
 
 
 def test_expiry_counts_from_the_build(world: Bench) -> None:
-    assert distrusted(90.0, now()) == []
-    assert {d.reason for d in distrusted(90.0, now() + timedelta(days=91))} == {"certificate_expired"}
+    assert distrusted(DEVICE, now()) == []
+    assert {d.reason for d in distrusted(DEVICE, now() + timedelta(days=91))} == {"certificate_expired"}
 
 
 @pytest.mark.parametrize("file", [FILE, PLAN])
@@ -85,7 +85,7 @@ def test_a_changed_file_is_noticed(world: Bench, file: str) -> None:
     assert pair is not None
     path = pair[0] / file
     path.write_bytes(path.read_bytes().replace(b"e", b"f", 1) + b" ")
-    found = distrusted(90.0, now())
+    found = distrusted(DEVICE, now())
     assert [(d.engine, d.reason) for d in found] == [("grf_gait", "certificate_failed")]
 
 
@@ -126,8 +126,8 @@ def test_another_network_in_place_of_a_certified_one_runs_on_the_processor_and_k
     before = world.builds
     assert np.isfinite(Engines(Inline, lambda: 0)("grf_gait", copy).infer()["force_bw"]).all()
     assert world.builds == before
-    found = refusals(replace(load_device(), pose_engine="lite"))
-    assert any("pose engine lite" in refusal.text for refusal in found)
+    found = refusals(replace(load_device(), pose_engine="mine.toml"))
+    assert any("pose engine mine.toml" in refusal.text for refusal in found)
 
 
 def test_records_get_the_certificates_that_there_are(world: Bench) -> None:

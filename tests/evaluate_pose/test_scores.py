@@ -34,7 +34,8 @@ def streamed(estimate: F64, truth: F64, t_s: F64, near: int | None = 0, sd_deg: 
     yes = np.ones(n, np.bool_)
     ways = {way: (estimate, sd) for way in WAYS}
     q, deviation = ({way: pair[k] for way, pair in ways.items()} for k in (0, 1))
-    return Streamed(trial, t_s, truth, q, deviation, yes, yes, np.full(n, -1.0), np.full(n, 5.0))
+    unknown = np.full((3, n, 3), np.nan)
+    return Streamed(trial, t_s, truth, q, deviation, yes, yes, np.full(n, -1.0), np.full(n, 5.0), *unknown)
 
 
 T = np.arange(180) / FPS

@@ -53,15 +53,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_trial(take: Take, folder: Path, rate_hz: float) -> None:
     """`video.mp4` and `truth.npz` of `take` in `folder`: `t` s, `q` degrees [N, 13], `q_names`, `near_side`, `camera`
-    (intrinsics [3, 3]), `yaw_deg`, `stature_m`, `lengths_m` (thigh, shank, foot), `subject` of the gait."""
+    (intrinsics [3, 3]), `yaw_deg`, `stature_m`, `lengths_m` (thigh, shank, foot), `subject` of the gait; `hips_m`
+    [N, 3] middle of the hip centres over the floor y = 0, `camera_position_m` [3] there, `camera_axes` [3, 3]."""
     folder.mkdir(parents=True, exist_ok=True)
     video = cv2.VideoWriter(str(folder / "video.mp4"), cv2.VideoWriter.fourcc(*_CODEC), rate_hz, take.camera.size)
     if not video.isOpened():
         raise EngineError(f"{folder / 'video.mp4'}: this OpenCV cannot write {_CODEC} video")
-    q = []
+    q, hips = [], []
     for shot in take.shots():
         video.write(cv2.cvtColor(shot.rgb, cv2.COLOR_RGB2BGR))
         q.append(shot.q)
+        hips.append(shot.pelvis_m)
     video.release()
     np.savez(
         folder / "truth.npz",
@@ -70,6 +72,9 @@ def write_trial(take: Take, folder: Path, rate_hz: float) -> None:
         q_names=np.array(TRUTH),
         near_side="r" if take.yaw_deg > 0.0 else "l",
         camera=take.camera.matrix,
+        hips_m=np.array(hips),
+        camera_position_m=take.camera.position_m,
+        camera_axes=take.camera.axes,
         yaw_deg=take.yaw_deg,
         stature_m=take.body.stature_m,
         lengths_m=take.lengths_m(),
