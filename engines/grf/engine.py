@@ -30,6 +30,7 @@ from engines.grf.features import (
     outward,
     seen_from,
 )
+from engines.grf.newton import Asked, asked, mixed
 from engines.grf.timing import SHIFTS_S, WINDOW, Timing, body_height, read_at
 from engines.grf.weights import ZOO_PATH, read_limits
 from engines.grf.window import Motion, foot_heading, from_foot
@@ -189,15 +190,20 @@ class GrfEngine:
         strange = self._doubt.step(t_ns, out["novelty"], known, float(out["disagreement_bw"][:, 1].max()))
         weight_n = mass_kg * _GRAVITY
         sd = out["sd_bw"] * (self._scale[0] + running * (self._scale[1] - self._scale[0]))
+        found = Asked(force_bw, sd, contact, from_foot(out["cop_m"], heading).astype(np.float64))
+        doubt = self._doubt.level(strange)
+        motion = asked(base, observed, self._context[0]) if doubt > 0.0 else None
+        if motion is not None:
+            found = mixed(found, motion, doubt)
         return GrfResult(
             valid=strange < 1.0,
             reason="" if strange < 1.0 else "unfamiliar",
-            force_n=force_bw * (_OUTWARD * weight_n),
-            cop_ankle_m=from_foot(out["cop_m"], heading) * _OUTWARD,
-            contact=contact,
-            sd_n=sd * weight_n,
+            force_n=found.force_bw * (_OUTWARD * weight_n),
+            cop_ankle_m=found.cop_m * _OUTWARD,
+            contact=found.contact,
+            sd_n=found.sd_bw * weight_n,
             disagreement_n=out["disagreement_bw"] * weight_n,
-            doubt=self._doubt.level(strange),
+            doubt=doubt,
             running=running,
             novelty=self._doubt.novelty.copy(),
             disagreement_bw=self._doubt.disagreement_bw,
