@@ -21,6 +21,7 @@ from engines.grf.evaluate import SIDE_VIEW
 from engines.grf.fair import FairEngines
 from engines.grf.trials import find_trials, read_trial
 from engines.grf.weights import ZOO_PATH
+from engines.inpaint.fair import FairInpainters
 
 SEED: Final = 1
 GAPS: Final = 24  # places: about a second each on one core
@@ -74,7 +75,9 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
         "per_trial": [_trial_block(run) for run in runs],
     }
     if question.occlude:
-        result["occlusion"] = _occluded(engines, shown, question.gaps)
+        inpainters = FairInpainters()
+        result["occlusion"] = _occluded(engines, inpainters, shown, question.gaps)
+        result["seen_by_inpainter"] = [name for name in people if inpainters.seen(name)]
     return result
 
 
@@ -114,10 +117,15 @@ def _trial_block(run: Run) -> dict[str, Any]:
     return head | block([run]) | angles
 
 
-def _occluded(engines: FairEngines, cases: list[Case], count: int) -> dict[str, Any]:
-    names, ways, found = sorted({case.trial.data_set for case in cases}), fills(), []
+def _occluded(engines: FairEngines, inpainters: FairInpainters, cases: list[Case], count: int) -> dict[str, Any]:
+    """By data set the table of hidden legs, filled by weights that have not seen the person where there are such."""
+    found = []
+    names = sorted({case.trial.data_set for case in cases})
     for name in names:
         own = [case for case in cases if case.trial.data_set == name]
         found += gaps(own, count, np.random.default_rng(SEED))
-    played = [play(engines.of(gap.case.trial.subject), gap, ways) for gap in progress(found, len(found), "hidden legs")]
-    return {name: table([one for one in played if one.gap.case.trial.data_set == name], ways) for name in names}
+    played = []
+    for gap in progress(found, len(found), "hidden legs"):
+        person = gap.case.trial.subject
+        played.append(play(engines.of(person), gap, fills(inpainters.of(person))))
+    return {name: table([one for one in played if one.gap.case.trial.data_set == name]) for name in names}
