@@ -20,9 +20,9 @@ SETTLE_S: Final = 0.15
 GAIT_S: Final = 0.8
 """Time constant of what tells walking from running: about a stride."""
 
-FAR: Final = 1.5
-"""From so many times a limit on nothing is taken from the network. Up to the limit it is better than what the motion
-alone tells, as the people it has not seen show."""
+FAR: Final = 1.05
+"""From so many times a limit on nothing is taken from the network. Up to a limit people it has not seen show it to be
+better than what the motion alone tells; trained without running, it is far worse as soon as it is past one."""
 
 _FAINT: Final = 0.01  # share of flight or double support below which neither gait is told
 

@@ -23,7 +23,7 @@ SETS: Final = (RUN, WALK, EXTRA)
 
 
 def across_labs(keeper: Keeper, trials: list[Trial], recipe: Recipe) -> dict[str, dict[str, Any]]:
-    """Per data set the pooled errors of one member that was trained on the other sets only, and of the `network` alone.
+    """Per data set the pooled errors of weights that were trained on the other sets only, and of the `network` alone.
 
     What counts as unfamiliar, the people of one fold of these other sets have taught. Frames that are flagged so count
     as well; `flagged_share` is how many these are.
@@ -32,8 +32,8 @@ def across_labs(keeper: Keeper, trials: list[Trial], recipe: Recipe) -> dict[str
     for name in SETS:
         others = [t for t in trials if t.data_set != name]
         strangers = [t for t in trials if t.data_set == name]
-        limits = _taught(keeper, f"without_{name}_fold0", others)
-        model = ensemble(keeper.members(f"without_{name}", others, 1), others)
+        limits = _taught(keeper, f"without_{name}_fold0", others, recipe.members)
+        model = ensemble(keeper.members(f"without_{name}", others, recipe.members), others)
         judged = judge(model, strangers, ALL_SHOWN, limits)
         found[name] = summary([one.scored for one in judged])
         found[name]["network"] = summary([one.scored for one in judge(model, strangers, ALL_SHOWN)])
@@ -42,12 +42,12 @@ def across_labs(keeper: Keeper, trials: list[Trial], recipe: Recipe) -> dict[str
     return found
 
 
-def _taught(keeper: Keeper, name: str, trials: list[Trial]) -> Limits:
-    """The limits that people of the first fold among `trials` teach one member trained on the others."""
+def _taught(keeper: Keeper, name: str, trials: list[Trial], members: int) -> Limits:
+    """The limits that people of the first fold among `trials` teach `members` networks trained on the others."""
     folds = fold_of(trials)
     seen = [t for t in trials if folds.get(t.subject) != 0]
     held_out = [t for t in trials if folds.get(t.subject) == 0]
-    model = ensemble(keeper.members(name, seen, 1), seen)
+    model = ensemble(keeper.members(name, seen, members), seen)
     return limits_from(judge(model, held_out, ALL_SHOWN) + judge(model, held_out, SIDE_VIEW))
 
 

@@ -177,7 +177,6 @@ def limits_from(judged: Iterable[Judged]) -> Limits:
     apart = np.concatenate([one.disagreement_bw[m] for one, m in zip(every, seen, strict=True)])
     top = tuple(_MARGIN * float(x) for x in np.quantile(novelty, _LIMIT, axis=0))
     scale = tuple(tuple(float(x) for x in row) for row in deviation_scale(every))
-    widest = _MARGIN * float(np.quantile(apart, _LIMIT)) or _NO_LIMIT.disagreement_bw  # a single member never disagrees
-    limits = Limits(top, widest, 0.0, scale)
+    limits = Limits(top, _MARGIN * float(np.quantile(apart, _LIMIT)), 0.0, scale)
     ratio = np.concatenate([one.strange(limits)[m] for one, m in zip(every, seen, strict=True)])
     return dataclasses.replace(limits, usual=float(np.quantile(ratio, _USUAL)))
