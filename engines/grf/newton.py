@@ -61,6 +61,8 @@ class Asked:
 
 def mixed(network: Asked, motion: Asked, share: float) -> Asked:
     """`share` of what the motion asks in the `network`'s answer; where they disagree the deviation says so."""
+    if share >= 1.0:  # the network's deviation may be infinite
+        return motion
     keep = 1.0 - share
     apart = network.force_bw - motion.force_bw
     return Asked(

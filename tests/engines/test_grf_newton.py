@@ -119,5 +119,7 @@ def test_mixed_goes_from_one_to_the_other_and_disagreement_widens_it() -> None:
         found = mixed(one, other, share)
         assert np.allclose(found.force_bw, same.force_bw) and np.allclose(found.sd_bw, same.sd_bw)
         assert np.allclose(found.contact, same.contact) and np.allclose(found.cop_m, same.cop_m)
+    lost = Asked(one.force_bw, np.full((2, 3), np.inf), one.contact, one.cop_m)
+    assert np.isfinite(mixed(lost, other, 1.0).sd_bw).all() and np.isinf(mixed(lost, other, 0.5).sd_bw).all()
     half = mixed(one, other, 0.5)
     assert (half.sd_bw >= 0.5).all() and np.allclose(half.force_bw, 0.5)
