@@ -57,13 +57,8 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
     shown = [noisy(case, question.noise_deg, rng) if question.noise_deg > 0.0 else case for case in chosen]
     runs = list(_streamed(engines, shown, "trials"))
     side = list(_streamed(engines, (_side_view(case) for case in shown), "side view", len(shown)))
-    people = sorted({case.trial.subject for case in chosen})
     result = {
-        "trials": len(chosen),
-        "subjects": people,
-        "seen_in_training": [name for name in people if engines.seen(name)],
-        "scored_by_fold": [name for name in people if engines.by_fold(name)],
-        "left_out": sorted({case.trial.subject for case in cases} - set(people)),
+        **_who(engines, chosen, cases),
         "skipped": others | skipped,
         "harmonized": {case.trial.name: case.trial.notes for case in chosen if case.trial.notes},
         "noise_deg": question.noise_deg,
@@ -74,11 +69,19 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
         **times(runs),
         "per_trial": [_trial_block(run) for run in runs],
     }
-    if question.occlude:
-        inpainters = FairInpainters()
-        result["occlusion"] = _occluded(engines, inpainters, shown, question.gaps)
-        result["seen_by_inpainter"] = [name for name in people if inpainters.seen(name)]
-    return result
+    return result | (_hidden_legs(engines, shown, question.gaps) if question.occlude else {})
+
+
+def _who(engines: FairEngines, chosen: list[Case], cases: list[Case]) -> dict[str, Any]:
+    """Whom is scored, by weights that have seen whom, and who of `cases` is left out."""
+    people = sorted({case.trial.subject for case in chosen})
+    return {
+        "trials": len(chosen),
+        "subjects": people,
+        "seen_in_training": [name for name in people if engines.seen(name)],
+        "scored_by_fold": [name for name in people if engines.by_fold(name)],
+        "left_out": sorted({case.trial.subject for case in cases} - set(people)),
+    }
 
 
 def _read(data_dir: Path) -> tuple[list[Case], dict[str, str], dict[str, str]]:
@@ -117,8 +120,21 @@ def _trial_block(run: Run) -> dict[str, Any]:
     return head | block([run]) | angles
 
 
+def _hidden_legs(engines: FairEngines, cases: list[Case], count: int) -> dict[str, Any]:
+    """Tables of hidden legs with everything else shown, and with what a camera beside the wearer sees of it.
+
+    Legs are filled by weights that have not seen the person, but for those in `seen_by_inpainter`.
+    """
+    inpainters = FairInpainters()
+    people = sorted({case.trial.subject for case in cases})
+    return {
+        "occlusion": _occluded(engines, inpainters, cases, count),
+        "occlusion_side_view": _occluded(engines, inpainters, [_side_view(case) for case in cases], count),
+        "seen_by_inpainter": [name for name in people if inpainters.seen(name)],
+    }
+
+
 def _occluded(engines: FairEngines, inpainters: FairInpainters, cases: list[Case], count: int) -> dict[str, Any]:
-    """By data set the table of hidden legs, filled by weights that have not seen the person where there are such."""
     found = []
     names = sorted({case.trial.data_set for case in cases})
     for name in names:
