@@ -27,6 +27,11 @@ from engines.grf.leg import ANKLE_HEIGHT_M
 from engines.grf.timing import body_ahead, body_height
 
 _HALF: Final = 5  # samples: differences over so much smooth the acceleration by a triangle of 0.1 s
+_LATE_HALF: Final = 3
+_AHEAD: Final = 0.6
+"""Where no step or stride before is like this one: differences over less, whose newest is 30 ms old, and 0.6 of what it
+has changed by in the 30 ms before it on top."""
+
 _LOWER_M: Final = 0.005
 """By so much one sole lies lower where it carries most of the load, and so sharply a foot leaves the ground."""
 _CLEAR_M: Final = 0.03  # over its own lowest: the foot is in the air
@@ -116,19 +121,27 @@ def _standing(lowest_m: F64) -> F64:
 def _total(value: F64, known: Mask, down: F64, about: npt.NDArray[np.float32]) -> tuple[float, F64 | float]:
     """Vertical force of both feet in body weights were one `down` [T] now, and its deviation more where it is late."""
     height = body_height(value[COM_Y], value[_TILT])
-    bent = height[2 * _HALF :] - 2.0 * height[_HALF:-_HALF] + height[: -2 * _HALF]
-    sure = known[2 * _HALF :] & known[_HALF:-_HALF] & known[: -2 * _HALF]
-    force = 1.0 + np.where(sure, bent, 0.0) / (_HALF * GRID_S) ** 2 / _GRAVITY  # the newest is _HALF samples old
     step, stride = lags(about)
-    at = [len(force) + _HALF - 1.0 - lag for lag in (step, stride) if not np.isnan(lag)]
-    if not at:
-        return max(float(force[-1]), 0.0), _SD_LATE_BW
+    back = [lag for lag in (step, stride) if not np.isnan(lag)]
+    if not back:
+        force, _ = _accelerated(height, known, _LATE_HALF)
+        return max(float(force[-1] + _AHEAD * (force[-1] - force[-1 - _LATE_HALF])), 0.0), _SD_LATE_BW
+    force, sure = _accelerated(height, known, _HALF)
+    at = len(height) - 1.0 - _HALF - np.array(back)
     found = max(float(np.interp(at, np.arange(len(force)), force).mean()), 0.0)
     span = round(2.0 * step if np.isnan(stride) else stride)
     last = slice(max(len(force) - span, 0), None)
     carried = float((np.maximum(force, 0.0) * down[_HALF:-_HALF])[last].mean())
     whole = span <= len(force) and bool(sure[last].all()) and _CARRIED[0] < carried < _CARRIED[1]
     return found / carried if whole else found, 0.0
+
+
+def _accelerated(height_m: F64, known: Mask, half: int) -> tuple[F64, Mask]:
+    """Force [T - 2 half] in body weights that accelerates a body so, 1 where not known, and where it is."""
+    ends, middle = (height_m[2 * half :], height_m[: -2 * half]), height_m[half:-half]
+    sure = known[2 * half :] & known[half:-half] & known[: -2 * half]
+    bent = np.where(sure, ends[0] - 2.0 * middle + ends[1], 0.0)
+    return 1.0 + bent / (half * GRID_S) ** 2 / _GRAVITY, sure
 
 
 def _lean(value: F64, foot: int, toe: float) -> float:
