@@ -58,7 +58,7 @@ _LIMITS: Final = """
 
 
 def card(facts: Facts, measured: dict[str, Any]) -> str:
-    """Markdown of the card, from who trained the weights and what `evaluate` found on people whom the weights that filled their legs had not seen."""
+    """Markdown of the card, from who trained the weights and what `evaluate` found on people they had not seen."""
     people = _PEOPLE.format(trained=", ".join(facts.trained), held_out=", ".join(facts.held_out))
     parts = [_HEAD.format(steps=STEPS), _DATA, people, _TABLE_HEAD]
     for view, title in (("by_set_side_view", "side view"), ("by_set", "all coordinates known")):
