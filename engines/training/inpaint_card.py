@@ -75,6 +75,8 @@ vertical ground reaction of both feet during the gap, % of body weight, through 
 `known`: nothing hidden. `masked`: the ground reaction network is told what is missing. `interpolated`: a straight line
 to where the leg reappears, which only hindsight knows. `periodic`: the guess alone. `mean`: the network's first step.
 `sample`: one sample. `diffusion`: the mean of eight. `beside`: the same computed one camera frame earlier, as in use.
+With few gaps a single landing moves a figure by tens of percent; `docs/occlusion.md` has more of them, through network
+and physics.
 """.replace("{both}", "left or right")
 
 
