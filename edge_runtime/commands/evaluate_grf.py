@@ -79,10 +79,15 @@ def _lines(result: dict[str, Any]) -> list[str]:
     )
     reasons = Counter(result["skipped"].values())
     lines += [f"passed over {count} {'file' if count == 1 else 'files'}: {why}" for why, count in reasons.items()]
-    for name, rows in result.get("occlusion", {}).items():
-        lines.append(f"{name}, a leg unseen: gap s, fill, vertical MAE % (with it seen), increase %")
+    return lines + _occlusion(result, "occlusion", "") + _occlusion(result, "occlusion_side_view", ", side view")
+
+
+def _occlusion(result: dict[str, Any], key: str, view: str) -> list[str]:
+    lines = []
+    for name, rows in result.get(key, {}).items():
+        lines.append(f"{name}{view}, a leg unseen: gap s, fill, vertical MAE % (with it seen), increase %")
         lines += [
-            f"{row['gap_s']:>6}  {row['fill']:<18}{_number(row['mae_pct_bw']):>7} ({_number(row['seen_mae_pct_bw'])})"
+            f"{row['gap_s']:>6}  {row['fill']:<25}{_number(row['mae_pct_bw']):>7} ({_number(row['seen_mae_pct_bw'])})"
             f"{_number(row['increase_pct']):>9}"
             for row in rows
         ]

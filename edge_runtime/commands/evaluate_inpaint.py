@@ -14,8 +14,10 @@ HELP = "a leg unseen for 0.1 to 1 s: inpainting against simpler fills"
 def configure(parser: argparse.ArgumentParser) -> None:
     """The measured data, and how many gaps."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with measured gait (.npz)")
-    parser.add_argument("--gaps", type=positive_int, default=2, metavar="N", help="gaps of each length per trial (2)")
-    parser.add_argument("--people", nargs="+", metavar="NAME", help="score these (all that no network was trained on)")
+    parser.add_argument(
+        "--gaps", type=positive_int, default=24, metavar="N", help="gaps of each length per data set, at most (24)"
+    )
+    parser.add_argument("--people", nargs="+", metavar="NAME", help="score these (all whom some weights have not seen)")
     add_json(parser)
 
 
@@ -33,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = evaluate(
             arguments.data,
             arguments.people,
-            count=arguments.gaps,
+            most=arguments.gaps,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     show(result | host_block(), arguments, _lines)

@@ -21,6 +21,7 @@ from engines.grf.evaluate import SIDE_VIEW
 from engines.grf.fair import FairEngines
 from engines.grf.trials import find_trials, read_trial
 from engines.grf.weights import ZOO_PATH
+from engines.inpaint.fair import FairInpainters
 
 SEED: Final = 1
 GAPS: Final = 24  # places: about a second each on one core
@@ -56,13 +57,8 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
     shown = [noisy(case, question.noise_deg, rng) if question.noise_deg > 0.0 else case for case in chosen]
     runs = list(_streamed(engines, shown, "trials"))
     side = list(_streamed(engines, (_side_view(case) for case in shown), "side view", len(shown)))
-    people = sorted({case.trial.subject for case in chosen})
     result = {
-        "trials": len(chosen),
-        "subjects": people,
-        "seen_in_training": [name for name in people if engines.seen(name)],
-        "scored_by_fold": [name for name in people if engines.by_fold(name)],
-        "left_out": sorted({case.trial.subject for case in cases} - set(people)),
+        **_who(engines, chosen, cases),
         "skipped": others | skipped,
         "harmonized": {case.trial.name: case.trial.notes for case in chosen if case.trial.notes},
         "noise_deg": question.noise_deg,
@@ -73,9 +69,19 @@ def evaluate(data_dir: Path, question: Question, onnx_path: Path = ZOO_PATH) -> 
         **times(runs),
         "per_trial": [_trial_block(run) for run in runs],
     }
-    if question.occlude:
-        result["occlusion"] = _occluded(engines, shown, question.gaps)
-    return result
+    return result | (_hidden_legs(engines, shown, question.gaps) if question.occlude else {})
+
+
+def _who(engines: FairEngines, chosen: list[Case], cases: list[Case]) -> dict[str, Any]:
+    """Whom is scored, by weights that have seen whom, and who of `cases` is left out."""
+    people = sorted({case.trial.subject for case in chosen})
+    return {
+        "trials": len(chosen),
+        "subjects": people,
+        "seen_in_training": [name for name in people if engines.seen(name)],
+        "scored_by_fold": [name for name in people if engines.by_fold(name)],
+        "left_out": sorted({case.trial.subject for case in cases} - set(people)),
+    }
 
 
 def _read(data_dir: Path) -> tuple[list[Case], dict[str, str], dict[str, str]]:
@@ -114,10 +120,28 @@ def _trial_block(run: Run) -> dict[str, Any]:
     return head | block([run]) | angles
 
 
-def _occluded(engines: FairEngines, cases: list[Case], count: int) -> dict[str, Any]:
-    names, ways, found = sorted({case.trial.data_set for case in cases}), fills(), []
+def _hidden_legs(engines: FairEngines, cases: list[Case], count: int) -> dict[str, Any]:
+    """Tables of hidden legs with everything else shown, and with what a camera beside the wearer sees of it.
+
+    Legs are filled by weights that have not seen the person, but for those in `seen_by_inpainter`.
+    """
+    inpainters = FairInpainters()
+    people = sorted({case.trial.subject for case in cases})
+    return {
+        "occlusion": _occluded(engines, inpainters, cases, count),
+        "occlusion_side_view": _occluded(engines, inpainters, [_side_view(case) for case in cases], count),
+        "seen_by_inpainter": [name for name in people if inpainters.seen(name)],
+    }
+
+
+def _occluded(engines: FairEngines, inpainters: FairInpainters, cases: list[Case], count: int) -> dict[str, Any]:
+    found = []
+    names = sorted({case.trial.data_set for case in cases})
     for name in names:
         own = [case for case in cases if case.trial.data_set == name]
         found += gaps(own, count, np.random.default_rng(SEED))
-    played = [play(engines.of(gap.case.trial.subject), gap, ways) for gap in progress(found, len(found), "hidden legs")]
-    return {name: table([one for one in played if one.gap.case.trial.data_set == name], ways) for name in names}
+    played = []
+    for gap in progress(found, len(found), "hidden legs"):
+        person = gap.case.trial.subject
+        played.append(play(engines.of(person), gap, fills(inpainters.of(person))))
+    return {name: table([one for one in played if one.gap.case.trial.data_set == name]) for name in names}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from edge_runtime.types import F64
+
+if TYPE_CHECKING:
+    from engines.inpaint import Inpainter
 
 HISTORY_S: Final = 1.5
 """How much of the past a fill is shown, the gap included."""
@@ -99,11 +102,11 @@ def _spread(q: F64) -> F64:
     return np.where(seen, 0.0, np.broadcast_to(sd, q.shape))
 
 
-def fills() -> list[Fill]:
-    """Every fill that is compared, simplest first."""
+def fills(inpainter: Inpainter | None = None) -> list[Fill]:
+    """Every fill that is compared, simplest first; `inpainter` the one that ships where none is given."""
     from engines.inpaint import Inpainter
     from engines.inpaint.history import HistoryFill, Shared
 
-    inpainter = Shared(Inpainter())
-    beside = HistoryFill(inpainter, "inpainted, one frame late", CAMERA_FRAME_S)
-    return [Hold(), Linear(), Masked(), HistoryFill(inpainter), beside]
+    shared = Shared(inpainter or Inpainter())
+    beside = HistoryFill(shared, "inpainted, one frame late", CAMERA_FRAME_S)
+    return [Hold(), Linear(), Masked(), HistoryFill(shared), beside]

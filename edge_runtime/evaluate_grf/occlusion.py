@@ -120,13 +120,14 @@ def filled(gap: Gap, fill: Fill) -> tuple[Case, F64]:
     return dataclasses.replace(case, q=q, observed=observed, sd=sd), np.degrees(error[gap.hidden])
 
 
-def table(played: list[Played], fills: list[Fill]) -> list[dict[str, Any]]:
-    """One row per gap length and fill: MAE of the vertical force after refinement in the gap, both feet, in % of body
-    weight; what it is with everything seen, on the same samples; the increase in %; angle errors in degrees."""
-    rows = []
-    for length_s in GAPS_S:
+def table(played: list[Played]) -> list[dict[str, Any]]:
+    """One row per gap length and fill, in the order in which they were played: MAE of the vertical force after
+    refinement in the gap, both feet, in % of body weight; what it is with everything seen, on the same samples; the
+    increase in %; angle errors in degrees."""
+    rows: list[dict[str, Any]] = []
+    for length_s in GAPS_S if played else ():
         long_enough = [one for one in played if one.gap.length_s >= length_s]
-        rows += [_row(length_s, fill.name, long_enough) for fill in fills]
+        rows += [_row(length_s, name, long_enough) for name in played[0].runs]
     return rows
 
 

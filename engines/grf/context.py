@@ -22,10 +22,12 @@ _FIRST_LAG: Final = (20, 45)
 
 _AROUND: Final = (-6, -3, 0, 3, 6, 9, 12)  # where the vertical acceleration is read, samples from the same phase
 _ACC_HALF: Final = 3  # half-width of the triangle that smooths the acceleration
+_LAG_UNIT: Final = 50.0
 _ENOUGH: Final = 0.5 * 6 * _RECENT  # values that must be observed for a comparison
 _LIKE_RAD: Final = 0.25  # root mean square difference above which the phase counts as not found
 _SIZES: Final = (0.75, 1.4)  # believable factors on the model's lengths
 _MEAN_SIZE: Final = 1.07
+_SIZE_SPREAD: Final = 0.1
 _SHORTEST_M: Final = 0.3  # a leg more folded than this stands on nothing
 _HEIGHT_SCALE_M: Final = 0.1
 _HIGHEST: Final = 4.0
@@ -55,6 +57,21 @@ def context(base: F64, observed: Mask, outputs: int) -> npt.NDArray[np.float32]:
     return out
 
 
+def body_size(about: npt.NDArray[np.float32]) -> float:
+    """Factor on the model's lengths that one context [CONTEXT] tells; the mean one where it tells none."""
+    return float(about[6]) * _SIZE_SPREAD + _MEAN_SIZE
+
+
+def lags(about: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Samples back to the same phase of the last step and of the last stride, of one context; NaN where not found."""
+    step, stride = about[_GROUND:].reshape(2, _PHASE)[:, [-3, -1]]
+    return _lag(step), _lag(stride)
+
+
+def _lag(told: npt.NDArray[np.float32]) -> float:
+    return (float(told[0]) + 1.0) * _LAG_UNIT if told[1] > 0.0 else float("nan")
+
+
 @njit(cache=True, nogil=True)
 def _ground(value: F64, known: Mask, right: npt.NDArray[np.float32], left: npt.NDArray[np.float32]) -> None:
     """Heights of four points and of each foot over its own lowest, size, and what of it is known."""
@@ -81,7 +98,7 @@ def _ground(value: F64, known: Mask, right: npt.NDArray[np.float32], left: npt.N
                 right[i, 4 + foot] = left[i, 5 - foot] = _scaled(own[foot, t] - lowest[foot])
                 right[i, 8] = left[i, 8] = 1.0
         if sized:
-            right[i, 6] = left[i, 6] = (size - _MEAN_SIZE) / 0.1
+            right[i, 6] = left[i, 6] = (size - _MEAN_SIZE) / _SIZE_SPREAD
             right[i, 7] = left[i, 7] = 1.0
 
 
@@ -132,7 +149,7 @@ def _read(value: F64, known: Mask, t: int, first: int, apart: F64, weight: F64, 
     lag = first + best + _bottom(best, apart, weight)
     for i in range(len(_AROUND)):
         row[i] = _acceleration(value[COM_Y], known[COM_Y], t - lag + _AROUND[i])
-    row[-3:] = lag / 50.0 - 1.0, np.sqrt(max(least, 0.0)) / _LIKE_RAD, 1.0
+    row[-3:] = lag / _LAG_UNIT - 1.0, np.sqrt(max(least, 0.0)) / _LIKE_RAD, 1.0
 
 
 @njit(cache=True, nogil=True)

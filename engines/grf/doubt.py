@@ -20,6 +20,10 @@ SETTLE_S: Final = 0.15
 GAIT_S: Final = 0.8
 """Time constant of what tells walking from running: about a stride."""
 
+FAR: Final = 1.05
+"""From so many times a limit on nothing is taken from the network. Up to a limit people it has not seen show it to be
+better than what the motion alone tells; trained without running, it is far worse as soon as it is past one."""
+
 _FAINT: Final = 0.01  # share of flight or double support below which neither gait is told
 
 
@@ -73,6 +77,11 @@ class Doubt:
     def level(self, strange: float) -> float:
         """Doubt 0..1: none for what is usual, all at a limit."""
         return min(1.0, max(0.0, (strange - self._limits.usual) / (1.0 - self._limits.usual)))
+
+    @staticmethod
+    def lost(strange: float) -> float:
+        """How little the network's answer is worth 0..1: all up to a limit, nothing from `FAR` times that."""
+        return min(1.0, max(0.0, (strange - 1.0) / (FAR - 1.0)))
 
 
 def blocks_known(observed: Mask) -> Mask:

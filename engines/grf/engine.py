@@ -30,6 +30,7 @@ from engines.grf.features import (
     outward,
     seen_from,
 )
+from engines.grf.newton import Asked, asked, mixed
 from engines.grf.timing import SHIFTS_S, WINDOW, Timing, body_height, read_at
 from engines.grf.weights import ZOO_PATH, read_limits
 from engines.grf.window import Motion, foot_heading, from_foot
@@ -70,8 +71,8 @@ class GrfResult:
     for motion as usual as in training, 1 where it must not be believed. `running` 0..1: how much it is that gait.
     `novelty` [2] (about 1 in training; of a leg, of both) and `disagreement_bw` are what doubt rests on, smoothed.
     `reason` is "" where `valid`, else "warming_up", "gap", "bad_input" or "hidden"; force and contact are then
-    zero and the deviation infinite. With "unfamiliar" the motion is unlike all that was trained: the estimate is
-    given all the same, not to be used.
+    zero and the deviation infinite. With "unfamiliar" the motion is unlike all that was trained: an estimate is
+    given all the same, not to be used; the further from training, the more it is Newton's law on the motion alone.
     """
 
     valid: bool
@@ -189,13 +190,18 @@ class GrfEngine:
         strange = self._doubt.step(t_ns, out["novelty"], known, float(out["disagreement_bw"][:, 1].max()))
         weight_n = mass_kg * _GRAVITY
         sd = out["sd_bw"] * (self._scale[0] + running * (self._scale[1] - self._scale[0]))
+        found = Asked(force_bw, sd, contact, from_foot(out["cop_m"], heading).astype(np.float64))
+        lost = self._doubt.lost(strange)
+        motion = asked(base, observed, self._context[0]) if lost > 0.0 else None
+        if motion is not None:
+            found = mixed(found, motion, lost)
         return GrfResult(
             valid=strange < 1.0,
             reason="" if strange < 1.0 else "unfamiliar",
-            force_n=force_bw * (_OUTWARD * weight_n),
-            cop_ankle_m=from_foot(out["cop_m"], heading) * _OUTWARD,
-            contact=contact,
-            sd_n=sd * weight_n,
+            force_n=found.force_bw * (_OUTWARD * weight_n),
+            cop_ankle_m=found.cop_m * _OUTWARD,
+            contact=found.contact,
+            sd_n=found.sd_bw * weight_n,
             disagreement_n=out["disagreement_bw"] * weight_n,
             doubt=self._doubt.level(strange),
             running=running,

@@ -75,7 +75,7 @@ ROWS: Final = COM_Y + 1
 # Sagittal lengths of the unscaled Rajagopal 2016 model, m: hip to knee, knee to ankle, ankle to heel and to toe.
 _THIGH_M: Final = 0.408
 _SHANK_M: Final = 0.397
-_SOLE_M: Final = ((-0.049, -0.042), (0.130, -0.044))
+SOLE_M: Final = ((-0.049, -0.042), (0.130, -0.044))
 
 # Hip joint under and beside the pelvis origin, m, of the same model.
 _HIP_DOWN_M: Final = 0.0785
@@ -162,7 +162,7 @@ def _derive(base: F64, observed: Mask, value: F64, known: Mask) -> None:
             roll = np.cos(value[_LIST, t] + out * value[_SPREAD[side], t])
             hip_y = -_HIP_DOWN_M - out * _HIP_OUT_M * np.sin(value[_LIST, t])
             for point in range(2):
-                along, down = _SOLE_M[point]
+                along, down = SOLE_M[point]
                 at = SOLES + 4 * side + 2 * point
                 value[at, t] = ankle_x + c * along - s * down
                 value[at + 1, t] = ankle_y + s * along + c * down

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engines.errors import EngineError
+from engines.folds import fold_file
 
 ZOO_PATH: Final = Path(__file__).resolve().parents[1] / "zoo" / "grf_gait.onnx"
 METADATA_KEY: Final = "exo_edge_grf"
@@ -46,20 +47,14 @@ def read_split(onnx_path: Path) -> Split:
         raise EngineError(f"engine file {onnx_path} does not name its training people: train it again") from None
 
 
+def folds_of(onnx_path: Path) -> Path:
+    """The folder beside `onnx_path` of the folds' weights: built alike, without a fifth of the training people."""
+    return onnx_path.parent / "grf_folds"
+
+
 def fold_path(fold: int, onnx_path: Path = ZOO_PATH) -> Path:
-    """Where the weights of one fold lie beside `onnx_path`: built alike, without a fifth of the training people."""
-    return onnx_path.parent / "grf_folds" / f"fold{fold}.onnx"
-
-
-def unseen_by(subject: str, onnx_path: Path = ZOO_PATH) -> Path:
-    """The weights to judge `subject` with: `onnx_path`, or where that was trained on them the fold that was not.
-
-    `onnx_path` itself where there is no such fold. EngineError: no such file, or it does not name its people.
-    """
-    if subject not in read_split(onnx_path).trained:
-        return onnx_path
-    folds = sorted((onnx_path.parent / "grf_folds").glob("fold*.onnx"))
-    return next((path for path in folds if subject in read_split(path).held_out), onnx_path)
+    """Where the weights of one fold lie beside `onnx_path`."""
+    return fold_file(fold, folds_of(onnx_path))
 
 
 def read_limits(onnx_path: Path) -> Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +14,13 @@ from engines.grf.engine import MARKERS, GrfEngine
 from engines.grf.evaluate import SIDE_VIEW
 from engines.grf.fair import FairEngines
 from engines.grf.features import COORDINATES, F64, GRID_S, HISTORY, Mask
-from engines.grf.trials import GRAVITY, find_trials, read_trial
+from engines.grf.trials import GRAVITY, Trial, find_trials, read_trial
 from engines.inpaint.engine import Inpainter
+from engines.inpaint.fair import FairInpainters
 from engines.inpaint.gaps import Gap, fills, gaps_of
 from engines.inpaint.stream import COASTING_SD_RAD
 from engines.inpaint.tables import ROWS, Scored, quantiles, table
+from engines.inpaint.weights import ZOO_PATH
 
 GAPS_S: Final = (0.1, 0.2, 0.5, 1.0)
 _SAGITTAL: Final = np.array([0, 3, 4])  # hip flexion, knee and ankle among the joints of a leg
@@ -37,7 +40,7 @@ def score(engine: GrfEngine, inpainter: Inpainter, gap: Gap, shown: Mask, names:
         force[name], force_sd[name] = found - trial.force_bw[gap.frames], deviation
         valid &= there[:, None]
     joints = {name: (filled[name] - truth)[:, _SAGITTAL] for name in names}
-    return Scored(gap, joints, force, force_sd, sd[:, _SAGITTAL], valid, ms)
+    return Scored(gap, joints, force, force_sd, sd[:, _SAGITTAL], valid, ms, inpainter.force_sd_bw_per_rad)
 
 
 def _stream(engine: GrfEngine, gap: Gap, leg: F64, leg_sd_rad: float, shown: Mask) -> tuple[F64, F64, Mask]:
@@ -66,26 +69,22 @@ def evaluate(
     data_dir: Path,
     subjects: Collection[str] | None = None,
     onnx_path: Path | None = None,
-    count: int = 2,
+    most: int = 24,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Every way of filling a leg on the trials under `data_dir`, `count` gaps of each length per trial.
+    """Every way of filling a leg on the trials under `data_dir`, up to `most` gaps of each length per data set.
 
-    By default the people that neither the inpainter nor the ground reaction network was trained on; `subjects` names
-    others. `by_set` with all coordinates known outside of the gap, `by_set_side_view` with those of `SIDE_VIEW`, which
-    is what a camera beside the wearer sees. EngineError: no folder, nobody to score, or a damaged file.
+    Each person by weights of both networks that have not seen them, as far as there are such; by default only people
+    who have them, `subjects` names others. `scored_by_fold` lists those whose legs are filled by a fold's weights.
+    `by_set` with all coordinates known outside of the gap, `by_set_side_view` with those of `SIDE_VIEW`, which is what
+    a camera beside the wearer sees. EngineError: no folder, nobody to score, or a damaged file.
     """
-    inpainter, engines = Inpainter(onnx_path), FairEngines()
+    inpainters, engines = FairInpainters(onnx_path or ZOO_PATH), FairEngines()
     trials = [read_trial(path) for path in find_trials(data_dir)[0]]
     people = {trial.subject for trial in trials}
-    trained = {name for name in people if name in inpainter.facts.trained or engines.seen(name)}
+    trained = {name for name in people if inpainters.seen(name) or engines.seen(name)}
     chosen = [t for t in trials if (t.subject not in trained if subjects is None else t.subject in subjects)]
-    gaps = [
-        gap
-        for i, trial in enumerate(chosen)
-        for j, length_s in enumerate(GAPS_S)
-        for gap in gaps_of(trial, length_s, count, np.random.default_rng((i, j)))
-    ]
+    gaps = _spread(chosen, most)
     if not gaps:
         raise EngineError(f"{data_dir}: holds nobody to score whom the networks were not trained on; name other people")
     views = {"by_set": np.ones(len(COORDINATES), dtype=np.bool_), "by_set_side_view": SIDE_VIEW}
@@ -93,14 +92,31 @@ def evaluate(
     for i, gap in enumerate(gaps):
         progress(i, len(gaps))
         for view, shown in views.items():
-            runs[view].append(score(engines.of(gap.trial.subject), inpainter, gap, shown))
-    found = {view: _by_set(of_view, inpainter.force_sd_bw_per_rad) for view, of_view in runs.items()}
+            person = gap.trial.subject
+            runs[view].append(score(engines.of(person), inpainters.of(person), gap, shown))
+    found = {view: _by_set(of_view) for view, of_view in runs.items()}
     ms = np.concatenate([run.fill_ms for of_view in runs.values() for run in of_view])
     scored = sorted({trial.subject for trial in chosen})
-    seen = sorted(trained & set(scored))
-    return {"subjects": scored, "seen_in_training": seen, "gaps": len(gaps), **found, "fill_ms": quantiles(ms)}
+    who = {
+        "seen_in_training": sorted(trained & set(scored)),
+        "scored_by_fold": list(filter(inpainters.by_fold, scored)),
+    }
+    return {"subjects": scored, **who, "gaps": len(gaps), **found, "fill_ms": quantiles(ms)}
 
 
-def _by_set(runs: list[Scored], force_sd_bw_per_rad: F64) -> dict[str, Any]:
+def _spread(trials: list[Trial], most: int) -> list[Gap]:
+    """Up to `most` gaps per data set and length: one in each trial in random order, as often as that takes."""
+    gaps = []
+    for name in sorted({trial.data_set for trial in trials}):
+        for length_s in GAPS_S:
+            rng = np.random.default_rng(round(1e3 * length_s))
+            order = rng.permutation([i for i, trial in enumerate(trials) if trial.data_set == name])
+            turns = (next(gaps_of(trials[i], length_s, 1, rng), None) for _ in range(most) for i in order)
+            rounds = (gap for gap in turns if gap is not None)
+            gaps += list(islice(rounds, most))
+    return gaps
+
+
+def _by_set(runs: list[Scored]) -> dict[str, Any]:
     names = sorted({run.gap.trial.data_set for run in runs})
-    return {name: table([r for r in runs if r.gap.trial.data_set == name], force_sd_bw_per_rad) for name in names}
+    return {name: table([r for r in runs if r.gap.trial.data_set == name]) for name in names}

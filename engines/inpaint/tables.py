@@ -18,7 +18,8 @@ _Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
 class Scored:
     """One gap: error of the joints [n, 3] rad and of the force [n, 2, 3] BW by row of the table, and deviations.
 
-    `sd` [n, 3] rad is the engine's; `force_sd` [n, 2, 3] BW; `valid` [n, 2] where a plate and the engine were.
+    `sd` [n, 3] rad is the engine's; `force_sd` [n, 2, 3] BW, `force_sd_bw_per_rad` [3] what filled joints add to it;
+    `valid` [n, 2] where a plate and the engine were.
     """
 
     gap: Gap
@@ -28,19 +29,20 @@ class Scored:
     sd: F64
     valid: Mask
     fill_ms: F64
+    force_sd_bw_per_rad: F64
 
 
-def table(runs: list[Scored], force_sd_bw_per_rad: F64) -> dict[str, Any]:
+def table(runs: list[Scored]) -> dict[str, Any]:
     """By gap length in s, by way of filling: mean |error| of the joints, deg, and of the force, % BW.
 
     `increase_pct` of the vertical force's mean error over that with the leg known; `coverage_90` of the engine's
     intervals, joints and (widened) force.
     """
     lengths = sorted({run.gap.length_s for run in runs})
-    return {f"{s:g}": _block([r for r in runs if r.gap.length_s == s], force_sd_bw_per_rad) for s in lengths}
+    return {f"{s:g}": _block([r for r in runs if r.gap.length_s == s]) for s in lengths}
 
 
-def _block(runs: list[Scored], force_sd_bw_per_rad: F64) -> dict[str, Any]:
+def _block(runs: list[Scored]) -> dict[str, Any]:
     out: dict[str, Any] = {"gaps": len(runs), "samples": int(sum(run.valid.sum() for run in runs)), "rows": {}}
     known = np.nan
     for name in ROWS:
@@ -58,7 +60,7 @@ def _block(runs: list[Scored], force_sd_bw_per_rad: F64) -> dict[str, Any]:
     there = np.isfinite(error) & np.isfinite(sd)
     out["coverage_90_joints"] = float((np.abs(error) <= _Z_90 * sd)[there].mean()) if there.any() else None
     inside = [
-        (np.abs(r.force["beside"]) <= _Z_90 * widened(r.force_sd["beside"], r.sd, force_sd_bw_per_rad))[r.valid]
+        (np.abs(r.force["beside"]) <= _Z_90 * widened(r.force_sd["beside"], r.sd, r.force_sd_bw_per_rad))[r.valid]
         for r in runs
     ]
     out["coverage_90_force"] = float(np.concatenate(inside).mean()) if sum(map(len, inside)) else None

@@ -3,34 +3,57 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from engines.errors import EngineError
-from engines.grf.evaluate import summary
+from engines.grf.evaluate import SIDE_VIEW, summary
 from engines.grf.trials import Trial
-from engines.training.grf_data import EXTRA, RUN, WALK, load_trials
+from engines.grf.weights import Limits
+from engines.training.grf_data import EXTRA, RUN, WALK, fold_of, load_trials
 from engines.training.grf_fit import Recipe
-from engines.training.grf_folds import ALL_SHOWN, Keeper, ensemble, judge
+from engines.training.grf_folds import ALL_SHOWN, Keeper, ensemble, judge, limits_from
 
 SETS: Final = (RUN, WALK, EXTRA)
 
 
 def across_labs(keeper: Keeper, trials: list[Trial], recipe: Recipe) -> dict[str, dict[str, Any]]:
-    """Per data set the pooled errors of one member that was trained on the other sets only."""
+    """Per data set the pooled errors of weights that were trained on the other sets only, and of the `network` alone.
+
+    What counts as unfamiliar, the people of one fold of these other sets have taught. Frames that are flagged so count
+    as well; `flagged_share` is how many these are.
+    """
     found = {}
     for name in SETS:
         others = [t for t in trials if t.data_set != name]
-        nets = keeper.members(f"without_{name}", others, 1)
-        model = ensemble(nets, others)
-        judged = judge(model, [t for t in trials if t.data_set == name], ALL_SHOWN)
+        strangers = [t for t in trials if t.data_set == name]
+        limits = _taught(keeper, f"without_{name}_fold0", others, recipe.members)
+        model = ensemble(keeper.members(f"without_{name}", others, recipe.members), others)
+        judged = judge(model, strangers, ALL_SHOWN, limits)
         found[name] = summary([one.scored for one in judged])
+        found[name]["network"] = summary([one.scored for one in judge(model, strangers, ALL_SHOWN)])
+        found[name]["flagged_share"] = float(np.mean(np.concatenate([one.unfamiliar(limits) for one in judged])))
         print(f"without {name}: vertical MAE {found[name]['vertical']['mae_pct_bw']:.2f} % BW", file=sys.stderr)
     return found
+
+
+def _taught(keeper: Keeper, name: str, trials: list[Trial], members: int) -> Limits:
+    """The limits that people of the first fold among `trials` teach `members` networks trained on the others.
+
+    Deviations stay as the networks give them: one gait may be missing among these people.
+    """
+    folds = fold_of(trials)
+    seen = [t for t in trials if folds.get(t.subject) != 0]
+    held_out = [t for t in trials if folds.get(t.subject) == 0]
+    model = ensemble(keeper.members(name, seen, members), seen)
+    limits = limits_from(judge(model, held_out, ALL_SHOWN) + judge(model, held_out, SIDE_VIEW))
+    return dataclasses.replace(limits, sd_scale=((1.0,) * 3,) * 2)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -98,22 +98,23 @@ def ensemble(nets: Sequence[GrfNet], trials: list[Trial]) -> Ensemble:
 
 
 class _Recorder(GrfEngine):
-    """An engine that keeps every answer."""
+    """An engine that keeps every answer, and has those to unfamiliar motion count like the others."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.results: list[GrfResult] = []
 
     def step(self, t_ns: int, q: F64, qd: F64, observed: Mask, mass_kg: float, sd: F64 = MARKERS) -> GrfResult:
-        self.results.append(super().step(t_ns, q, qd, observed, mass_kg, sd))
+        result = super().step(t_ns, q, qd, observed, mass_kg, sd)
+        self.results.append(dataclasses.replace(result, valid=result.valid or result.reason == "unfamiliar"))
         return self.results[-1]
 
 
-def judge(model: Ensemble, trials: Iterable[Trial], observed: Mask) -> list[Judged]:
-    """`trials` streamed through `model`, nothing refused as unfamiliar."""
+def judge(model: Ensemble, trials: Iterable[Trial], observed: Mask, limits: Limits = _NO_LIMIT) -> list[Judged]:
+    """`trials` streamed through `model` with `limits` (none by default), nothing refused as unfamiliar."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "grf.onnx"
-        export(model, {"trained": [], "held_out": [], "limits": dataclasses.asdict(_NO_LIMIT)}, path)
+        export(model, {"trained": [], "held_out": [], "limits": dataclasses.asdict(limits)}, path)
         engine, judged = _Recorder(path), []
         for trial in trials:
             engine.results.clear()
@@ -144,14 +145,16 @@ def _report(fold: int, judged: list[Judged]) -> None:
 
 
 def deviation_scale(judged: Iterable[Judged]) -> F64:
-    """Factors [2, 3] (walking, running; axes) that make 90 % of the errors fall into their 90 % interval."""
+    """Factors [2, 3] (walking, running; axes) that make 90 % of the errors fall into their 90 % interval; 1 for a gait
+    that nobody shows."""
     ratio, running = [], []
     for one in judged:
         run = one.scored
         ratio.append(np.abs(run.force_bw - run.trial.force_bw)[run.mask] / run.sd_bw[run.mask])
         running.append(np.stack([one.running] * 2, axis=1)[run.mask] > 0.5)
     every, fast = np.concatenate(ratio), np.concatenate(running)
-    return np.stack([np.quantile(every[fast == gait], 0.9, axis=0) / _Z_90 for gait in (False, True)])
+    of_gait = [every[fast == gait] for gait in (False, True)]
+    return np.stack([np.quantile(some, 0.9, axis=0) / _Z_90 if len(some) else np.ones(3) for some in of_gait])
 
 
 def axis_coverage(runs: Iterable[Scored], axis: int) -> float:

@@ -6,34 +6,29 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from engines.errors import EngineError
-from engines.grf.engine import GrfEngine
 from engines.grf.evaluate import SIDE_VIEW
+from engines.grf.fair import FairEngines
 from engines.grf.features import F64
 from engines.grf.trials import Trial
 from engines.inpaint.engine import Inpainter
 from engines.inpaint.evaluate import evaluate, score
 from engines.inpaint.gaps import gaps_of
 from engines.inpaint.tables import Scored
-from engines.inpaint.weights import ZOO_PATH, Facts
-from engines.training.grf_data import fold_of, load_trials
+from engines.inpaint.weights import ZOO_PATH, Facts, fold_path
+from engines.training.grf_data import FOLDS, fold_of, load_trials
 from engines.training.inpaint import Recipe, resume
 from engines.training.inpaint_card import card
 from engines.training.inpaint_net import export
 
 SHIPPED_FOLD: Final = 0
-"""The same people are held out as by the ground reaction network that ships."""
-
-CALIBRATED_ON: Final = 1
-"""The people of this fold, who trained the weights, set the scale of its deviations; the card shows the coverage on
-those held out."""
+"""Whose weights ship; those of the other folds lie beside them, to judge the people they have not seen."""
 
 SAMPLES_PER_FILL: Final = 8
-GAPS_PER_TRIAL: Final = 2
 CALIBRATION_GAPS_S: Final = (0.2, 0.5)
 _Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
 _ROW: Final = "beside"
@@ -62,16 +57,20 @@ def force_deviation(runs: list[Scored], scale: float) -> tuple[float, float, flo
     return float(x), float(y), float(z)
 
 
-def calibrate(trials: list[Trial], checkpoints: Path) -> tuple[float, tuple[float, float, float]]:
-    """Both scales, from the people of fold `CALIBRATED_ON` in side view."""
-    folds = fold_of(trials)
+def calibrate(trials: list[Trial], checkpoints: Path, fold: int) -> tuple[float, tuple[float, float, float]]:
+    """Both scales of the weights of `fold`, in side view.
+
+    From the people of the next fold, who trained these weights; the card shows the coverage on those held out.
+    """
+    folds, next_fold = fold_of(trials), (fold + 1) % FOLDS
+    engines = FairEngines()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fold.onnx"
-        _export(checkpoints, Facts((), (), (1.0, 1.0, 1.0)), 1.0, path)
-        inpainter, engine = Inpainter(path), GrfEngine()
+        _export(checkpoints, fold, Facts((), (), (1.0, 1.0, 1.0)), 1.0, path)
+        inpainter = Inpainter(path)
         runs = [
-            score(engine, inpainter, gap, SIDE_VIEW, ("known", _ROW))
-            for i, trial in enumerate(t for t in trials if folds.get(t.subject) == CALIBRATED_ON)
+            score(engines.of(trial.subject), inpainter, gap, SIDE_VIEW, ("known", _ROW))
+            for i, trial in enumerate(t for t in trials if folds.get(t.subject) == next_fold)
             for j, length_s in enumerate(CALIBRATION_GAPS_S)
             for gap in gaps_of(trial, length_s, 1, np.random.default_rng((i, j)))
         ]
@@ -79,26 +78,34 @@ def calibrate(trials: list[Trial], checkpoints: Path) -> tuple[float, tuple[floa
     return scale, force_deviation(runs, scale)
 
 
-def _export(checkpoints: Path, facts: Facts, scale: float, path: Path) -> None:
-    checkpoint = checkpoints / f"fold{SHIPPED_FOLD}.pt"
+def _export(checkpoints: Path, fold: int, facts: Facts, scale: float, path: Path) -> None:
+    checkpoint = checkpoints / f"fold{fold}.pt"
     state = resume(Recipe(), checkpoint)
     if state.step < Recipe.steps:
         raise EngineError(f"{checkpoint}: trained for {state.step} of {Recipe.steps} steps; let it go on")
+    path.parent.mkdir(parents=True, exist_ok=True)
     export(state.mean, facts, scale, SAMPLES_PER_FILL, path)
 
 
-def ship(data_dir: Path, checkpoints: Path, out: Path) -> dict[str, Any]:
-    """Write network and card to the folder `out`; returns what was measured on the people held out."""
-    trials = load_trials(data_dir)
+def write(trials: list[Trial], checkpoints: Path, fold: int, path: Path) -> Facts:
+    """Calibrate the weights of `fold` and write them to `path`; returns what they say about themselves."""
     folds, people = fold_of(trials), sorted({trial.subject for trial in trials})
-    scale, force_sd = calibrate(trials, checkpoints)
-    held_out = tuple(name for name in people if folds.get(name) == SHIPPED_FOLD)
+    scale, force_sd = calibrate(trials, checkpoints, fold)
+    held_out = tuple(name for name in people if folds.get(name) == fold)
     facts = Facts(tuple(name for name in people if name not in held_out), held_out, force_sd)
-    path = out / ZOO_PATH.name
-    _export(checkpoints, facts, scale, path)
-    measured = evaluate(data_dir, held_out, path, GAPS_PER_TRIAL)
-    path.with_suffix(".md").write_text(card(facts, measured), encoding="utf-8")
-    return measured
+    _export(checkpoints, fold, facts, scale, path)
+    return facts
+
+
+def ship(data_dir: Path, checkpoints: Path, out: Path) -> None:
+    """Write the weights of every fold and the card to the folder `out`: the errors are those of unseen people."""
+    trials, path = load_trials(data_dir), out / ZOO_PATH.name
+    facts = write(trials, checkpoints, SHIPPED_FOLD, path)
+    for fold in range(FOLDS):
+        if fold != SHIPPED_FOLD:
+            write(trials, checkpoints, fold, fold_path(fold, path))
+            print(f"fold {fold}: written", file=sys.stderr, flush=True)
+    path.with_suffix(".md").write_text(card(facts, evaluate(data_dir, None, path)), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.grf.doubt import BLOCK_ROWS, Doubt, Gait, blocks_known
+from engines.grf.doubt import BLOCK_ROWS, FAR, Doubt, Gait, blocks_known
 from engines.grf.features import BASE
 from engines.grf.weights import Limits
 
@@ -53,6 +53,11 @@ def test_the_nearest_limit_counts(novelty: list[float], apart_bw: float, expecte
 def test_doubt_begins_at_the_usual_and_is_whole_at_the_limit() -> None:
     doubt = Doubt(LIMITS)
     assert [doubt.level(x) for x in (0.0, 0.6, 0.8, 1.0, 3.0)] == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
+
+
+def test_the_network_is_kept_up_to_a_limit_and_given_up_just_past_it() -> None:
+    lost = [Doubt.lost(x) for x in (0.0, 0.9, 1.0, 0.5 * (1.0 + FAR), FAR, 5.0)]
+    assert lost == pytest.approx([0.0, 0.0, 0.0, 0.5, 1.0, 1.0])
 
 
 def test_a_short_oddity_is_smoothed_and_a_lasting_one_is_not() -> None:

@@ -87,6 +87,15 @@ def test_motion_unlike_gait_is_refused_or_doubted(engine: GrfEngine, motion: Mot
     assert np.mean([not r.valid or r.doubt > 0.5 for r in results]) > 0.9
 
 
+def test_refused_motion_is_answered_from_what_carries_the_body_and_stays_refused(engine: GrfEngine) -> None:
+    results = stream(engine, jumping, 6.0)
+    refused = [r for r in results if r.reason == "unfamiliar"]
+    assert len(refused) > 0.5 * len(results)
+    total_n = np.array([r.force_n[:, 1].sum() for r in refused])
+    assert total_n.mean() == pytest.approx(WEIGHT_N, rel=0.25) and total_n.min() < 0.1 * WEIGHT_N
+    assert np.median([r.sd_n[:, 1].max() for r in refused]) > 0.1 * WEIGHT_N
+
+
 @pytest.mark.parametrize("knee_deg", [3.0, 10.0, 25.0])
 def test_standing_still_carries_half_the_weight_on_each_foot(engine: GrfEngine, knee_deg: float) -> None:
     results = stream(engine, lambda _: posture(knee_deg, 0.5 * knee_deg))

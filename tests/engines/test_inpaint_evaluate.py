@@ -13,7 +13,7 @@ from engines.grf.trials import Trial
 from engines.inpaint import Inpainter
 from engines.inpaint import evaluate as module
 from engines.inpaint.evaluate import evaluate
-from engines.inpaint.gaps import MIN_LEAD_S, SHORT_COUNT, SIMPLE, STREAMED, Gap, fills, gaps_of
+from engines.inpaint.gaps import MIN_LEAD_S, SIMPLE, STREAMED, Gap, fills, gaps_of
 from engines.inpaint.tables import ROWS
 from tests.engines.test_inpaint_window import gait
 
@@ -83,10 +83,10 @@ def test_reports_every_row_and_refuses_a_folder_of_nobody(tmp_path: Path, monkey
         mass_kg=np.float64(70.0),
         subject=np.array("nobody"),
     )
-    result = evaluate(tmp_path, count=1)
+    result = evaluate(tmp_path, most=2)
     block = result["by_set"]["made"]["0.1"]
-    assert set(block["rows"]) == set(ROWS) and block["gaps"] == result["gaps"] == SHORT_COUNT
+    assert set(block["rows"]) == set(ROWS) and block["gaps"] == result["gaps"] == 2
     assert block["rows"]["known"]["joint_mae_deg"] == 0.0 and block["rows"]["masked"]["joint_mae_deg"] is None
     assert result["seen_in_training"] == [] and result["fill_ms"]["p99"] > 0.0
     with pytest.raises(EngineError, match="holds nobody to score"):
-        evaluate(tmp_path, ["somebody else"], count=1)
+        evaluate(tmp_path, ["somebody else"], most=1)

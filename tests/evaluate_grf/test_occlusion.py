@@ -52,7 +52,7 @@ def test_a_filled_leg_comes_with_its_deviation_and_what_was_seen_with_that_of_ma
 
 def test_short_gaps_are_scored_on_their_own_beginning(case: Case) -> None:
     (gap, *_) = gaps([case], 1, np.random.default_rng(0))
-    rows = table([play(GrfEngine(), gap, fills()[:1])], fills()[:1])
+    rows = table([play(GrfEngine(), gap, fills()[:1])])
     assert [row["gap_s"] for row in rows] == list(GAPS_S)
     hidden_s = [np.ptp(gap.case.trial.t_s[gap.beginning(length_s)]) for length_s in GAPS_S]
     assert hidden_s == pytest.approx(GAPS_S, abs=0.011)
