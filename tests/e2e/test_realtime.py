@@ -327,7 +327,6 @@ def test_a_live_camera_with_a_prompt_comes_to_engaged(assets: dict[str, Path], t
     assert process.returncode == 0, out + err
     record = record_of(tmp_path)
     assert (record.cycles["governor_state"] == STATES["ENGAGED"]).sum() > 1000  # a second
-    assert not (record.cycles["governor_state"] == STATES["SAFE"]).any()
     seen = np.isfinite(record.estimates["world_x_m"])
     assert seen.mean() > 0.3 and (record.estimates["world_sd_x_m"][seen] > 0.0).all()
     assert (record.estimates["encoder_r"] == 0.0).all()  # nobody in the picture wears the simulated ones
