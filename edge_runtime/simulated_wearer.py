@@ -25,6 +25,7 @@ _CUT_HZ: Final = 8.0
 """Low-pass, forward and backward: takes the picture's jitter and leaves gait. Own choice."""
 _SEAM_S: Final = 0.3  # after each pass the wearer moves from the clip's end to its beginning, while they are searched
 _STEP_S: Final = 1e-3
+_EDGE: Final = 24  # frames that the filter needs at its ends
 _COLUMNS: Final = [Q_INDEX[f"knee_angle_{side}"] for side in SIDES]
 
 
@@ -90,7 +91,8 @@ def smooth_path(knees_rad: F64, period_s: float) -> F64:
     path[:seam] = path[-1] + (np.arange(1, seam + 1) / (seam + 1))[:, None] * (path[seam] - path[-1])
     if 0.45 / period_s > _CUT_HZ:
         low_pass = butter(2, _CUT_HZ, fs=1.0 / period_s, output="sos")
-        path = sosfiltfilt(low_pass, np.tile(path, (3, 1)), axis=0)[count : 2 * count]
+        rounds = -(-_EDGE // count)  # before and after, so that it comes round smoothly
+        path = sosfiltfilt(low_pass, np.tile(path, (2 * rounds + 1, 1)), axis=0)[rounds * count : (rounds + 1) * count]
     spline = CubicSpline(frames, np.vstack([path, path[:1]]), bc_type="periodic")
     return np.ascontiguousarray(spline(np.linspace(0.0, frames[-1], round(frames[-1] / _STEP_S), endpoint=False)))
 

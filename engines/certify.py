@@ -15,7 +15,7 @@ from engines.golden import check, load_golden
 from engines.measure import call_times_ms, first_after_idle_ms, quantile_block
 from engines.plans import Candidate, build_plan, engines_with_terms, onnx_sha256
 
-ACCURACY_MISSING: Final = {"missing": "no measured data was given: exo-edge engines build --data DIR"}
+ACCURACY_MISSING: Final = {"missing": "no measured data was given: exo-edge engines build --data DIR --poses DIR"}
 NO_ACCURACY: Final = {"missing": "no measured data with truth for this network"}
 
 T = TypeVar("T")

@@ -42,6 +42,10 @@ STEP_SD_M: Final = 0.02
 """Of how far a standing foot moves against the hips in a frame of 1/60 s."""
 FOOT_SD_M: Final = 0.06
 """Of a foot against the hips, and of its height over the ground in walking."""
+LASTING_SD_M: Final = np.array([0.045, 0.03, 0.045])
+LASTING_DISTANCE_SD: Final = 0.05
+"""What no frame averages out: hip landmarks beside the hip centres (right, up, towards), and a share of the distance.
+Root mean squares over the nine held-out synthetic trials of seed 0; coverage was looked at on those of seed 1."""
 DRIFT_SD_MPS: Final = 1.5  # of the hips where no foot is known to stand
 GAP_S: Final = 0.5
 GATE_SD: Final = 4.0
@@ -121,7 +125,7 @@ class WorldTracker:
             return self._go_on(dt_s) if self._known else NOWHERE
         self._join(pose, by_size, spread, rays, body, dt_s)
         self._last_ns, self._known = pose.t_capture_ns, True
-        return self._whereabouts()
+        return self._whereabouts(self._cov, self._standing)
 
     def _lens(self, pose: Pose) -> tuple[float, F64]:
         size = np.array(pose.size_px if pose.size_px[0] else (pose.xy_px.max(axis=0) * 1.2))
@@ -216,10 +220,13 @@ class WorldTracker:
 
     def _go_on(self, dt_s: float) -> Whereabouts:
         grown = self._cov + (DRIFT_SD_MPS * max(dt_s, 0.0)) ** 2 * np.eye(3)
-        return Whereabouts(True, self._position.copy(), np.sqrt(np.diag(grown)), -1)
+        return self._whereabouts(grown, -1)
 
-    def _whereabouts(self) -> Whereabouts:
-        return Whereabouts(True, self._position.copy(), np.sqrt(np.diag(self._cov)), self._standing)
+    def _whereabouts(self, cov: F64, standing: int) -> Whereabouts:
+        from_camera = self._position - (0.0, self._height_m or 0.0, 0.0)
+        share = np.hypot(LASTING_DISTANCE_SD, 0.0 if self._camera.focal_px else UNCALIBRATED_SD)
+        lasting = LASTING_SD_M**2 + (share * from_camera) ** 2
+        return Whereabouts(True, self._position.copy(), np.sqrt(np.diag(cov) + lasting), standing)
 
 
 def _turn_to(ray: F64) -> F64:

@@ -15,6 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Which engines, what to measure them on, for how long."""
     add_engines(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="measured gait, for accuracy (golden parity alone)")
+    parser.add_argument("--poses", type=Path, metavar="DIR", help="filmed people with known angles, likewise")
     parser.add_argument("--seconds", type=positive_float, default=30.0, metavar="S", help="in situ, per backend (30)")
     parser.add_argument("--idle", type=positive_float, default=10.0, metavar="S", help="rest before a first call (10)")
     parser.add_argument("--again", action="store_true", help="also where the certificates hold")
@@ -26,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edge_runtime.benchmarks.progress import bar
     from edge_runtime.certify.build import Order, build
     from edge_runtime.certify.gate import distrusted_now
+    from edge_runtime.certify.pose_accuracy import pose_accuracy
     from edge_runtime.certify.report import built
     from edge_runtime.stats import host_block
     from engines.accuracy import measured_accuracy
@@ -36,8 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         doubted = {found.engine for found in distrusted_now(names)}
         names = tuple(name for name in names if name in doubted)
     if names:
-        accuracy = None if arguments.data is None else measured_accuracy(arguments.data)
-        order = Order(names, accuracy, Depth(idle_s=arguments.idle), arguments.seconds)
+        measured = {} if arguments.data is None else measured_accuracy(arguments.data)
+        filmed = {} if arguments.poses is None else pose_accuracy(arguments.poses)
+        order = Order(names, measured | filmed or None, Depth(idle_s=arguments.idle), arguments.seconds)
         with bar("engines build") as progress:
             build(order, progress)
     result: dict[str, Any] = built(chosen_engines(arguments), names)

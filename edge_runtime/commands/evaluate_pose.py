@@ -60,6 +60,10 @@ def _lines(result: dict[str, Any]) -> list[str]:
         ]
         facts += [("jitter deg", "jitter_deg", 1.0), ("seen %", "seen_share", 100.0)]
         lines.append(f"{'':<8}" + ", ".join(f"{name} {_number(part[key], factor)}" for name, key, factor in facts))
+    if (world := result["world"]) is not None:
+        axes = ", ".join(f"{axis} {_number(value)}" for axis, value in world["rmse_cm"].items())
+        path, inside = _number(world["path_rmse_cm"]), _number(world["coverage_90"], 100.0)
+        lines.append(f"hips in the world, RMSE cm: {axes}; path {path}; in 90 % interval {inside} %")
     ms = result["ms_per_frame"]
     return [*lines, f"per frame: {_number(ms['p50'])} ms median, {_number(ms['p99'])} ms p99"]
 

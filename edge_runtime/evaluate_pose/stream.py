@@ -15,6 +15,8 @@ from edge_runtime.errors import UserError
 from edge_runtime.evaluate_pose.encoders import SimulatedEncoders
 from edge_runtime.evaluate_pose.trials import PoseTrial
 from edge_runtime.types import F64, Q_INDEX, Kinematics, Pose
+from engines.backends.base import Opener
+from engines.backends.ort_cpu import OrtCpuRunner
 from engines.pose import PoseResult, PoseTracker
 from engines.pose.head import Geometry, HeadResult, PoseHead
 from engines.pose.head.features import COORDINATES
@@ -79,9 +81,9 @@ class _Held:
 class _Chain:
     """Head and filters of one trial; `step` gives angles and deviations of every way."""
 
-    def __init__(self, trial: PoseTrial) -> None:
+    def __init__(self, trial: PoseTrial, open_head: Opener) -> None:
         stature = trial.stature_m or STATURE_M
-        self._head = PoseHead(Geometry(trial.focal_px, trial.lengths))
+        self._head = PoseHead(Geometry(trial.focal_px, trial.lengths), None, open_head)
         self._held = _Held()
         self._filters = {
             "fused": KinematicsFilter(stature, head=self._held),
@@ -143,9 +145,9 @@ FOLLOWED: Final = (
 )
 
 
-def stream(trial: PoseTrial, tracker: PoseTracker) -> Streamed:
+def stream(trial: PoseTrial, tracker: PoseTracker, open_head: Opener = OrtCpuRunner) -> Streamed:
     """Everything is causal: a frame's angles come from it and those before. UserError where no frame can be read."""
-    chain = _Chain(trial)
+    chain = _Chain(trial, open_head)
     rows: list[tuple[Any, ...]] = []
     ways: dict[str, list[tuple[F64, F64]]] = {way: [] for way in WAYS}
     begun = False

@@ -13,13 +13,13 @@ from engines.beside import Beside, Reply, Threaded
 from engines.errors import EngineError
 from engines.manifest import PointsSpec
 from engines.pose.alone import Alone
-from engines.pose.appearance import looks
 from engines.pose.detector import U8, Box, Detection, PersonDetector, View
 from engines.pose.identity import LOOK_LIMIT, RETURN_LIMIT, RETURN_OFF, Identity, Sighting
 from engines.pose.landmarks import LandmarkNet, Landmarks
 from engines.pose.prompt import Anybody, Prompt
 from engines.pose.result import PoseResult, no_pose
 from engines.pose.roi import ROI_SCALE, Roi, RoiTracker, roi_from_points
+from engines.pose.sighting import MIN_SIDE_PX, around, sighting, stands, within
 
 Detect = Callable[[View], list[Detection]]
 
@@ -29,23 +29,11 @@ MIN_PRESENCE: Final = 0.5
 DETECTOR_TICKS: Final = 2
 """Frames that the detector takes where time is virtual; measured beside a camera of 60 Hz it takes one to two."""
 
-MIN_SIDE_PX: Final = 16.0
-"""A region smaller than this holds no person worth following; also catches collapsed points. Own choice."""
-
 LOOK_EVERY_NS: Final = 60_000_000
 """How often the look is compared; two odd looks in a row are one too many. Own choice."""
 
 COAST_NS: Final = 500_000_000
 """How long the region goes on where the wearer is expected before the whole picture is searched. Own choice."""
-
-
-EYES: Final = [2, 5]
-ANKLES: Final = [27, 28]
-EYE_TO_ANKLE: Final = 0.897
-"""BlazePose numbering; share of the stature between eyes (0.936) and ankles (0.039), Drillis and Contini 1966."""
-
-STATURE_TOLERANCE: Final = 0.15
-"""Measured on a walker whose height is known: 4 % over a stride; the rest is for shoes and the spot's calibration."""
 
 
 class PoseTracker:
@@ -142,16 +130,16 @@ class PoseTracker:
 
     def _is_wearer(self, rgb: U8, found: Landmarks, t_ns: int) -> bool:
         """Whether these landmarks are the wearer's; if so, they are learned."""
-        seen = _sighting(found)
+        seen = sighting(found)
         if not self._identity.known:
-            if self._stature_px is not None and not _stands(found, self._stature_px):
+            if self._stature_px is not None and not stands(found, self._stature_px):
                 return False
-            self._identity.accept(_sighting(found, rgb), t_ns, looked=True)
+            self._identity.accept(sighting(found, rgb), t_ns, looked=True)
             return True
         coasting = self._coast_ns is not None
         looked = coasting or t_ns - self._looked_ns >= LOOK_EVERY_NS or self._odd_looks > 0
         if looked:
-            seen, self._looked_ns = _sighting(found, rgb), t_ns
+            seen, self._looked_ns = sighting(found, rgb), t_ns
             limit = RETURN_LIMIT if coasting else LOOK_LIMIT
             unlike = self._identity.unlike(seen)
             odd = unlike > limit or (coasting and math.isnan(unlike))
@@ -198,10 +186,10 @@ class PoseTracker:
             near_px = self._identity.reach_px(t_ns) + 2 * self._identity.radius_px
             area = None if math.isinf(near_px) else (*self._identity.expected_px(t_ns).tolist(), near_px)
         else:
-            area = self._prompt.area() or _around(self._doubtful)
+            area = self._prompt.area() or around(self._doubtful)
         self._searched_near = area is not None and not self._searched_near
         whole = self._search_box or (0, 0, rgb.shape[1], rgb.shape[0])
-        box = _within(area, whole) if area is not None and self._searched_near else self._search_box
+        box = within(area, whole) if area is not None and self._searched_near else self._search_box
         self._ticket = self._executor.submit(View(rgb, box))
 
     def _search(self, rgb: U8, t_ns: int) -> None:
@@ -246,7 +234,7 @@ class PoseTracker:
         region = self._queue.pop(0)
         found = self._net.run(rgb, region)
         if self._is_person(found):
-            self._seen.append((_sighting(found, rgb), roi_from_points(found.aux_px)))
+            self._seen.append((sighting(found, rgb), roi_from_points(found.aux_px)))
         if self._queue:
             return
         chosen = self._choose(t_ns)
@@ -274,30 +262,3 @@ class PoseTracker:
         finite = np.isfinite(found.xy_px).all() and (np.isfinite(found.world_m).all() or not self._net.has_world)
         side_px = roi_from_points(found.aux_px).side_px
         return found.score >= MIN_PRESENCE and bool(finite) and side_px >= MIN_SIDE_PX  # false where the side is NaN
-
-
-def _stands(found: Landmarks, stature_px: float) -> bool:
-    """Whether the person, standing upright, is as tall as expected."""
-    eyes_px, ankles_px = found.xy_px[EYES].mean(axis=0), found.xy_px[ANKLES]
-    reach_px = float(np.hypot(*(ankles_px - eyes_px).T).max())
-    return abs(reach_px / EYE_TO_ANKLE / stature_px - 1.0) <= STATURE_TOLERANCE
-
-
-def _around(region: Roi | None) -> tuple[float, float, float] | None:
-    """As large again around a region in which nobody was: the detector sees better there."""
-    return None if region is None else (region.centre_x_px, region.centre_y_px, region.side_px)
-
-
-def _within(area: tuple[float, float, float], whole: Box) -> Box | None:
-    """The square of `area` (centre x, y, half side) cut to `whole`; all of it where too little remains."""
-    x, y, half = area
-    left, top = max(whole[0], round(x - half)), max(whole[1], round(y - half))
-    right, bottom = min(whole[0] + whole[2], round(x + half)), min(whole[1] + whole[3], round(y + half))
-    return (left, top, right - left, bottom - top) if min(right - left, bottom - top) >= MIN_SIDE_PX else whole
-
-
-def _sighting(found: Landmarks, rgb: U8 | None = None) -> Sighting:
-    """What identity needs of landmarks; without the picture, without a look."""
-    radius_px = float(np.hypot(*(found.aux_px[1] - found.aux_px[0])))
-    look = np.zeros(0) if rgb is None else looks(rgb, found.xy_px)
-    return Sighting(found.aux_px[0], radius_px, look)

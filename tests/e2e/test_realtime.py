@@ -314,3 +314,21 @@ def test_as_a_service_it_reports_ready_pets_the_watchdog_and_stops_in_order(
     assert record.complete
     assert torque_after(record, 0.05) == 0.0
     assert record.cycles["received"][-1] > record.cycles["received"][-200]  # the firmware was there to the end
+
+
+def test_a_live_camera_with_a_prompt_comes_to_engaged(assets: dict[str, Path], tmp_path: Path) -> None:
+    """The demo clip as a camera that plays on and on: empty pictures, bystanders, cuts, and the wearer walking past."""
+    box = ("--box", "0,430,1150,564")  # the wall's lower half; the second man stands above it
+    process = start(
+        "run", "--camera", f"file:{assets['demo_clip']}", *box, "--seconds", "12", "--out", str(tmp_path),
+        "--view", "none",
+    )  # fmt: skip
+    out, err = process.communicate(timeout=START_S)
+    assert process.returncode == 0, out + err
+    record = record_of(tmp_path)
+    assert (record.cycles["governor_state"] == STATES["ENGAGED"]).sum() > 1000  # a second
+    seen = np.isfinite(record.estimates["world_x_m"])
+    assert seen.mean() > 0.3 and (record.estimates["world_sd_x_m"][seen] > 0.0).all()
+    assert (record.estimates["encoder_r"] == 0.0).all()  # nobody in the picture wears the simulated ones
+    summary = json.loads(next(tmp_path.glob("*/summary.json")).read_text(encoding="utf-8"))
+    assert summary["dropped"] < 60  # of 360; what came before the run began counts for nothing

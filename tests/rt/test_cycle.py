@@ -17,7 +17,7 @@ from edge_runtime import shared
 from edge_runtime.config import load_device
 from edge_runtime.intent import new_intent
 from edge_runtime.rt.cycle import cycle
-from edge_runtime.rt.mailbox import latest, publish
+from edge_runtime.rt.mailbox import drain, latest, publish
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.telemetry import CYCLE_FIELDS
 from firmware_bridge import e2e, wire
@@ -348,3 +348,16 @@ def test_what_the_firmware_hashed_is_kept_for_the_refusal(bench: Bench, k: int) 
     bench.step(1)
     assert bench.torque.state[0]["hash_firmware"][k] == 0x1234ABCD
     assert bench.torque.state[0]["hash_differs"] == 1 << k
+
+
+def test_the_estimator_hears_what_the_encoders_say_and_when(bench: Bench) -> None:
+    bench.engage()
+    rows = np.zeros((shared.ENCODER_ROWS, 2 * len(shared.ENCODER_FIELDS)), np.int64)
+    drain(bench.torque.readings, rows)
+    bench.step(5)
+    count = drain(bench.torque.readings, rows)
+    told = rows[:count].view(np.float64).reshape(count, 2, -1)
+    assert count == 5
+    assert told[-1, :, 0] == pytest.approx([joint["heard_ns"] for joint in bench.torque.joints])
+    assert told[-1, :, 1] == pytest.approx([joint["position"] for joint in bench.torque.joints])
+    assert np.isfinite(told[-1, :, 2:]).all()
