@@ -74,16 +74,18 @@ class FullPlant:
 
     def __init__(self, phantom: Phantom, substeps: int = 2) -> None:
         self._model, self._substeps = FullModel(phantom, timestep_s=FRAME_S / substeps), substeps
-        self._knee_rad, self._began = 0.0, False
+        self._knee_rad, self._torque_nm, self._began = 0.0, 0.0, False
 
     def step(self, torque_nm: float, knee_rad: float) -> Hinge:
         """State as a frame begins; one frame on."""
         if not self._began:
             self._model.reset(knee_rad, torque_nm)
-            self._knee_rad, self._began = knee_rad, True
-        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._substeps + 1) / self._substeps
-        readings = [self._model.step(torque_nm, float(way)) for way in ways]
-        self._knee_rad = knee_rad
+            self._knee_rad, self._torque_nm, self._began = knee_rad, torque_nm, True
+        share = np.arange(1, self._substeps + 1) / self._substeps
+        ways = self._knee_rad + (knee_rad - self._knee_rad) * share
+        torques = self._torque_nm + (torque_nm - self._torque_nm) * share
+        readings = [self._model.step(float(torque), float(way)) for torque, way in zip(torques, ways, strict=True)]
+        self._knee_rad, self._torque_nm = knee_rad, torque_nm
         return Hinge(readings[0].hinge_rad, readings[0].knee_torque_nm)
 
 
