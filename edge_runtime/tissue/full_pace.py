@@ -54,9 +54,8 @@ class FullPace:
         before, last = self._before, self._last
         self._before, self._last = last, _Frame(torque_nm, knee_rad, dt_s)
         if last.dt_s > 0.0:
-            rate = (knee_rad - before.knee_rad) / (last.dt_s + dt_s)
-            straight = before.knee_rad + last.dt_s * rate
-            self._advance(last.dt_s, last.torque_nm, Turn((2.0 * last.knee_rad + straight) / 3.0, rate))
+            to = knot(before.knee_rad, last.knee_rad, knee_rad, last.dt_s, dt_s)
+            self._advance(last.dt_s, last.torque_nm, to)
         return self._now
 
     def points_m(self, name: SegmentName) -> F64:
@@ -70,6 +69,12 @@ class FullPace:
             knee = between(Turn(begin.knee_rad, begin.knee_radps), to, length_s, share)
             now_nm = begin.motor_nm + share * (torque_nm - begin.motor_nm)
             self._now = self._model.step(length_s / self._steps, now_nm, *knee)
+
+
+def knot(before_rad: float, rad: float, after_rad: float, before_s: float, after_s: float) -> Turn:
+    """Of the spline at a frame, from its angle and those of the frames `before_s` earlier and `after_s` later."""
+    rate = (after_rad - before_rad) / (before_s + after_s)
+    return Turn((2.0 * rad + before_rad + before_s * rate) / 3.0, rate)
 
 
 def between(begin: Turn, end: Turn, length_s: float, share: float) -> Turn:

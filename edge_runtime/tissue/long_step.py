@@ -45,6 +45,8 @@ class LongStepModel:
         self._model, self._data = self._full.model, self._full.data
         self._knee, self._hinge = (int(self._model.joint(name).dofadr[0]) for name in ("knee", "hinge"))
         self._base = [int(self._model.joint(name).dofadr[0]) for name in ("exo_x", "exo_z", "exo_pitch")]
+        self._x, self._v, self._a = (np.zeros(self._model.nv) for _ in range(3))
+        self._time_s, self._age_s, self._factored_s = 0.0, np.inf, 0.0
         self.start()
         self._metric = _Metric(self._model, self._data, self._knee)
 
