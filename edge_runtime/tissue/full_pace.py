@@ -49,6 +49,11 @@ class FullPace:
         self._now = self._model.start()
         self._before = self._last = _Frame(0.0, 0.0, 0.0)
 
+    def rest(self, torque_nm: float, knee_rad: float) -> None:
+        """At rest there. Raises UserError where there is none."""
+        self._now = self._model.rest(knee_rad, torque_nm)
+        self._before = self._last = _Frame(torque_nm, knee_rad, 0.0)
+
     def step(self, torque_nm: float, knee_rad: float, dt_s: float) -> Reading:
         """Take in a frame that is `dt_s` after the last one; the state at the last one."""
         before, last = self._before, self._last
