@@ -46,7 +46,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the observer says about the instant that began its last step.
+    """What the observer says about the frame before the last: `full_pace` is one behind.
 
     `settled`: False while the model catches up after a start or a gap; what it says then is not of the leg.
     `full`: True where finite elements speak, False where tissue is crushed (volume ratio `min_det_f` below 0.5) and the
