@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from edge_runtime.tissue.full_pace import FullPace
 from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
 from edge_runtime.tissue.pressure import FLAG_DISCOMFORT_PA, FLAG_PAIN_PA, Pressure, PressureMap
 from edge_runtime.tissue.reduced_pace import Hinge, Reduced
-from edge_runtime.tissue.simulate import FullModel, Reading
+from edge_runtime.tissue.simulate import Reading
 from edge_runtime.tissue.springs import spring_interface
 from edge_runtime.tissue.strides import StrideEnergy
 from edge_runtime.tissue.svk import MIN_DET_F
@@ -27,11 +28,6 @@ from edge_runtime.types import F64
 
 KNEE_MAX_RADPS: Final = 8.0
 """The model's knee turns no faster: after a gap in the estimates it catches up instead of being torn along."""
-LONGEST_STEP_S: Final = 1.0 / 120.0
-"""Of the finite elements: a 60 Hz frame is two steps (docs/tissue-observer.md)."""
-TOLERANCE: Final = 1e-4
-"""Of the finite elements' solver: little more than half the work of the 1e-6 that `builder` sets; what that costs in
-accuracy `exo-edge bench tissue --part observer_ms` prints."""
 LONGEST_GAP_S: Final = 0.1
 """Frames left out for no longer are one longer step; after more the model settles anew. As `intent.HORIZON_NS`."""
 SETTLE_S: Final = 0.3
@@ -50,7 +46,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the observer says about the instant that began its last step.
+    """What the observer says about the frame before the last: `full_pace` is one behind.
 
     `settled`: False while the model catches up after a start or a gap; what it says then is not of the leg.
     `full`: True where finite elements speak, False where tissue is crushed (volume ratio `min_det_f` below 0.5) and the
@@ -90,15 +86,12 @@ class LegObserver:
     """
 
     def __init__(self, phantom: Phantom, reduced: npt.NDArray[Any] | None, frame_s: float) -> None:
-        self._substeps = max(1, round(frame_s / LONGEST_STEP_S))
-        self._model = FullModel(phantom, timestep_s=frame_s / self._substeps)
-        self._model.model.opt.tolerance = TOLERANCE
+        self._model = FullPace(phantom)
         self._frame_s, self._watched = frame_s, reduced is not None
         self._reduced = Reduced(spring_interface(phantom) if reduced is None else reduced, frame_s)
-        self.maps = {
-            name: PressureMap(phantom, name, self._model.built.mesh(name), self._model.tets(name)) for name in SEGMENTS
-        }
-        tets = {name: self._model.tets(name) for name in SEGMENTS}
+        full = self._model.full
+        self.maps = {name: PressureMap(phantom, name, full.built.mesh(name), full.tets(name)) for name in SEGMENTS}
+        tets = {name: full.tets(name) for name in SEGMENTS}
         self._knee_rad, self._settled_s, self._before = 0.0, 0.0, Measured(0.0, 0.0, 0.0)
         self._shape = {
             name: (np.ascontiguousarray(t.tets), np.ascontiguousarray(t.gradients)) for name, t in tets.items()
@@ -111,7 +104,7 @@ class LegObserver:
         self._watch.reset()
         self._steady.reset()
         self._rest()
-        self._pressure = {name: self.maps[name].at(self._model.built.mesh(name).points_m) for name in SEGMENTS}
+        self._pressure = {name: self.maps[name].at(self._model.full.built.mesh(name).points_m) for name in SEGMENTS}
         self.mean_pa: dict[SegmentName, F64] = {name: p.patch_pa.copy() for name, p in self._pressure.items()}
 
     def warm(self) -> None:
@@ -136,8 +129,10 @@ class LegObserver:
         knee_rad = self._knee_rad + min(max(behind, -limit), limit)
         caught_up = abs(behind) <= limit and dt_s == elapsed_s
         self._settled_s = self._settled_s + dt_s if caught_up else 0.0
-        reading = self._advance(measured.torque_nm, knee_rad, dt_s)
-        reduced = self._reduced.step(measured.torque_nm, knee_rad, dt_s)
+        reading = self._model.step(measured.torque_nm, knee_rad, dt_s)
+        beside = self._reduced.step(measured.torque_nm, knee_rad, dt_s)
+        # the smooth path of the full model's knee passes by the frames' angles
+        reduced = beside._replace(hinge_rad=beside.hinge_rad + reading.knee_rad - self._knee_rad)
         self._knee_rad = knee_rad
         seen = self._see(reading, reduced, before, dt_s)
         if (
@@ -147,28 +142,15 @@ class LegObserver:
             self._rest()
         return seen
 
-    def _advance(self, torque_nm: float, knee_rad: float, dt_s: float) -> Reading:
-        """State as the frame begins; on by `dt_s`."""
-        self._model.timestep_s = dt_s / self._substeps
-        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._substeps + 1) / self._substeps
-        reading = self._model.step(torque_nm, float(ways[0]))
-        self._points = {name: self._model.points_m(name) for name in SEGMENTS}
-        for way in ways[1:]:
-            self._model.step(torque_nm, float(way))
-        return reading
-
     def _rest(self) -> None:
-        import mujoco
-
-        mujoco.mj_resetData(self._model.model, self._model.data)
-        mujoco.mj_forward(self._model.model, self._model.data)
+        self._model.reset()
         self._reduced.reset()
         self._strides.reset()
         self._knee_rad, self._settled_s = 0.0, 0.0
         self._before = Measured(0.0, 0.0, 0.0)
 
     def _see(self, reading: Reading, reduced: Hinge, before: Measured, dt_s: float) -> Seen:
-        points = self._points
+        points = {name: self._model.points_m(name) for name in SEGMENTS}
         det = min(smallest_volume_ratio(points[name], *self._shape[name]) for name in SEGMENTS)
         whole, settled = det >= MIN_DET_F, self._settled_s >= SETTLE_S
         if whole and settled:
@@ -176,7 +158,7 @@ class LegObserver:
         hinge_rad, knee_nm = (reading.hinge_rad, reading.knee_torque_nm) if whole else reduced
         if not settled:
             self._strides.reset()
-        energy = self._strides.step(before.torque_nm, hinge_rad, knee_nm, reading.knee_rad, dt_s)
+        energy = self._strides.step(reading.motor_nm, hinge_rad, knee_nm, reading.knee_rad, dt_s)
         judgement = self._judge(reading, reduced, before, hinge_rad, dt_s) if settled else self._watch.last
         return Seen(
             settled, whole, det, reading.knee_rad, hinge_rad, reduced.hinge_rad, knee_nm, energy.loss_j, energy.given_j,

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.tissue.full_pace import FullPace
 from edge_runtime.tissue.geometry import Phantom
 from edge_runtime.tissue.observer import LegObserver, Measured, Seen
 from edge_runtime.tissue.reduced_pace import Hinge, Reduced
-from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.watch import CAUSES, FitWatch, Judgement, Moment, SteadyKnee
 from edge_runtime.types import F64
 
@@ -70,21 +70,20 @@ class Plant(Protocol):
 
 
 class FullPlant:
-    """Finite elements as the true leg, in `substeps` to the frame."""
+    """Finite elements as the true leg, in `steps` to the frame; at rest where the first frame finds it."""
 
-    def __init__(self, phantom: Phantom, substeps: int = 2) -> None:
-        self._model, self._substeps = FullModel(phantom, timestep_s=FRAME_S / substeps), substeps
-        self._knee_rad, self._began = 0.0, False
+    def __init__(self, phantom: Phantom, steps: int) -> None:
+        self._pace, self._began, self._knee_rad = FullPace(phantom, steps), False, 0.0
 
     def step(self, torque_nm: float, knee_rad: float) -> Hinge:
         """State as a frame begins; one frame on."""
         if not self._began:
-            self._model.reset(knee_rad, torque_nm)
-            self._knee_rad, self._began = knee_rad, True
-        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, self._substeps + 1) / self._substeps
-        readings = [self._model.step(torque_nm, float(way)) for way in ways]
-        self._knee_rad = knee_rad
-        return Hinge(readings[0].hinge_rad, readings[0].knee_torque_nm)
+            self._pace.rest(torque_nm, knee_rad)
+            self._began, self._knee_rad = True, knee_rad
+        reading = self._pace.step(torque_nm, knee_rad, FRAME_S)
+        last_rad, self._knee_rad = self._knee_rad, knee_rad
+        # its knee's smooth path passes by the frames' angles
+        return Hinge(reading.hinge_rad + last_rad - reading.knee_rad, reading.knee_torque_nm)
 
 
 def measure(

@@ -30,16 +30,20 @@ class Reduced:
     def reset(self) -> None:
         """At rest, knee straight."""
         self._state = np.zeros(1, STATE)
-        self._knee_rad = 0.0
+        self._knee_rad, self._torque_nm = 0.0, 0.0
         self._now = Hinge(0.0, 0.0)
 
     def step(self, torque_nm: float, knee_rad: float, dt_s: float | None = None) -> Hinge:
-        """State as the frame begins; then on by `dt_s`, at whose end the knee is at `knee_rad`. None: a frame."""
+        """State as the frame begins; then on by `dt_s`, at whose end the motor gives `torque_nm` and the knee is at
+        `knee_rad`, straight lines in between. None: a frame."""
         was, dt_s = self._now, self._frame_s if dt_s is None else dt_s
         steps = max(1, round(dt_s / _REDUCED_STEP_S))
-        ways = self._knee_rad + (knee_rad - self._knee_rad) * np.arange(1, steps + 1) / steps
+        share = np.arange(1, steps + 1) / steps
+        ways = self._knee_rad + (knee_rad - self._knee_rad) * share
+        torques = self._torque_nm + (torque_nm - self._torque_nm) * share
         rate = np.full(steps, (knee_rad - self._knee_rad) / dt_s)
         out = np.empty((steps, 6))
-        simulate(self._interface[0], self._state[0], np.full(steps, torque_nm), ways, rate, dt_s / steps, out)
-        self._knee_rad, self._now = knee_rad, Hinge(float(out[-1, 4]), float(out[-1, 0]))
+        simulate(self._interface[0], self._state[0], torques, ways, rate, dt_s / steps, out)
+        self._knee_rad, self._torque_nm = knee_rad, torque_nm
+        self._now = Hinge(float(out[-1, 4]), float(out[-1, 0]))
         return was

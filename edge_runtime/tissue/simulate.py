@@ -90,8 +90,8 @@ class FullModel:
         before = {name: (float(self.data.qpos[dof]), float(self.data.qvel[dof])) for name, dof in self._dof.items()}
         time_s = float(self.data.time)
         self.data.ctrl[0] = motor_nm
-        if self.phantom.material.stiffening > 0.0 and time_s > 0.0:
-            self._stiffen()
+        if time_s > 0.0:
+            self.stiffen()
         if self._held:
             self._step_held(knee_rad)
         else:
@@ -126,11 +126,13 @@ class FullModel:
         """The same elements in numpy, to get nodal forces from `points_m`."""
         return self._tets[name]
 
-    def _stiffen(self) -> None:
+    def stiffen(self) -> None:
         """Exponential tissue: each element's modulus at the strain it had when the last step began.
 
         Right at rest, for the force is then the derivative of the energy; a step late in motion.
         """
+        if self.phantom.material.stiffening == 0.0:
+            return
         for flex, name in enumerate(SEGMENTS):
             growth = self._tets[name].growth(self.points_m(name))
             stiffness_rows(self.model, flex)[:] = self._rows[name] * growth[:, None]
@@ -144,10 +146,7 @@ class FullModel:
             moving = [dof for name, dof in self._dof.items() if name != "knee" or not self._held]
             if k > turn and np.abs(self.data.qvel[moving]).max() < _SETTLED_RADPS:
                 return
-        raise UserError(
-            f"tissue: the phantom finds no rest at {np.degrees(knee_rad):.0f} deg with {motor_nm:g} Nm; "
-            "less torque, stiffer tissue, or a wider cuff"
-        )
+        raise no_rest(knee_rad, motor_nm)
 
     def _reading(self, time_s: float, motor_nm: float, before: dict[str, tuple[float, float]]) -> Reading:
         base = np.array([before[name][0] for name in ("exo_x", "exo_z", "exo_pitch")])
@@ -156,6 +155,14 @@ class FullModel:
             time_s, motor_nm, knee[0], knee[1], hinge[0], hinge[1],
             float(self.data.qfrc_passive[self._dof["knee"]]), base, cuff_poses(self.phantom, base, hinge[0], knee[0]),
         )  # fmt: skip
+
+
+def no_rest(knee_rad: float, motor_nm: float) -> UserError:
+    """To be raised where the phantom does not come to rest."""
+    return UserError(
+        f"tissue: the phantom finds no rest at {np.degrees(knee_rad):.0f} deg with {motor_nm:g} Nm; "
+        "less torque, stiffer tissue, or a wider cuff"
+    )
 
 
 _JOINTS: Final = ("knee", "exo_x", "exo_z", "exo_pitch", "hinge")

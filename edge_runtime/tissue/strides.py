@@ -34,20 +34,20 @@ class StrideEnergy:
 
     def reset(self) -> None:
         """Forget what was summed."""
-        self._last: tuple[float, float, float] | None = None
+        self._last: tuple[float, float, float, float] | None = None
         self._mean_rad, self._below = 0.0, False
         self._begin()
         self._whole, self._energy = False, _NONE
 
     def step(self, torque_nm: float, hinge_rad: float, knee_nm: float, knee_rad: float, dt_s: float) -> Energy:
-        """One frame on: the state at its begin, with the motor's torque during the frame *before* it."""
+        """One frame on, `dt_s` after the one before: all at one instant; in between torques are straight lines."""
         if self._last is not None:
-            hinge_before, knee_nm_before, knee_before = self._last
-            work = torque_nm * (hinge_rad - hinge_before)
+            torque_before, hinge_before, knee_nm_before, knee_before = self._last
+            work = 0.5 * (torque_nm + torque_before) * (hinge_rad - hinge_before)
             leg = -0.5 * (knee_nm + knee_nm_before) * (knee_rad - knee_before)
             self._loss_j += work + leg
             self._given_j += max(work, 0.0) + max(leg, 0.0)
-        self._last = hinge_rad, knee_nm, knee_rad
+        self._last = torque_nm, hinge_rad, knee_nm, knee_rad
         self._seconds += dt_s
         self._mean_rad += -math.expm1(-dt_s / _MEAN_S) * (knee_rad - self._mean_rad)
         if knee_rad < self._mean_rad - _HYSTERESIS_RAD:

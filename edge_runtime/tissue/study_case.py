@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_runtime.errors import UserError
 from edge_runtime.tissue.geometry import SEGMENTS
+from edge_runtime.tissue.long_step import LongStepModel
 from edge_runtime.tissue.pressure import FLAG_DISCOMFORT_PA, Pressure, PressureMap
-from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.study_plan import Case
 from edge_runtime.tissue.svk import MIN_DET_F
 
@@ -43,7 +43,7 @@ class Result:
 
 def solve(case: Case) -> Result:
     """Seconds on one core."""
-    model = FullModel(case.phantom(), timestep_s=1.0 / (_SWING_HZ * _STEPS))
+    model = LongStepModel(case.phantom())
     knee_rad = math.radians(case.knee_deg)
     try:
         still = _rest(model, knee_rad, 0.0)
@@ -51,7 +51,7 @@ def solve(case: Case) -> Result:
     except UserError as error:
         return Result(*(math.nan,) * 6, 0, *(math.nan,) * 3, str(error))
     loads = [_pressure(model, name) for name in SEGMENTS]
-    det = model.min_det_f()
+    det = model.full.min_det_f()
     loss_j, given_j = _swing(model, knee_rad, case.torque_nm)
     bend = pushed[0] - still[0]
     return Result(
@@ -82,23 +82,22 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def _rest(model: FullModel, knee_rad: float, torque_nm: float) -> tuple[float, float]:
+def _rest(model: LongStepModel, knee_rad: float, torque_nm: float) -> tuple[float, float]:
     """Hinge angle and knee torque at rest."""
-    model.reset(knee_rad, torque_nm)
-    reading = model.step(torque_nm, knee_rad)
+    reading = model.rest(knee_rad, torque_nm)
     return reading.hinge_rad, reading.knee_torque_nm
 
 
-def _pressure(model: FullModel, name: Any) -> Pressure:
-    cuff_map = PressureMap(model.phantom, name, model.built.mesh(name), model.tets(name))
+def _pressure(model: LongStepModel, name: Any) -> Pressure:
+    cuff_map = PressureMap(model.phantom, name, model.full.built.mesh(name), model.full.tets(name))
     return cuff_map.at(model.points_m(name))
 
 
-def _swing(model: FullModel, knee_rad: float, torque_nm: float) -> tuple[float, float]:
+def _swing(model: LongStepModel, knee_rad: float, torque_nm: float) -> tuple[float, float]:
     """Energy lost, and put in, J, in the second of two swings that begin at rest under `torque_nm`."""
-    torques = [torque_nm * math.cos(2.0 * math.pi * k / _STEPS) for k in range(2 * _STEPS + 1)]
-    hinge = np.array([model.step(torque, knee_rad).hinge_rad for torque in torques])
-    # a reading is of the instant at which its step began, the torque of the step before moved the hinge there
-    work = np.array(torques[:-1]) * np.diff(hinge)
+    torques = np.array([torque_nm * math.cos(2.0 * math.pi * k / _STEPS) for k in range(2 * _STEPS + 1)])
+    step_s = 1.0 / (_SWING_HZ * _STEPS)
+    hinge = np.array([model.step(step_s, float(torque), knee_rad, 0.0).hinge_rad for torque in torques])
+    work = 0.5 * (torques[1:] + torques[:-1]) * np.diff(hinge)
     last = work[_STEPS:]
     return float(last.sum()), float(last[last > 0.0].sum())

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from edge_runtime.tissue.long_step import LongStepModel
 from edge_runtime.tissue.picture import render, save_png
-from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.tissue.study_plan import Study
 
 
@@ -17,9 +17,9 @@ def picture_study(study: Study, out: Path) -> list[Path]:
     files = []
     for cuff in study.cuff:
         case = replace(study.cases()[0], cuff=cuff, knee_deg=max(study.knee_deg))
-        model = FullModel(case.phantom())
-        model.reset(math.radians(case.knee_deg), case.torque_nm)
+        model = LongStepModel(case.phantom())
+        model.rest(math.radians(case.knee_deg), case.torque_nm)
         path = out / f"leg_{re.sub(r'[^a-z0-9]+', '_', cuff.name.lower()).strip('_')}.png"
-        save_png(render(model.model, model.data, "side"), path)
+        save_png(render(model.full.model, model.full.data, "side"), path)
         files.append(path)
     return files

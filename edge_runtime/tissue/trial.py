@@ -18,7 +18,7 @@ from edge_runtime.tissue.forward import step
 from edge_runtime.tissue.geometry import Phantom
 from edge_runtime.tissue.inverse import INVERSE_STATE, LOOK_AHEAD_S
 from edge_runtime.tissue.linkage import STATE
-from edge_runtime.tissue.simulate import FullModel
+from edge_runtime.tissue.long_step import LongStepModel
 from edge_runtime.types import F64
 
 DT_S: Final = 1e-3
@@ -45,19 +45,18 @@ class FullLeg:
     """
 
     def __init__(self, phantom: Phantom, knee_rad: float) -> None:
-        self.model = FullModel(phantom, "held", timestep_s=DT_S)
-        self.model.reset(knee_rad)
+        self.model, self._knee_rad = LongStepModel(phantom), knee_rad
+        self.model.rest(knee_rad)
 
     @staticmethod
     def rest(phantom: Phantom, motor_nm: float) -> float:
         """Hinge angle, rad, at which a straight leg comes to rest under a motor torque."""
-        model = FullModel(phantom, "held")
-        model.reset(0.0, motor_nm)
-        return model.step(motor_nm, 0.0).hinge_rad
+        return LongStepModel(phantom).rest(0.0, motor_nm).hinge_rad
 
     def step(self, motor_nm: float, knee_rad: float) -> tuple[float, float, float]:
-        """See `Plant`; the reading is that at the begin of the step, as of an encoder."""
-        reading = self.model.step(motor_nm, knee_rad)
+        """See `Plant`."""
+        rate, self._knee_rad = (knee_rad - self._knee_rad) / DT_S, knee_rad
+        reading = self.model.step(DT_S, motor_nm, knee_rad, rate)
         return reading.hinge_rad, reading.hinge_radps, reading.knee_torque_nm
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from edge_runtime.errors import UserError
+from edge_runtime.tissue.full_pace import STEPS
 from edge_runtime.tissue.geometry import Phantom, phantom_for
 from edge_runtime.tissue.observer import LegObserver
 from edge_runtime.tissue.observer_trial import FRAME_S, FullPlant, Walk, found, measure, observe, slid
@@ -15,8 +16,8 @@ from edge_runtime.tissue.observer_trial import FRAME_S, FullPlant, Walk, found, 
 SLIP_STRIDE: Final = 11
 _WALK: Final = Walk(strides=10)
 _LONG: Final = Walk(strides=16)
-_PLANT_SUBSTEPS: Final = 4
-"""The true leg in steps half as long as the observer's, and solved to 1e-6."""
+_PLANT_STEPS: Final = 2 * STEPS
+"""The true leg in steps half as long as the observer's."""
 
 
 class Trial(NamedTuple):
@@ -81,8 +82,8 @@ def run_trials(
 
 def run_trial(observer: LegObserver, trial: Trial) -> dict[str, Any]:
     """What the watch says; times are of simulated walking, after the slip or from the start, None where never."""
-    other = FullPlant(trial.slipped, _PLANT_SUBSTEPS) if trial.slipped is not None else None
-    plant = FullPlant(trial.plant, _PLANT_SUBSTEPS)
+    other = FullPlant(trial.slipped, _PLANT_STEPS) if trial.slipped is not None else None
+    plant = FullPlant(trial.plant, _PLANT_STEPS)
     stream = measure(trial.walk, plant, other, trial.slip_frame, trial.turned_rad)
     observer.restart()
     seen = observe(observer, stream)

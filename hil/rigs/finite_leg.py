@@ -1,4 +1,4 @@
-"""The right leg's tissue as finite elements in the loop: steps of 5 ms, and what the hinge does in between."""
+"""The right leg's tissue as finite elements in the loop: steps of 2 ms, and what the hinge does in between."""
 
 from __future__ import annotations
 
@@ -7,32 +7,28 @@ from typing import Final
 import numpy as np
 
 from edge_runtime.tissue.geometry import SEGMENTS, Phantom, SegmentName
+from edge_runtime.tissue.long_step import LongStepModel
 from edge_runtime.tissue.pressure import PressureMap
 from edge_runtime.tissue.rows import CuffMap
-from edge_runtime.tissue.simulate import FullModel
 from edge_runtime.types import F64
 
-STEP_MS: Final = 5
-"""Of the finite elements: faster than real time on one core at the default mesh, see exo-edge hil run --json."""
-TOLERANCE: Final = 1e-3
-"""Of their solver: a ramp of 8 Nm on a locked knee comes out the same to 1e-5 Nm as with 1e-4."""
-_PRESSURE_STEPS: Final = 4  # a pressure map each 20 ms
+STEP_MS: Final = 2
+"""Of the finite elements, some 0.4 s of processor time for a second (exo-edge hil run --json)."""
+_PRESSURE_STEPS: Final = 10  # a pressure map each 20 ms
 
 
 class FiniteLeg:
-    """Steps the full model by 5 ms with the torque of the moment, and tells the hinge for each millisecond.
+    """Steps the full model every other millisecond up to the moment, and tells the hinge for each millisecond.
 
     In between the hinge goes on at its rate; the torque at the knee holds.
     """
 
     def __init__(self, phantom: Phantom, knee_rad: float) -> None:
         """At rest at a knee angle. Raises UserError where it finds no rest."""
-        self._model = FullModel(phantom, "held", timestep_s=STEP_MS * 1e-3)
-        self._model.model.opt.tolerance = TOLERANCE
-        self._model.reset(knee_rad)
-        self._maps = {
-            name: PressureMap(phantom, name, self._model.built.mesh(name), self._model.tets(name)) for name in SEGMENTS
-        }
+        self._model = LongStepModel(phantom)
+        self._model.rest(knee_rad)
+        full = self._model.full
+        self._maps = {name: PressureMap(phantom, name, full.built.mesh(name), full.tets(name)) for name in SEGMENTS}
         self._peak: dict[SegmentName, F64] = {}
         self._sum: dict[SegmentName, F64] = {}
         self._steps = 0
@@ -46,8 +42,8 @@ class FiniteLeg:
         if millisecond % STEP_MS:
             self.hinge[0] += 1e-3 * self.hinge[1]
             return
-        reading = self._model.step(torque_nm, knee_rad + STEP_MS * 1e-3 * knee_radps)
-        self.hinge[0], self.hinge[1] = reading.hinge_rad + 1e-3 * reading.hinge_radps, reading.hinge_radps
+        reading = self._model.step(STEP_MS * 1e-3, torque_nm, knee_rad, knee_radps)
+        self.hinge[0], self.hinge[1] = reading.hinge_rad, reading.hinge_radps
         self.knee_nm = reading.knee_torque_nm
         self._steps += 1
         if self._steps % _PRESSURE_STEPS == 0:

@@ -173,7 +173,6 @@ def test_stride_energy_of_a_plain_damper() -> None:
     energy, frame_s = StrideEnergy(), 0.01
     turn = 2.0 * math.pi * frame_s
     for k in range(600):
-        middle = (k - 0.5) * frame_s
-        torque = 3.0 * 0.02 * 2.0 * math.pi * math.cos(2.0 * math.pi * middle)
+        torque = 3.0 * 0.02 * 2.0 * math.pi * math.cos(k * turn)
         found = energy.step(torque, 0.02 * math.sin(k * turn), 0.0, 0.5 - 0.5 * math.cos(k * turn), frame_s)
     assert found.loss_j == pytest.approx(3.0 * (0.02 * 2.0 * math.pi) ** 2 / 2.0, rel=0.01)
