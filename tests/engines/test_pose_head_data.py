@@ -10,11 +10,12 @@ import pytest
 
 from engines.errors import EngineError
 from engines.pose.head.features import COORDINATES, FEATURES, POINTS
+from engines.training.people.bodies import F64
 from engines.training.people.casting import Cast
-from engines.training.people.extract import FRAMES
+from engines.training.people.errors import ErrorModel, errors_of
 from engines.training.people.gaits import Gait
 from engines.training.people.skeleton import TRUTH
-from engines.training.people.sketch import Errors, sketch
+from engines.training.people.sketch import FRAMES, sketches
 from engines.training.pose_head_data import Sequence, batch, features_of, load_takes, mirrored, spoiled
 from tests.engines.stick_body import stick_body
 
@@ -77,21 +78,62 @@ def standing_gait() -> Gait:
     return Gait("somebody", "standing", 60.0, q, np.zeros((4 * FRAMES, 3)), np.zeros((4 * FRAMES, 3)), False)
 
 
-def no_errors(yaw_deg: float) -> Errors:
-    return Errors(yaw_deg, np.arange(20) / 60.0, np.zeros((20, 19, 2)), np.zeros((20, 19, 3)), np.ones((2, 20, 19)))
+def no_errors(
+    marks_px: F64, marks_m: F64, yaw_deg: float, t_s: F64, random: np.random.Generator
+) -> tuple[F64, F64, F64]:
+    return marks_px, marks_m, np.ones((2, len(t_s), 19))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_sketch_without_errors_shows_the_angles_it_tells(seed: int) -> None:
+def test_sketches_without_errors_show_the_angles_they_tell(seed: int) -> None:
     cast = Cast([standing_gait()], [standing_gait()])
-    made = sketch(cast, [stick_body()], [no_errors(80.0)], np.random.default_rng(seed))
-    hip, knee, ankle = (made["world_m"][:, point] for point in (24, 26, 28))
-    thigh, shank = knee - hip, ankle - knee
-    along = (thigh * shank).sum(axis=1) / np.linalg.norm(thigh, axis=1) / np.linalg.norm(shank, axis=1)
-    bend = np.arccos(np.clip(along, -1.0, 1.0))
-    np.testing.assert_allclose(bend, np.abs(made["q"][:, TRUTH.index("knee_angle_r")]), atol=2e-3)
-    assert np.isnan(made["xy_px"][:, 1]).all()  # a landmark that the head does not use
-    assert np.isfinite(made["xy_px"][:, list(POINTS)]).all()
+    for made in sketches(cast, [stick_body()], no_errors, np.random.default_rng(seed)):
+        hip, knee, ankle = (made["world_m"][:, point] for point in (24, 26, 28))
+        thigh, shank = knee - hip, ankle - knee
+        along = (thigh * shank).sum(axis=1) / np.linalg.norm(thigh, axis=1) / np.linalg.norm(shank, axis=1)
+        bend = np.arccos(np.clip(along, -1.0, 1.0))
+        np.testing.assert_allclose(bend, np.abs(made["q"][:, TRUTH.index("knee_angle_r")]), atol=2e-3)
+        assert np.isnan(made["xy_px"][:, 1]).all()  # a landmark that the head does not use
+        assert np.isfinite(made["xy_px"][:, list(POINTS)]).all()
+
+
+def film(path: Path, yaw_deg: float, random: np.random.Generator) -> None:
+    """A filmed take whose network shortens depth by half, shifts the image by 1 % of the height, and guesses a hip."""
+    marks_m = random.normal(0.0, 0.3, (40, 19, 3)) + np.linspace(0.9, -0.9, 19)[:, None] * (0.0, 1.0, 0.0)
+    marks_px = 300.0 + 200.0 * marks_m[..., :2]
+    tall_px = np.ptp(marks_px[..., 1], axis=1).mean()
+    xy, world = np.full((40, 33, 2), np.nan), np.full((40, 33, 3), np.nan)
+    xy[:, list(POINTS)], world[:, list(POINTS)] = marks_px + 0.01 * tall_px, marks_m * (1.0, 1.0, 0.5)
+    xy[7, 23] += 0.5 * tall_px
+    sure = np.full((40, 33), 0.7)
+    np.savez(
+        path, valid=np.ones(40, np.bool_), marks_px=marks_px, marks_m=marks_m, xy_px=xy, world_m=world,
+        visibility=sure, sharpness=sure, t_s=np.arange(40) / 30.0, yaw_deg=yaw_deg,
+    )  # fmt: skip
+
+
+def test_errors_that_follow_from_the_posture_are_learnt_and_a_guessed_hip_is_not(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    paths = [tmp_path / f"{i}.npz" for i in range(12)]
+    for path in paths:
+        film(path, random.choice((-90.0, 90.0)), random)
+    taken = [one for path in paths if (one := errors_of(path)) is not None]
+    model = ErrorModel(taken, random)
+    scene, t_s = taken[0].scene, np.arange(40) / 60.0
+    marks_px, marks_m = 500.0 * scene[..., :2], scene[..., 2:]
+    xy, world, sure = model.draw(marks_px, marks_m, 80.0, t_s, random)
+    shift = np.abs(xy - marks_px) / np.ptp(marks_px[..., 1], axis=1).mean()
+    assert shift.max() < 0.1  # not half a height
+    assert np.median(shift) == pytest.approx(0.01, abs=0.005)
+    deep = np.polyfit(marks_m[..., 2].ravel(), world[..., 2].ravel(), 1)[0]
+    assert deep == pytest.approx(0.5, abs=0.2)
+    assert sure.shape == (2, 40, 19)
+    np.testing.assert_allclose(sure, 0.7, atol=0.05)
+
+
+def test_too_few_filmed_takes_are_named() -> None:
+    with pytest.raises(EngineError, match=r"0 filmed takes.*people\.extract"):
+        ErrorModel([], np.random.default_rng(0))
 
 
 def test_an_empty_folder_of_takes_is_named(tmp_path: Path) -> None:

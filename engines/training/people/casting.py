@@ -14,7 +14,9 @@ from engines.training.people.take import Take
 
 _TRAINING, _HELD_OUT = 1, 2  # first word of the seed: streams of drawn bodies and scenes that never meet
 
-_RATES_HZ: Final = (30.0, 30.0, 50.0, 60.0, 60.0, 60.0, 100.0)
+RATES_HZ: Final = (30.0, 30.0, 50.0, 60.0, 60.0, 60.0, 100.0)
+FILM_RATES_HZ: Final = (25.0, 30.0, 30.0, 50.0)
+"""Of filmed takes: pictures cost, and neighbours in time tell little new; sketches know the faster cameras."""
 _EXERCISE_SHARE: Final = 0.22
 _RUN_SHARE: Final = 0.35  # of the measured gaits
 _AS_MEASURED_SHARE: Final = 0.35
@@ -53,17 +55,23 @@ def _cast(gaits: list[Gait]) -> Cast:
 def training_take(cast: Cast, seed: int, number: int, frames: int) -> Take:
     """Take `number` of stream `seed`: `frames` frames at a drawn rate from a drawn view."""
     random = np.random.default_rng((_TRAINING, seed, number))
-    motion, yaw_deg = draw_training(cast, frames, random)
+    motion, yaw_deg = draw_training(cast, frames, random, FILM_RATES_HZ)
     return Take(make_body(draw_shape(random)), motion, yaw_deg, random)
 
 
-def draw_training(cast: Cast, frames: int, random: np.random.Generator) -> tuple[Motion, float]:
-    """Motion of `frames` frames and degrees off frontal of the camera, for training."""
-    t_s = np.arange(frames) / random.choice(_RATES_HZ)
+def draw_training(
+    cast: Cast, frames: int, random: np.random.Generator, rates_hz: tuple[float, ...] = RATES_HZ
+) -> tuple[Motion, float]:
+    """Motion of `frames` frames at one of `rates_hz` and degrees off frontal of the camera, for training."""
+    t_s = np.arange(frames) / random.choice(rates_hz)
     strength = 0.0 if random.random() < _AS_MEASURED_SHARE else 1.0
     motion = _motion(cast, t_s, random, strength, _EXERCISE_SHARE)
-    view = _TRAINING_VIEWS[random.choice(len(_TRAINING_VIEWS), p=_TRAINING_SHARES)]
-    return motion, _yaw_deg(view, random)
+    return motion, draw_view(random)
+
+
+def draw_view(random: np.random.Generator) -> float:
+    """Degrees off frontal of a camera, for training."""
+    return _yaw_deg(_TRAINING_VIEWS[random.choice(len(_TRAINING_VIEWS), p=_TRAINING_SHARES)], random)
 
 
 def held_out_take(cast: Cast, seed: int, number: int, frames: int, rate_hz: float, view: str) -> Take:

@@ -52,6 +52,7 @@ class Take:
         self._random = random
         self._dress: Dress = dress(body, random)
         self._skeleton = Skeleton(body)
+        self._poses = [self._skeleton.place(named(q), up) for q, up in zip(motion.q, motion.upper, strict=True)]
         self._shift = self._ground()
         self.camera: Camera = place_camera(yaw_deg, self._shift.mean(axis=0), body.stature_m, random)
         self.film: Film = draw_film(random)
@@ -142,6 +143,9 @@ class Take:
 
     def _placed(self, i: int, age: float) -> tuple[F64, F64]:
         """Turns and heads of all bones in the world at frame `i` less `age` frames."""
+        if age == 0.0:
+            turns, heads = self._poses[i]
+            return turns, heads + self._shift[i]
         motion = self.motion
         before = max(0, i - 1)
         q = motion.q[i] + age * (motion.q[before] - motion.q[i])
@@ -161,7 +165,7 @@ class Take:
         rest, out = self._dress.vertices[soles], np.empty((int(soles.sum()), 3))
         weights, bones = body.weights[soles], body.weight_bones[soles]
         for i in range(len(motion.t_s)):
-            turns, heads = self._skeleton.place(named(motion.q[i]), motion.upper[i])
+            turns, heads = self._poses[i]
             skin(rest, weights, bones, body.heads, turns, heads, out)
             lowest[i] = np.quantile(out[:, 1], _LOWEST_SHARE * len(body.vertices) / len(out))
             feet = [heads[body.bones.index(name)] for name in ("foot.R", "foot.L")]

@@ -1,0 +1,138 @@
+"""What the landmark network gets wrong, learnt from filmed takes: what posture and view explain, and what is left.
+
+The larger part of the errors in space follows from posture and view (a far leg is drawn towards the near one, depth
+shrinks), so it is predicted; the rest is taken over from takes of a similar side, whole stretches of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from engines.errors import EngineError
+from engines.pose.head.features import HIP, MIRRORED, POINTS
+from engines.training.people.bodies import F64
+
+_SEEN_AT_LEAST: Final = 16  # frames
+_SIMILAR_DEG: Final = 20.0
+_EXCHANGED: Final = 0.08
+"""Longer errors in the image, over the person's height, are exchanged or hidden legs: not carried over."""
+_LARGEST: Final = np.repeat([_EXCHANGED, 0.35, np.inf], [2, 3, 2])
+"""Errors, as in `Errors.of_landmark`, are cut here."""
+_FOLDS: Final = 4
+_WAVES: Final = 800
+_WAVE_SCALE: Final = 0.05
+_RIDGE: Final = 0.01
+"""Of 0.003 to 0.1 (and scales of 0.04 and 0.08) about the least error on takes left out."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Of one take at the frames where somebody was found: `t_s` [N]; `scene` [N, 19, 5] exact landmarks about the hips,
+    in the image over the person's height and in space (m); `of_landmark` [N, 19, 7] the errors of both, then
+    visibility and sharpness."""
+
+    yaw_deg: float
+    t_s: F64
+    scene: F64
+    of_landmark: F64
+
+
+def scene_of(marks_px: F64, marks_m: F64) -> tuple[F64, float]:
+    """`Errors.scene` of exact landmarks [N, 19, 2] and [N, 19, 3], and the person's height in the image (px)."""
+    tall_px = float(np.ptp(marks_px[..., 1], axis=1).mean())
+    hips = marks_px[:, list(HIP)].mean(axis=1, keepdims=True)
+    return np.concatenate([(marks_px - hips) / tall_px, marks_m], axis=-1), tall_px
+
+
+def errors_of(path: Path) -> Errors | None:
+    """The errors in one filmed take (`extract`), None where the wearer was hardly found."""
+    with np.load(path, allow_pickle=False) as file:
+        seen, points = file["valid"], list(POINTS)
+        if np.count_nonzero(seen) < _SEEN_AT_LEAST:
+            return None
+        marks_px, marks_m = (file[name][seen].astype(np.float64) for name in ("marks_px", "marks_m"))
+        scene, tall_px = scene_of(marks_px, marks_m)
+        found = [(file["xy_px"][seen][:, points] - marks_px) / tall_px, file["world_m"][seen][:, points] - marks_m]
+        found += [file[name][seen][:, points, None] for name in ("visibility", "sharpness")]
+        return Errors(float(file["yaw_deg"]), file["t_s"][seen], scene, np.concatenate(found, axis=-1))
+
+
+def mirrored(one: Errors) -> Errors:
+    """The take in a mirror."""
+    flip = list(MIRRORED)
+    scene = one.scene[:, flip] * (-1.0, 1.0, -1.0, 1.0, 1.0)
+    return Errors(-one.yaw_deg, one.t_s, scene, one.of_landmark[:, flip] * (-1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0))
+
+
+class ErrorModel:
+    """Draws errors for exact landmarks. Ridge regression on random Fourier features (Rahimi & Recht 2007), one for each
+    part of the takes left out, so that what is left over has the size that new takes show."""
+
+    def __init__(self, takes: list[Errors], random: np.random.Generator) -> None:
+        """EngineError: fewer takes than parts."""
+        if len(takes) < _FOLDS:
+            raise EngineError(
+                f"{len(takes)} filmed takes, need {_FOLDS}; run `python -m engines.training.people.extract`"
+            )
+        rows = np.concatenate([one.scene.reshape(len(one.scene), -1) for one in takes])
+        self._centre, self._spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+        self._waves = random.normal(0.0, _WAVE_SCALE, (rows.shape[1], _WAVES))
+        self._phase = random.uniform(0.0, 2.0 * np.pi, _WAVES)
+        both = [_cut(view) for one in takes for view in (one, mirrored(one))]
+        self._low, self._high = np.quantile(np.concatenate([one.of_landmark for one in both]), (0.01, 0.99), axis=0)
+        parts = [[one for i, one in enumerate(both) if i // 2 % _FOLDS != fold] for fold in range(_FOLDS)]
+        self._weights = [self._fit(part) for part in parts]
+        self._left = [self._left_over(one, i % _FOLDS) for i, one in enumerate(takes)]
+
+    def draw(
+        self, marks_px: F64, marks_m: F64, yaw_deg: float, t_s: F64, random: np.random.Generator
+    ) -> tuple[F64, F64, F64]:
+        """Landmarks in the image [N, 19, 2] and in space [N, 19, 3] as the network might find them, and visibility and
+        sharpness [2, N, 19], for exact ones at `t_s` [N] seen from `yaw_deg` off frontal."""
+        scene, tall_px = scene_of(marks_px, marks_m)
+        error = self._predicted(scene, int(random.integers(_FOLDS))) + self._borrowed(yaw_deg, t_s, random)
+        xy, world = marks_px + tall_px * error[..., :2], marks_m + error[..., 2:5]
+        return xy, world, np.clip(np.moveaxis(error[..., 5:], -1, 0), 0.0, 1.0)
+
+    def _spectrum(self, scene: F64) -> F64:
+        scaled = (scene.reshape(len(scene), -1) - self._centre) / self._spread
+        waves = np.cos(scaled @ self._waves + self._phase)
+        return np.concatenate([waves, 0.3 * scaled, np.ones((len(scene), 1))], axis=1)
+
+    def _fit(self, takes: list[Errors]) -> F64:
+        x = self._spectrum(np.concatenate([one.scene for one in takes]))
+        y = np.concatenate([one.of_landmark.reshape(len(one.scene), -1) for one in takes])
+        return np.asarray(np.linalg.solve(x.T @ x + _RIDGE * len(x) * np.eye(x.shape[1]), x.T @ y))
+
+    def _predicted(self, scene: F64, fold: int) -> F64:
+        found = (self._spectrum(scene) @ self._weights[fold]).reshape(len(scene), len(POINTS), -1)
+        return np.asarray(np.clip(found, self._low, self._high))
+
+    def _left_over(self, one: Errors, fold: int) -> Errors:
+        """What the model without this take cannot tell of its errors; usual errors where legs are exchanged."""
+        left = _cut(one).of_landmark - self._predicted(one.scene, fold)
+        far = np.linalg.norm(one.of_landmark[..., :2], axis=-1, keepdims=True) > _EXCHANGED
+        usual = np.where(far.mean(axis=0) > 0.5, 0.0, np.median(left, axis=0))
+        return Errors(one.yaw_deg, one.t_s, one.scene, np.where(far, usual, left))
+
+    def _borrowed(self, yaw_deg: float, t_s: F64, random: np.random.Generator) -> F64:
+        """What is left over in a take from a similar side, mirrored if it was the other one; begun anywhere, and run
+        back and forth where it is too short."""
+        away = np.array([abs(abs(one.yaw_deg) - abs(yaw_deg)) for one in self._left])
+        near = np.flatnonzero(away <= max(_SIMILAR_DEG, float(np.sort(away)[min(4, len(away) - 1)])))
+        one = self._left[near[random.integers(len(near))]]
+        one = mirrored(one) if one.yaw_deg * yaw_deg < 0.0 else one
+        own_s = one.t_s - one.t_s[0]
+        phase = (random.uniform(0.0, own_s[-1]) + t_s - t_s[0]) % (2.0 * own_s[-1])
+        at = np.interp(np.minimum(phase, 2.0 * own_s[-1] - phase), own_s, np.arange(len(own_s)))
+        low = np.minimum(at.astype(int), len(own_s) - 2)
+        share = (at - low)[:, None, None]
+        return np.asarray((1.0 - share) * one.of_landmark[low] + share * one.of_landmark[low + 1])
+
+
+def _cut(one: Errors) -> Errors:
+    return Errors(one.yaw_deg, one.t_s, one.scene, np.clip(one.of_landmark, -_LARGEST, _LARGEST))
