@@ -18,7 +18,7 @@ from engines.errors import EngineError
 from engines.pose.head.features import POINTS
 from engines.training.people.bodies import F64, Body, draw_shape, make_body
 from engines.training.people.camera import place_camera
-from engines.training.people.casting import Cast, draw_training, draw_view, training_cast
+from engines.training.people.casting import Cast, draw_ahead, draw_training, draw_view, training_cast
 from engines.training.people.errors import ErrorModel, errors_of
 from engines.training.people.extract import seen_exactly
 from engines.training.people.gaits import load_gaits
@@ -71,7 +71,8 @@ def sketches(cast: Cast, bodies: list[Body], draw: DrawErrors, random: np.random
     pairs = (("upperleg01", "lowerleg01"), ("lowerleg01", "foot"), ("foot", "toe2-1"))
     lengths = [np.mean([np.linalg.norm(head(f"{a}.{s}") - head(f"{b}.{s}")) for s in "RL"]) for a, b in pairs]
     for _ in range(_VIEWS):
-        camera = place_camera(yaw_deg, joints[:, 0].mean(axis=0), body.stature_m, random)
+        middle_m = joints[:, 0].mean(axis=0) + np.array([draw_ahead(random), 0.0, 0.0])
+        camera = place_camera(yaw_deg, middle_m, body.stature_m, random)
         exact = seen_exactly(camera, markers)
         xy, world, sure = draw(exact["marks_px"], exact["marks_m"], yaw_deg, motion.t_s, random)
         yield {

@@ -45,16 +45,20 @@ class Shot:
 
 
 class Take:
-    """All that stays the same from frame to frame. `yaw_deg` of the camera off frontal, see `place_camera`."""
+    """All that stays the same from frame to frame. `yaw_deg` of the camera off frontal, see `place_camera`; it looks at
+    a point `ahead_m` in front of the person's mean place."""
 
-    def __init__(self, body: Body, motion: Motion, yaw_deg: float, random: np.random.Generator) -> None:
+    def __init__(
+        self, body: Body, motion: Motion, yaw_deg: float, random: np.random.Generator, ahead_m: float = 0.0
+    ) -> None:
         self.body, self.motion, self.yaw_deg = body, motion, yaw_deg
         self._random = random
         self._dress: Dress = dress(body, random)
         self._skeleton = Skeleton(body)
         self._poses = [self._skeleton.place(named(q), up) for q, up in zip(motion.q, motion.upper, strict=True)]
         self._shift = self._ground()
-        self.camera: Camera = place_camera(yaw_deg, self._shift.mean(axis=0), body.stature_m, random)
+        middle_m = self._shift.mean(axis=0) + np.array([ahead_m, 0.0, 0.0])
+        self.camera: Camera = place_camera(yaw_deg, middle_m, body.stature_m, random)
         self.film: Film = draw_film(random)
         self._light = draw_light(random)
         self._scene = background(self.camera, random)
