@@ -25,6 +25,7 @@ from engines.training.people.gaits import load_gaits
 from engines.training.people.markers import Markers
 from engines.training.people.motion import Motion
 from engines.training.people.skeleton import Skeleton, named
+from engines.training.pose_head_data import split
 
 FRAMES: Final = 64
 _STREAM: Final = 3  # first word of the seed, apart from filmed takes
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         cast = training_cast(load_gaits(options.data))
         random = np.random.default_rng((_STREAM, options.seed))
-        known = [one for path in sorted(options.takes.glob("*.npz")) if (one := errors_of(path)) is not None]
+        known = [errors for path in split(options.takes)[0] if (errors := errors_of(path)) is not None]
         model = ErrorModel(known, random)
         options.out.mkdir(parents=True, exist_ok=True)
         bodies = [make_body(draw_shape(random)) for _ in range(min(_BODIES, options.count))]
