@@ -36,7 +36,7 @@ class Recipe:
 
     epochs: int = 400
     takes: int = 24
-    filmed: int = 8
+    filmed: int = 12
     rate: float = 2e-3
     decay: float = 0.02
     dropout: float = 0.15
