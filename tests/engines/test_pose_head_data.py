@@ -127,7 +127,9 @@ def test_errors_that_follow_from_the_posture_are_learnt(filmed: list[Errors]) ->
     random = np.random.default_rng(1)
     scene, t_s = filmed[0].scene, np.arange(40) / 60.0
     marks_px, marks_m = 500.0 * scene[..., :2], scene[..., 2:]
-    xy, world, sure = ErrorModel(filmed, random).draw(marks_px, marks_m, 80.0, t_s, random)
+    model = ErrorModel(filmed, random)
+    assert model.explained[1][4] < 0.5 * model.explained[0][4]  # depth
+    xy, world, sure = model.draw(marks_px, marks_m, 80.0, t_s, random)
     shift = np.abs(xy - marks_px) / np.ptp(marks_px[..., 1], axis=1).mean()
     assert np.median(shift) == pytest.approx(0.01, abs=0.005)
     deep = np.polyfit(marks_m[..., 2].ravel(), world[..., 2].ravel(), 1)[0]

@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         random = np.random.default_rng((_STREAM, options.seed))
         known = [errors for path in split(options.takes)[0] if (errors := errors_of(path)) is not None]
         model = ErrorModel(known, random)
+        before, after = (np.array2string(100.0 * rms, precision=1) for rms in model.explained)
+        print(f"errors, % of height and cm: {before}, on takes left out {after} unexplained", file=sys.stderr)
         options.out.mkdir(parents=True, exist_ok=True)
         bodies = [make_body(draw_shape(random)) for _ in range(min(_BODIES, options.count))]
         made = (one for _ in range(0, options.count, _VIEWS) for one in sketches(cast, bodies, model.draw, random))
