@@ -18,10 +18,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Write `pose_head.md` beside the weights; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m engines.training.pose_head_card", description=__doc__)
     parser.add_argument("--weights", type=Path, default=ZOO_PATH, metavar="FILE", help="the network (in the zoo)")
-    parser.add_argument("evaluations", type=Path, nargs="+", help="outputs of `exo-edge evaluate pose --json`")
+    parser.add_argument(
+        "evaluations", type=Path, nargs="+", help="outputs of `exo-edge evaluate pose --json`, by whose names they go"
+    )
     options = parser.parse_args(arguments)
     try:
-        results = [json.loads(path.read_text(encoding="utf-8")) for path in options.evaluations]
+        results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in options.evaluations}
         text = card(read_metadata(options.weights), results)
         options.weights.with_suffix(".md").write_text(text, encoding="utf-8")
     except (EngineError, OSError, ValueError) as error:
@@ -30,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def card(said: dict[str, Any], results: list[dict[str, Any]]) -> str:
-    """The card: origin, licence, who trained it, errors on held-out people."""
+def card(said: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
+    """The card: origin, licence, who trained it, errors on held-out people by the evaluation's name."""
     takes = said["takes"]
     lines = [
         "# pose_head",
@@ -41,7 +43,7 @@ def card(said: dict[str, Any], results: list[dict[str, Any]]) -> str:
         "",
         f"Trained on {takes['filmed']} filmed takes of synthetic people ({said['frames_filmed']} frames in which",
         f"landmark network `full` found somebody) and {takes['sketched']} sketches: exact landmarks of more bodies",
-        "and motions with errors that the landmark net made in the filmed takes. Nobody real was filmed.",
+        "and motions with errors learnt from the filmed takes. Nobody real was filmed.",
         "Bodies: Anny 0.6 (Apache-2.0, MakeHuman mesh data CC0). Gaits: RBDS (Fukuchi, Fukuchi & Duarte 2017, CC BY),",
         "Schreiber & Moissenet 2019 (CC BY 4.0), Uhlrich et al. 2022 (Apache-2.0). Squats, stairs, sit-to-stand and",
         "marching are drawn curves, not measured.",
@@ -52,10 +54,10 @@ def card(said: dict[str, Any], results: list[dict[str, Any]]) -> str:
         "",
         "How to make it again: `docs/pose.md`.",
     ]
-    for result in results:
+    for name, result in results.items():
         what = f"network `{result['engine']}`, {result['trials']} trials"
         seen = f"the wearer seen in {100 * result['seen_share']:.0f} % of frames"
-        lines += ["", f"## Held-out bodies and gaits: {what}, {seen}", ""]
+        lines += ["", f"## Held-out bodies and gaits, {name}: {what}, {seen}", ""]
         lines += _table(result)
     return "\n".join(lines) + "\n"
 

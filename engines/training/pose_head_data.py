@@ -47,14 +47,20 @@ class Sequence:
     subject: str
 
 
+def split(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Files of `folder` (`people.extract`) for training, and those kept aside."""
+    training: list[Path] = []
+    aside: list[Path] = []
+    for i, path in enumerate(sorted(folder.glob("*.npz"))):
+        with np.load(path, allow_pickle=False) as file:
+            subject = str(file["subject"])
+        (aside if subject in VALIDATION or i % _EVERY == 0 else training).append(path)
+    return training, aside
+
+
 def load_takes(folder: Path) -> tuple[list[Sequence], list[Sequence]]:
     """Training and validation takes of `folder` (`people.extract`). EngineError where there are none."""
-    training: list[Sequence] = []
-    validation: list[Sequence] = []
-    for i, path in enumerate(sorted(folder.glob("*.npz"))):
-        one = read_take(path)
-        if one is not None:
-            (validation if one.subject in VALIDATION or i % _EVERY == 0 else training).append(one)
+    training, validation = ([one for path in part if (one := read_take(path)) is not None] for part in split(folder))
     if not training or not validation:
         raise EngineError(f"{folder}: too few takes; run `python -m engines.training.people.extract` first")
     return training, validation

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from engines.pose.head.features import COORDINATES, FEATURES
 from engines.training.pose_head_data import F64, Sequence, batch, plain_batch
@@ -23,6 +24,7 @@ _WEIGHT: Final = torch.tensor([_WEIGHTS.get(name.removesuffix("_r").removesuffix
 _RIDGE: Final = 1e-3  # of the features' variance
 _RIDGE_TAKES: Final = 800
 _STEADY: Final = 4.0
+_AVERAGED: Final = 0.995  # share of the averaged weights that stays from batch to batch
 _BETA: Final = 0.5
 """Part of the variance that weighs the likelihood (Seitzer et al. 2022, "On the pitfalls of heteroscedastic uncertainty
 estimation"): hard frames keep their pull on the mean."""
@@ -34,6 +36,7 @@ class Recipe:
 
     epochs: int = 400
     takes: int = 24
+    filmed: int = 12
     rate: float = 2e-3
     decay: float = 0.02
     dropout: float = 0.15
@@ -50,9 +53,9 @@ def fit(
     start: dict[str, Tensor] | None,
     keep: Path,
 ) -> PoseNet:
-    """The net of the best epoch; stops after `minutes` with the rate run down to zero by then. A batch is half `filmed`
-    takes, half `sketched` ones if there are any; `start` are weights to go on from; the best so
-    far are kept in the file `keep`."""
+    """The net of the best epoch, its weights averaged over batches; stops after `minutes` with the rate at zero by
+    then. Of the `takes` in a batch `recipe.filmed` are filmed ones, or all if nothing is `sketched`; `start` are
+    weights to go on from; the best so far are kept in the file `keep`."""
     torch.manual_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
     net = PoseNet(*_statistics(filmed, random), recipe.dropout)
@@ -60,6 +63,7 @@ def fit(
         start_linear(net, filmed + sketched, random)
     else:
         net.load_state_dict(start)
+    averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGED))
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     held = [torch.from_numpy(part) for part in plain_batch(validation, FRAMES, (False, False))]
     began_s, best, best_error = time.monotonic(), None, np.inf
@@ -69,10 +73,10 @@ def fit(
             break
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * min(1.0, (epoch + 1) / 4) * 0.5 * (1.0 + np.cos(np.pi * done))
-        loss = _epoch(net, optimizer, filmed, sketched, recipe.takes, recipe.batches, random)
-        error = knee_error_deg(net, held[0], held[1], held[2])
+        loss = _epoch(net, averaged, optimizer, filmed, sketched, recipe, random)
+        error = knee_error_deg(averaged.module, held[0], held[1], held[2])
         if error < best_error:
-            best, best_error = {name: value.clone() for name, value in net.state_dict().items()}, error
+            best, best_error = {name: value.clone() for name, value in averaged.module.state_dict().items()}, error
             torch.save(best, keep)
         print(
             f"epoch {epoch}: loss {loss:.3f}, knee {error:.2f} deg, {time.monotonic() - began_s:.0f} s", file=sys.stderr
@@ -112,28 +116,30 @@ def start_linear(net: PoseNet, takes: list[Sequence], random: np.random.Generato
 
 def _epoch(
     net: PoseNet,
+    averaged: AveragedModel,
     optimizer: torch.optim.Optimizer,
     filmed: list[Sequence],
     sketched: list[Sequence],
-    size: int,
-    count: int,
+    recipe: Recipe,
     random: np.random.Generator,
 ) -> float:
-    """`count` batches of drawn takes; the mean loss."""
+    """Batches of drawn takes; the mean loss."""
     net.train()
-    share = size // 2 if sketched else size
+    share = recipe.filmed if sketched else recipe.takes
     losses = []
-    for _ in range(count):
+    for _ in range(recipe.batches):
         takes = [filmed[i] for i in random.integers(len(filmed), size=share)]
-        takes += [sketched[i] for i in random.integers(len(sketched), size=size - share)] if sketched else []
+        takes += [sketched[i] for i in random.integers(len(sketched), size=recipe.takes - share)] if sketched else []
         x, y, mask = (torch.from_numpy(part) for part in batch(takes, FRAMES, random))
         loss = loss_of(net(x), y, mask)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
+        averaged.update_parameters(net)
         losses.append(float(loss.detach()))
     net.eval()
+    averaged.eval()
     return float(np.mean(losses))
 
 

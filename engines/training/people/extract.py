@@ -24,7 +24,7 @@ from engines.training.people.casting import training_cast, training_take
 from engines.training.people.gaits import load_gaits
 from engines.training.people.take import Take
 
-FRAMES: Final = 64
+FRAMES: Final = 32  # at `casting.FILM_RATES_HZ` about a stride
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,47 +1,39 @@
 """Takes without pictures: exact landmarks of many more bodies, motions and cameras, with errors like the network's.
 
-The errors are those that the landmark network made in filmed takes (`extract`), whole stretches of them, from a similar
-side. They teach the head bodies and motions; only filmed takes teach it how errors depend on what is seen.
+The errors are learnt from filmed takes (`extract`, `errors`): what follows from posture and view, and stretches of what
+is left over, from a similar side.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from engines.errors import EngineError
-from engines.pose.head.features import MIRRORED, POINTS
+from engines.pose.head.features import POINTS
 from engines.training.people.bodies import F64, Body, draw_shape, make_body
 from engines.training.people.camera import place_camera
-from engines.training.people.casting import Cast, draw_training, training_cast
-from engines.training.people.extract import FRAMES, seen_exactly
+from engines.training.people.casting import Cast, draw_ahead, draw_training, draw_view, training_cast
+from engines.training.people.errors import ErrorModel, errors_of
+from engines.training.people.extract import seen_exactly
 from engines.training.people.gaits import load_gaits
 from engines.training.people.markers import Markers
 from engines.training.people.motion import Motion
 from engines.training.people.skeleton import Skeleton, named
+from engines.training.pose_head_data import split
 
+FRAMES: Final = 64
 _STREAM: Final = 3  # first word of the seed, apart from filmed takes
 _BODIES: Final = 200
-_SIMILAR_DEG: Final = 20.0
-_LARGEST: Final = 0.08
-"""Longer errors, over the height of the person in the image, are exchanged or hidden legs: not carried over."""
+_VIEWS: Final = 3  # cameras on one motion: moving a body costs more than another view of it
 
-
-@dataclass(frozen=True)
-class Errors:
-    """Of one filmed take at the frames where somebody was found: `xy` [N, 19, 2] over the person's height in the image,
-    `world_m` [N, 19, 3], `sure` [2, N, 19]; `t_s` [N]."""
-
-    yaw_deg: float
-    t_s: F64
-    xy: F64
-    world_m: F64
-    sure: F64
+DrawErrors = Callable[[F64, F64, float, F64, np.random.Generator], tuple[F64, F64, F64]]
+"""As `ErrorModel.draw`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,15 +47,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         cast = training_cast(load_gaits(options.data))
-        bank = [errors_of(path) for path in sorted(options.takes.glob("*.npz"))]
-        known = [one for one in bank if one is not None]
-        if not known:
-            raise EngineError(f"{options.takes}: no filmed take; run `python -m engines.training.people.extract` first")
-        options.out.mkdir(parents=True, exist_ok=True)
         random = np.random.default_rng((_STREAM, options.seed))
+        known = [errors for path in split(options.takes)[0] if (errors := errors_of(path)) is not None]
+        model = ErrorModel(known, random)
+        before, after = (np.array2string(100.0 * rms, precision=1) for rms in model.explained)
+        print(f"errors, % of height and cm: {before}, on takes left out {after} unexplained", file=sys.stderr)
+        options.out.mkdir(parents=True, exist_ok=True)
         bodies = [make_body(draw_shape(random)) for _ in range(min(_BODIES, options.count))]
-        for number in range(options.count):
-            np.savez(options.out / f"sketch_{options.seed}_{number:05d}.npz", **sketch(cast, bodies, known, random))
+        made = (one for _ in range(0, options.count, _VIEWS) for one in sketches(cast, bodies, model.draw, random))
+        for number, one in enumerate(made):
+            np.savez(options.out / f"sketch_{options.seed}_{number:05d}.npz", **one)
             if number % 100 == 99:
                 print(f"{number + 1} of {options.count} sketches", file=sys.stderr)
     except (EngineError, OSError) as error:
@@ -72,52 +65,36 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def errors_of(path: Path) -> Errors | None:
-    """The errors in one filmed take, None where the wearer was hardly found."""
-    with np.load(path, allow_pickle=False) as file:
-        seen, points = file["valid"], list(POINTS)
-        if np.count_nonzero(seen) < FRAMES // 2:
-            return None
-        exact = file["marks_px"][seen]
-        tall = np.ptp(exact[..., 1], axis=1).mean()
-        xy = (file["xy_px"][seen][:, points] - exact) / tall
-        world = file["world_m"][seen][:, points] - file["marks_m"][seen]
-        far = np.linalg.norm(xy, axis=-1, keepdims=True) > _LARGEST
-        usual = np.median(xy, axis=0)
-        sure = np.stack([file["visibility"][seen][:, points], file["sharpness"][seen][:, points]])
-        world = np.where(far, np.median(world, axis=0), world)
-        usual = np.where(np.linalg.norm(usual, axis=-1, keepdims=True) > _LARGEST, 0.0, usual)
-        return Errors(float(file["yaw_deg"]), file["t_s"][seen], np.where(far, usual, xy), world, sure)
-
-
-def sketch(cast: Cast, bodies: list[Body], bank: list[Errors], random: np.random.Generator) -> dict[str, Any]:
-    """One sketch, arrays named as in `extract.follow`."""
+def sketches(cast: Cast, bodies: list[Body], draw: DrawErrors, random: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """One motion of one body from three sides, each with arrays named as in `extract.follow`."""
     motion, yaw_deg = draw_training(cast, FRAMES, random)
     body = bodies[random.integers(len(bodies))]
     markers, joints = _moved(body, motion)
-    camera = place_camera(yaw_deg, joints[:, 0].mean(axis=0), body.stature_m, random)
-    exact = seen_exactly(camera, markers)
-    found = _borrowed(bank, yaw_deg, motion.t_s - motion.t_s[0], random)
-    tall = np.ptp(exact["marks_px"][..., 1], axis=1).mean()
     head = body.head
     pairs = (("upperleg01", "lowerleg01"), ("lowerleg01", "foot"), ("foot", "toe2-1"))
     lengths = [np.mean([np.linalg.norm(head(f"{a}.{s}") - head(f"{b}.{s}")) for s in "RL"]) for a, b in pairs]
-    return {
-        "t_s": motion.t_s,
-        "valid": np.ones(len(motion.t_s), np.bool_),
-        "xy_px": _spread(exact["marks_px"] + tall * found.xy),
-        "world_m": _spread(exact["marks_m"] + found.world_m),
-        "visibility": _spread(found.sure[0]),
-        "sharpness": _spread(found.sure[1]),
-        "q": motion.q.astype(np.float32),
-        "size": np.array(camera.size),
-        "focal_px": camera.focal_px,
-        "yaw_deg": yaw_deg,
-        "lengths_m": np.array(lengths),
-        "stature_m": body.stature_m,
-        "name": motion.name,
-        "subject": motion.subject,
-    }
+    for _ in range(_VIEWS):
+        middle_m = joints[:, 0].mean(axis=0) + np.array([draw_ahead(random), 0.0, 0.0])
+        camera = place_camera(yaw_deg, middle_m, body.stature_m, random)
+        exact = seen_exactly(camera, markers)
+        xy, world, sure = draw(exact["marks_px"], exact["marks_m"], yaw_deg, motion.t_s, random)
+        yield {
+            "t_s": motion.t_s,
+            "valid": np.ones(len(motion.t_s), np.bool_),
+            "xy_px": _spread(xy),
+            "world_m": _spread(world),
+            "visibility": _spread(sure[0]),
+            "sharpness": _spread(sure[1]),
+            "q": motion.q.astype(np.float32),
+            "size": np.array(camera.size),
+            "focal_px": camera.focal_px,
+            "yaw_deg": yaw_deg,
+            "lengths_m": np.array(lengths),
+            "stature_m": body.stature_m,
+            "name": motion.name,
+            "subject": motion.subject,
+        }
+        yaw_deg = draw_view(random)
 
 
 def _moved(body: Body, motion: Motion) -> tuple[F64, F64]:
@@ -133,23 +110,6 @@ def _moved(body: Body, motion: Motion) -> tuple[F64, F64]:
         markers.append(here + shift)
         heads.append(placed + shift)
     return np.array(markers), np.array(heads)
-
-
-def _borrowed(bank: list[Errors], yaw_deg: float, t_s: F64, random: np.random.Generator) -> Errors:
-    """Errors at `t_s` of a filmed take from a similar side, mirrored if it was the other one; begun anywhere, and run
-    back and forth where it is too short."""
-    away = np.array([abs(abs(one.yaw_deg) - abs(yaw_deg)) for one in bank])
-    near = np.flatnonzero(away <= max(_SIMILAR_DEG, float(np.sort(away)[min(4, len(away) - 1)])))
-    one = bank[near[random.integers(len(near))]]
-    long_s = one.t_s[-1] - one.t_s[0]
-    phase = (random.uniform(0.0, long_s) + t_s) % (2.0 * long_s)
-    at = np.searchsorted(one.t_s - one.t_s[0], np.minimum(phase, 2.0 * long_s - phase))
-    at = np.minimum(at, len(one.t_s) - 1)
-    xy, world, sure = one.xy[at], one.world_m[at], one.sure[:, at]
-    if one.yaw_deg * yaw_deg < 0.0:
-        flip = list(MIRRORED)
-        xy, world, sure = xy[:, flip] * (-1.0, 1.0), world[:, flip] * (-1.0, 1.0, 1.0), sure[:, :, flip]
-    return Errors(yaw_deg, t_s, xy, world, sure)
 
 
 def _spread(values: F64) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -45,15 +45,20 @@ class Shot:
 
 
 class Take:
-    """All that stays the same from frame to frame. `yaw_deg` of the camera off frontal, see `place_camera`."""
+    """All that stays the same from frame to frame. `yaw_deg` of the camera off frontal, see `place_camera`; it looks at
+    a point `ahead_m` in front of the person's mean place."""
 
-    def __init__(self, body: Body, motion: Motion, yaw_deg: float, random: np.random.Generator) -> None:
+    def __init__(
+        self, body: Body, motion: Motion, yaw_deg: float, random: np.random.Generator, ahead_m: float = 0.0
+    ) -> None:
         self.body, self.motion, self.yaw_deg = body, motion, yaw_deg
         self._random = random
         self._dress: Dress = dress(body, random)
         self._skeleton = Skeleton(body)
+        self._poses = [self._skeleton.place(named(q), up) for q, up in zip(motion.q, motion.upper, strict=True)]
         self._shift = self._ground()
-        self.camera: Camera = place_camera(yaw_deg, self._shift.mean(axis=0), body.stature_m, random)
+        middle_m = self._shift.mean(axis=0) + np.array([ahead_m, 0.0, 0.0])
+        self.camera: Camera = place_camera(yaw_deg, middle_m, body.stature_m, random)
         self.film: Film = draw_film(random)
         self._light = draw_light(random)
         self._scene = background(self.camera, random)
@@ -142,6 +147,9 @@ class Take:
 
     def _placed(self, i: int, age: float) -> tuple[F64, F64]:
         """Turns and heads of all bones in the world at frame `i` less `age` frames."""
+        if age == 0.0:
+            turns, heads = self._poses[i]
+            return turns, heads + self._shift[i]
         motion = self.motion
         before = max(0, i - 1)
         q = motion.q[i] + age * (motion.q[before] - motion.q[i])
@@ -161,7 +169,7 @@ class Take:
         rest, out = self._dress.vertices[soles], np.empty((int(soles.sum()), 3))
         weights, bones = body.weights[soles], body.weight_bones[soles]
         for i in range(len(motion.t_s)):
-            turns, heads = self._skeleton.place(named(motion.q[i]), motion.upper[i])
+            turns, heads = self._poses[i]
             skin(rest, weights, bones, body.heads, turns, heads, out)
             lowest[i] = np.quantile(out[:, 1], _LOWEST_SHARE * len(body.vertices) / len(out))
             feet = [heads[body.bones.index(name)] for name in ("foot.R", "foot.L")]
