@@ -106,6 +106,7 @@ _BROKEN: Final = ("crc", "e2e_crc", "governor_crc", *_SILENCE)
 _SHUFFLED: Final = ("slew_up", "slew_down", "window")  # setpoints in another order than they were meant
 _LATE: Final = ("apply_at", "age", "e2e_repeats", "governor_repeats", *_SHUFFLED, *_SILENCE)
 _BLIND: Final = ("estimate_invalid", "age", "invalid")
+_IMPLAUSIBLE: Final = ("encoder_implausible", "host_safe")
 _GONE: Final = ("loop_stopped", "host_safe", *_SILENCE)
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -142,12 +143,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "encoder_off": Kind(
         "encoder dead, its driver says so", _WIRE, Reaction.SAFE, ("sensor",), 63.0, {"joint": _JOINTS}
     ),
-    "encoder_stuck": Kind("encoder shows its last angle", _WIRE, Reaction.HARMLESS, (), 0.0, {"joint": _JOINTS}),
+    "encoder_stuck": Kind(
+        "encoder shows its last angle", _WIRE, Reaction.HARMLESS, _IMPLAUSIBLE, 0.0, {"joint": _JOINTS}
+    ),
     "encoder_offset": Kind(
         "encoder shifted",
         _WIRE,
         Reaction.HARMLESS,
-        ("soft_stop",),
+        (*_IMPLAUSIBLE, "soft_stop"),
         0.0,
         {"joint": _JOINTS, "offset": Number("rad", 0.1, -0.6, 0.6)},
     ),
@@ -155,7 +158,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "noise on the encoder",
         _WIRE,
         Reaction.HARMLESS,
-        ("velocity", "opposing", "power", "soft_stop"),
+        (*_IMPLAUSIBLE, "velocity", "opposing", "power", "soft_stop"),
         0.0,
         {"joint": _JOINTS, "sd": Number("rad", 0.01, 0.0, 0.5)},
     ),
@@ -163,7 +166,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "encoder late",
         _WIRE,
         Reaction.HARMLESS,
-        ("opposing", "power", "soft_stop"),
+        (*_IMPLAUSIBLE, "opposing", "power", "soft_stop"),
         0.0,
         {"joint": _JOINTS, "delay": Number("ms", 20.0, 0.0, 400.0)},
     ),

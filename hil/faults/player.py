@@ -22,6 +22,8 @@ from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import plant_for
 from edge_runtime.config import Device
+from edge_runtime.encoder_watch import EncoderWatch, hinge_model
+from edge_runtime.rt.cycle import KNEE_RAD_COLUMNS
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import I64, drain, publish
 from edge_runtime.rt.rig import new_rig
@@ -42,6 +44,7 @@ from hil.faults.host import HostFaults
 from hil.faults.model import Fault
 from hil.faults.orders import duration_ns, firmware_order
 from hil.faults.trace import Event, Trace
+from hil.sight import SimulatedSight
 
 _START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
 _ARM_TIMEOUT_NS: Final = 5_000_000_000
@@ -60,7 +63,10 @@ class Player:
         self._script = MotionScript(episode.motion)
         self._rings = shared.local(1)
         self._events: list[Event] = []
-        self._supervisor = Supervisor(TABLE, self._rings.control, self._hear, simulated=True)
+        watch = EncoderWatch(hinge_model(profile))
+        self._supervisor = Supervisor(TABLE, self._rings.control, self._hear, simulated=True, encoders=watch)
+        self._sight = SimulatedSight(len(episode.faults), episode.motion.frame_ns)
+        self._knee_rad = np.full(2, np.nan)
         self._buffer = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._rows: list[F64] = []
         self._rows_ns: list[I64] = []
@@ -140,7 +146,7 @@ class Player:
         end_ns = self._armed_ns + round(self._episode.seconds * 1e9)
         edges = [self._armed_ns + round(s * 1e9) for s in self._host.edges_s()]
         self._frame_ns = self._tick_ns = self._glance_ns = self._armed_ns
-        self._waiting: list[tuple[int, int, I64]] = []
+        self._waiting: list[tuple[int, int, I64, F64]] = []
         self._stall_from_ns = self._stall_to_ns = _FOREVER_NS
         self._held_ns = 0
         while self._elapsed_ns < end_ns:
@@ -154,7 +160,7 @@ class Player:
             self._advance(max(1, -(-(until_ns - self._elapsed_ns) // PERIOD_NS)))
 
     def _own_edges(self) -> Sequence[int]:
-        due = [due_ns for due_ns, _, _ in self._waiting]
+        due = [waits[0] for waits in self._waiting]
         stalls = [t for t in (self._stall_from_ns, self._stall_to_ns) if t > self._elapsed_ns]
         return [self._glance_ns, *due, *stalls] if self._held() else [*due, *stalls, _FOREVER_NS]
 
@@ -206,14 +212,15 @@ class Player:
         intent = self._script.intent(self._now_ns(), now_s)
         self._host.spoil(intent, now_s)
         due_ns = self._elapsed_ns + round(self._device.virtual_estimator_ms * 1e6) + late_ns
-        self._waiting.append((due_ns, self._now_ns(), intent.view(np.int64).copy()))
+        self._waiting.append((due_ns, self._now_ns(), intent.view(np.int64).copy(), self._sight.look(self._knee_rad)))
 
     def _publish_due(self) -> None:
         if self._waiting and self._elapsed_ns >= self._waiting[0][0]:
-            _, captured_ns, words = self._waiting.pop(0)
+            _, captured_ns, words, seen_rad = self._waiting.pop(0)
             if not self._host.blind(self._now_s(), 0):
                 publish(self._rings.intent, words)
                 self._supervisor.world.valid_ns = captured_ns
+                self._supervisor.see_knees(captured_ns, seen_rad, self._sight.sd_rad)
 
     def _plan_stall(self) -> None:
         """The next moment at which load takes the loop's processor."""
@@ -258,6 +265,7 @@ class Player:
 
     def _take_rows(self, ticks_ns: I64) -> None:
         rows = self._buffer[: drain(self._rings.cycles, self._buffer)].view(np.float64).copy()
+        self._knee_rad = rows[-1, list(KNEE_RAD_COLUMNS)]
         self._rows.append(rows)
         self._rows_ns.append(ticks_ns)
         if not self._host.supervisor_held(self._now_s()):
