@@ -27,7 +27,8 @@ MOVED_RAD: Final = radians(15.0)  # seen by the camera meanwhile; its frames dif
 APART_RAD: Final = radians(20.0)
 """Median distance over 3 s. The camera's own lasting error is up to 10° (docs/pose.md), and three of its deviations
 are allowed where that is more."""
-FAR_RAD: Final = radians(35.0)  # median over 0.4 s: no wearer's knee is misread so long by so much
+FAR_RAD: Final = radians(25.0)
+"""Root mean square over 1 s, likewise: five of the deviations that the pose head states from the side."""
 LATE_S: Final = 0.060  # the camera's own lag is known to 10 ms or so, and its angles scatter
 _LATE_SD_S: Final = 0.012  # of that estimate, for it to count: five of them make LATE_S
 
@@ -37,7 +38,7 @@ _KEPT_ROWS: Final = 512
 _LOOK_BACK_NS: Final = 4_000_000_000
 _HOLD_NS: Final = 1_000_000_000  # a jump is over in a moment, what it means is not
 _FRAMES_MIN: Final = 6
-_FAR_NS: Final = 400_000_000
+_FAR_NS: Final = 1_000_000_000
 _APART_NS: Final = 3_000_000_000
 _FULL: Final = 0.8  # of a span must hold frames, at no less than 20 a second
 _FRAME_MAX_NS: Final = 50_000_000
@@ -192,17 +193,25 @@ def _filled(t_s: F64, span_ns: int) -> bool:
 
 def _apart(side: int, t_s: F64, apart: F64, sd: F64) -> str:
     """Encoder and camera disagree grossly for a moment, or clearly for seconds."""
-    for span_ns, bound_rad in ((_FAR_NS, FAR_RAD), (_APART_NS, APART_RAD)):
+    for span_ns, bound_rad, size in ((_FAR_NS, FAR_RAD, _rms), (_APART_NS, APART_RAD, _lasting)):
         newest = t_s >= t_s[-1] - span_ns * 1e-9
-        middle = float(np.median(apart[newest]))
-        if abs(middle) > max(bound_rad, 3.0 * float(np.median(sd[newest]))) and _filled(t_s, span_ns):
-            return f"{_word(side)} encoder and camera are {degrees(middle):.0f} deg apart"
+        found = size(apart[newest])
+        if found > max(bound_rad, 3.0 * float(np.median(sd[newest]))) and _filled(t_s, span_ns):
+            return f"{_word(side)} encoder and camera are {degrees(found):.0f} deg apart"
     return ""
+
+
+def _rms(values: F64) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _lasting(values: F64) -> float:
+    return abs(float(np.median(values)))
 
 
 def _late(side: int, t_s: F64, knee: F64, seen: F64, rate: F64, lag_s: float) -> str:
     """What the encoder shows less what is seen goes with the encoder's rate: knee(t) is about angle + delay · rate."""
-    if not _filled(t_s, _LOOK_BACK_NS) or float(np.sqrt(np.mean(rate**2))) < _MOVING_RADPS:
+    if not _filled(t_s, _LOOK_BACK_NS) or _rms(rate) < _MOVING_RADPS:
         return ""
     terms = np.stack((np.ones_like(knee), knee, rate), axis=1)
     normal = terms.T @ terms
@@ -211,7 +220,7 @@ def _late(side: int, t_s: F64, knee: F64, seen: F64, rate: F64, lag_s: float) ->
     fit = np.linalg.solve(normal, terms.T @ (knee - seen))
     left = knee - seen - terms @ fit
     # neighbouring frames err alike: a fifth of them counts
-    sd_s = float(np.sqrt(np.mean(left**2) * np.linalg.inv(normal)[2, 2] * 5.0))
+    sd_s = _rms(left) * float(np.sqrt(np.linalg.inv(normal)[2, 2] * 5.0))
     late_s = -float(fit[2]) - lag_s
     if sd_s > _LATE_SD_S or late_s <= LATE_S:
         return ""
