@@ -8,9 +8,8 @@ docs/reasons/encoder_implausible.md says which errors stay unseen, and why they 
 
 from __future__ import annotations
 
-from collections import deque
 from math import degrees, radians
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -45,22 +44,19 @@ _FRAME_MAX_NS: Final = 50_000_000
 _MOVING_RADPS: Final = radians(60.0)  # root mean square, for lateness to show
 
 _COLUMN: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
-_T, _RECEIVED = _COLUMN["t_ns"], _COLUMN["received"]
-_POSITION, _VELOCITY, _TORQUE = (
-    [_COLUMN[f"{name}_{side}"] for side in SIDES] for name in ("position_rad", "velocity_radps", "measured_nm")
-)
+_KEPT: Final = [
+    _COLUMN[name]
+    for name in (
+        "t_ns", "received", "position_rad_r", "position_rad_l", "velocity_radps_r", "velocity_radps_l",
+        "measured_nm_r", "measured_nm_l",
+    )
+]  # fmt: skip
+_T, _RECEIVED, _POSITION, _VELOCITY, _TORQUE = 0, 1, slice(2, 4), slice(4, 6), slice(6, 8)
+"""Columns of the rows that are kept."""
+_HINGE, _KNEE, _SEEN, _SD, _RATE = slice(1, 3), slice(3, 5), slice(5, 7), slice(7, 9), slice(9, 11)
+_PAIR_WIDTH: Final = 11
+"""Of a frame's pair, after its time: hinge, knee by the encoder and by the camera, its deviation, hinge velocity."""
 _SIDE_WORDS: Final = {"r": "right", "l": "left"}
-
-
-class _Pair(NamedTuple):
-    """One frame: hinge, knee by the encoder and by the camera, its deviation, hinge velocity; each [2]."""
-
-    t_ns: int
-    hinge_rad: F64
-    knee_rad: F64
-    seen_rad: F64
-    sd_rad: F64
-    rate_radps: F64
 
 
 def hinge_model(profile: Profile) -> EncoderModel:
@@ -96,20 +92,15 @@ class EncoderWatch:
 
     def __init__(self, model: EncoderModel, lag_s: float = 0.0) -> None:
         self._model, self._lag_s = model, lag_s
-        self._rows = np.zeros((0, len(CYCLE_FIELDS)))
-        self._waiting: deque[tuple[int, F64, F64]] = deque()
-        self._pairs: deque[_Pair] = deque()
+        self._rows = np.zeros((0, len(_KEPT)))
+        self._fresh: list[F64] = []
+        self._waiting: list[tuple[int, F64, F64]] = []
+        self._pairs = np.zeros((0, _PAIR_WIDTH))
         self._jump_ns, self._jump = -(1 << 60), ""
-        self._seen = ""
 
     def see_cycles(self, rows: F64) -> None:
         """Telemetry rows [n, CYCLE_FIELDS] of the loop, oldest first, each row once."""
-        if len(self._rows) and rows[0, _T] <= self._rows[-1, _T]:
-            self._rows = self._rows[:0]  # a clock that went back, or another run
-        self._look_for_jump(np.concatenate((self._rows[-(_BEFORE + _AFTER - 1) :], rows)))
-        self._rows = np.concatenate((self._rows, rows))[-_KEPT_ROWS:]
-        while self._waiting and self._waiting[0][0] <= self._rows[-1, _T]:
-            self._pair(*self._waiting.popleft())
+        self._fresh.append(rows[:, _KEPT])
 
     def see_knees(self, t_capture_ns: int, knee_rad: F64, sd_rad: F64) -> None:
         """What the camera alone saw of the knees [2], flexion positive, and its deviation; NaN where it saw none."""
@@ -118,52 +109,60 @@ class EncoderWatch:
     def forget_camera(self) -> None:
         """Begin anew with what the camera sees."""
         self._waiting.clear()
-        self._pairs.clear()
-        self._seen = ""
+        self._pairs = self._pairs[:0]
 
     def problem(self, now_ns: int) -> str:
-        """Which encoder is wrong and how, for people; empty where nothing speaks against them."""
-        return self._jump if now_ns - self._jump_ns < _HOLD_NS else self._seen
+        """Which encoder is wrong and how, for people; empty where nothing speaks against them. Ask at 10 Hz or so."""
+        if self._fresh:
+            fresh = np.concatenate(self._fresh)
+            self._fresh.clear()
+            if len(self._rows) and fresh[0, _T] <= self._rows[-1, _T]:
+                self._rows = self._rows[:0]  # a clock that went back, or another run
+            self._look_for_jump(np.concatenate((self._rows[-(_BEFORE + _AFTER - 1) :], fresh)))
+            self._rows = np.concatenate((self._rows, fresh))
+            self._pair_up()
+            self._rows = self._rows[-_KEPT_ROWS:]
+        if now_ns - self._jump_ns < _HOLD_NS:
+            return self._jump
+        return next((words for side in range(2) if (words := self._judge(side))), "")
 
     def _look_for_jump(self, rows: F64) -> None:
         """Only where each cycle brought one reading of both: a late frame is no jump."""
         if len(rows) < _BEFORE + _AFTER:
             return
         whole = np.abs(np.diff(rows[:, _T]) - _STEP_NS) < 0.5 * _STEP_NS
-        whole &= np.isin(np.diff(rows[:, _RECEIVED]), (2.0, 3.0))
+        heard = np.diff(rows[:, _RECEIVED])
+        whole &= (heard == 2.0) | (heard == 3.0)
         held = np.convolve(whole, np.ones(_BEFORE + _AFTER - 1), "valid") == _BEFORE + _AFTER - 1
-        for side, column in enumerate(_POSITION):
-            off = np.where(held, np.convolve(rows[:, column], _TAPS, "valid"), 0.0)
+        for side, angle in enumerate(rows[:, _POSITION].T):
+            off = np.where(held, np.convolve(angle, _TAPS, "valid"), 0.0)
             worst = int(np.abs(off).argmax())
             if abs(off[worst]) > JUMP_RAD:
                 self._jump_ns = int(rows[worst + _BEFORE + _AFTER - 1, _T])
                 self._jump = f"{_word(side)} encoder jumped by {degrees(off[worst]):.0f} deg"
 
-    def _pair(self, t_ns: int, seen_rad: F64, sd_rad: F64) -> None:
-        """Judge anew with this frame and the reading of its moment; without one the frame is of no use."""
-        at = int(np.searchsorted(self._rows[:, _T], t_ns, "right")) - 1
-        if at < 0 or t_ns - self._rows[at, _T] > 2 * _STEP_NS:
-            return
-        row = self._rows[at]
-        hinge = row[_POSITION]
-        knee = self._model.knees(hinge, row[_TORQUE]).knee_rad
-        if self._pairs and t_ns <= self._pairs[-1].t_ns:
-            self._pairs.clear()
-        self._pairs.append(_Pair(t_ns, hinge, knee, seen_rad, sd_rad, row[_VELOCITY]))
-        while self._pairs[0].t_ns < t_ns - _LOOK_BACK_NS:
-            self._pairs.popleft()
-        self._seen = next((words for side in range(2) if (words := self._judge(side))), "")
+    def _pair_up(self) -> None:
+        """Each waiting frame with the reading of its moment; without one it is of no use."""
+        t, pairs = self._rows[:, _T], []
+        due = [frame for frame in self._waiting if frame[0] <= t[-1]]
+        self._waiting = [frame for frame in self._waiting if frame[0] > t[-1]]
+        for t_ns, seen_rad, sd_rad in due:
+            at = int(np.searchsorted(t, t_ns, "right")) - 1
+            if at >= 0 and t_ns - t[at] <= 2 * _STEP_NS:
+                hinge, rate = self._rows[at, _POSITION], self._rows[at, _VELOCITY]
+                knee = self._model.knees(hinge, self._rows[at, _TORQUE]).knee_rad
+                pairs.append(np.concatenate(([t_ns], hinge, knee, seen_rad, sd_rad, rate)))
+        if pairs:
+            pairs = [*self._pairs, *pairs]
+            self._pairs = np.array([pair for pair in pairs if pair[0] >= pairs[-1][0] - _LOOK_BACK_NS])
 
     def _judge(self, side: int) -> str:
-        pairs = [pair for pair in self._pairs if np.isfinite(pair.seen_rad[side]) and np.isfinite(pair.knee_rad[side])]
-        if len(pairs) < _FRAMES_MIN or pairs[-1] is not self._pairs[-1]:
+        pairs = self._pairs
+        known = np.isfinite(pairs[:, _SEEN][:, side]) & np.isfinite(pairs[:, _KNEE][:, side])
+        if np.count_nonzero(known) < _FRAMES_MIN or not known[-1]:
             return ""
-        t_s = np.array([pair.t_ns for pair in pairs]) * 1e-9
-        hinge = np.array([pair.hinge_rad[side] for pair in pairs])
-        knee = np.array([pair.knee_rad[side] for pair in pairs])
-        seen = np.array([pair.seen_rad[side] for pair in pairs])
-        sd = np.array([pair.sd_rad[side] for pair in pairs])
-        rate = np.array([pair.rate_radps[side] for pair in pairs])
+        t_s = pairs[known, 0] * 1e-9
+        hinge, knee, seen, sd, rate = (pairs[known, part][:, side] for part in (_HINGE, _KNEE, _SEEN, _SD, _RATE))
         stuck, apart = _stuck(side, hinge, seen), _apart(side, t_s, knee - seen, sd)
         return stuck or apart or _late(side, t_s, knee, seen, rate, self._lag_s)
 

@@ -69,9 +69,7 @@ def test_nobody_in_sight_and_nobody_moving_is_no_fault() -> None:
 
 
 @settings(deadline=None, max_examples=15)
-@given(
-    st.floats(-8.0, 8.0), st.floats(0.85, 1.15), st.floats(-0.02, 0.02), st.floats(0.0, 0.01), st.integers(0, 2**31)
-)
+@given(st.floats(-8.0, 8.0), st.floats(0.85, 1.15), st.floats(-0.02, 0.02), st.floats(0.0, 0.01), st.integers(0, 2**31))
 def test_a_camera_as_wrong_as_cameras_are_raises_nothing(
     constant_deg: float, gain: float, lag_s: float, noise_rad: float, seed: int
 ) -> None:
