@@ -118,7 +118,7 @@ class EncoderWatch:
             self._fresh.clear()
             if len(self._rows) and fresh[0, _T] <= self._rows[-1, _T]:
                 self._rows = self._rows[:0]  # a clock that went back, or another run
-            self._look_for_jump(np.concatenate((self._rows[-(_BEFORE + _AFTER - 1) :], fresh)))
+            self._look_for_jump(np.concatenate((self._rows[-(_BEFORE + _AFTER) :], fresh)))
             self._rows = np.concatenate((self._rows, fresh))
             self._pair_up()
             self._rows = self._rows[-_KEPT_ROWS:]
@@ -128,17 +128,17 @@ class EncoderWatch:
 
     def _look_for_jump(self, rows: F64) -> None:
         """Only where each cycle brought one reading of both: a late frame is no jump."""
-        if len(rows) < _BEFORE + _AFTER:
+        if len(rows) <= _BEFORE + _AFTER:
             return
         whole = np.abs(np.diff(rows[:, _T]) - _STEP_NS) < 0.5 * _STEP_NS
         heard = np.diff(rows[:, _RECEIVED])
         whole &= (heard == 2.0) | (heard == 3.0)
-        held = np.convolve(whole, np.ones(_BEFORE + _AFTER - 1), "valid") == _BEFORE + _AFTER - 1
-        for side, angle in enumerate(rows[:, _POSITION].T):
+        held = np.convolve(whole, np.ones(_BEFORE + _AFTER), "valid") == _BEFORE + _AFTER
+        for side, angle in enumerate(rows[1:, _POSITION].T):
             off = np.where(held, np.convolve(angle, _TAPS, "valid"), 0.0)
             worst = int(np.abs(off).argmax())
             if abs(off[worst]) > JUMP_RAD:
-                self._jump_ns = int(rows[worst + _BEFORE + _AFTER - 1, _T])
+                self._jump_ns = int(rows[worst + _BEFORE + _AFTER, _T])
                 self._jump = f"{_word(side)} encoder jumped by {degrees(off[worst]):.0f} deg"
 
     def _pair_up(self) -> None:

@@ -106,10 +106,11 @@ def test_an_angle_after_a_gap_is_no_jump() -> None:
     angle = walk(3.0)
     rows = rows_of(angle, angle)
     lost = rows.copy()
-    lost[1500:1530, COLUMN["position_rad_r"]] = lost[1500, COLUMN["position_rad_r"]]
-    lost[1500:, COLUMN["received"]] -= np.minimum(np.arange(1500) * 2.0, 60.0)
-    assert watch_over(lost, gait) == []
-    stood = np.concatenate((rows[:1500], rows[1560:]))
+    lost[1300:1400, COLUMN["position_rad_r"]] = lost[1299, COLUMN["position_rad_r"]]
+    lost[1300:, COLUMN["received"]] -= np.minimum(np.arange(1.0, 1701.0) * 2.0, 200.0)
+    assert abs(lost[1400, COLUMN["position_rad_r"]] - lost[1399, COLUMN["position_rad_r"]]) > 3.0 * JUMP_RAD
+    assert watch_over(lost, None) == []
+    stood = np.concatenate((rows[:1300], rows[1400:]))
     assert watch_over(stood, None) == []
 
 
