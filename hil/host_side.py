@@ -16,6 +16,7 @@ from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.types import F64
 from firmware_bridge.table import TABLE
+from hil.faults.certificate import refusals
 from hil.faults.host import HostFaults
 from hil.faults.model import Fault
 from hil.intents import Asked, IntentSource
@@ -44,7 +45,10 @@ class HostSide:
         seed: int,
     ) -> None:
         self.rings = shared.local(1)
-        self.supervisor = Supervisor(TABLE, self.rings.control, event, simulated=True, encoders=encoders)
+        refused = refusals(faults, device)  # which a simulation would not hear of
+        self.supervisor = Supervisor(TABLE, self.rings.control, event, not refused, encoders)
+        for refusal in refused:
+            self.supervisor.refuse_arming(refusal)
         self._sight = SimulatedSight(seed, source.frame_ns)
         self.faults = HostFaults(faults)
         self.faulty = bool(faults)

@@ -31,6 +31,7 @@ class Reaction(Enum):
 
     SAFE = "safe"  # the governor latches SAFE
     ZERO = "degraded"  # torque fades to zero, without SAFE at first
+    REFUSED = "refused"  # never armed
     HARMLESS = "harmless"  # limits hold; it is counted, or nothing at all shows
 
 
@@ -40,6 +41,7 @@ class Seam(Enum):
     LOOP = "loop"  # lock-step without pictures: torque loop, bus, governor; what storms use
     CHAIN = "chain"  # lock-step with pictures and engines
     LIVE = "live"  # a simulated run in real time
+    START = "start"  # a scenario of the bench, from power-up on
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Kind:
         return max([self.within_ms, *(self.slower.get(str(word), 0.0) for word in parameters.values())])
 
 
-_ALL: Final = frozenset(Seam)
+_ALL: Final = frozenset({Seam.LOOP, Seam.CHAIN, Seam.LIVE})
 _PICTURES: Final = frozenset({Seam.CHAIN, Seam.LIVE})
 _WIRE: Final = frozenset({Seam.LOOP, Seam.LIVE})
 _JOINTS: Final = Choice(("both", "right", "left"))
@@ -243,6 +245,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         Reaction.ZERO,
         _BLIND,
         _AGED_MS,
+    ),
+    "engine_stale_certificate": Kind(
+        "an engine was certified so long ago; the host takes its bus for hardware",
+        frozenset({Seam.START}),
+        Reaction.REFUSED,
+        ("certificate_expired",),
+        parameters={"age": Number("days", 400.0, 0.0, 10_000.0)},
     ),
     "process_kill": Kind(
         "SIGKILL",

@@ -1,4 +1,4 @@
-"""Plays an episode in lock-step: the compiled torque loop, supervisor and governor process on one virtual clock.
+"""Plays an episode in lock-step: the compiled torque loop, supervisor and governor on one virtual clock.
 
 The parts are those of every run. Faults of the bus, the encoders and the firmware's clock are ordered from the
 simulated firmware; those of the host are played here, as `host.py` says. Two plays give the same trace, bit by bit.
@@ -7,7 +7,6 @@ simulated firmware; those of the host are played here, as `host.py` says. Two pl
 from __future__ import annotations
 
 import socket
-import struct
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -33,11 +32,8 @@ from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.types import F64
 from engines.cache import cache_dir
-from firmware_bridge.bus import open_bus
-from firmware_bridge.errors import BridgeError
-from firmware_bridge.simulator.build import build
-from firmware_bridge.simulator.faults import FaultLink
-from firmware_bridge.simulator.process import TRUTH_DTYPE, FirmwareProcess, Pace, PlantParams, SimLink
+from firmware_bridge.simulator.embedded import EmbeddedFirmware
+from firmware_bridge.simulator.process import TRUTH_DTYPE, PlantParams
 from firmware_bridge.table import TABLE
 from hil.faults.episode import Episode, MotionScript
 from hil.faults.host import HostFaults
@@ -49,7 +45,7 @@ from hil.sight import SimulatedSight
 _START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
 _ARM_TIMEOUT_NS: Final = 5_000_000_000
 _GLANCE_NS: Final = 10_000_000  # how often a live run looks whether the loop still counts
-_HANG_S: Final = 10  # of real time without an answer of the firmware
+_PRESENT: Final = 0  # in place of a descriptor: the firmware is in this process, not frozen
 _REST_PER_MS: Final = 0.96  # of its speed a knee keeps that nobody moves any more
 _FOREVER_NS: Final = 1 << 62
 
@@ -84,27 +80,25 @@ class Player:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             record = folder / "applied.bin"
-            firmware = self._firmware(folder, record)
-            firmware.start()
-            stack.callback(firmware.stop)
-            self._link = SimLink(firmware.sim_path)
-            stack.callback(self._link.close)
-            with socket.socket(fileno=socket.dup(self._link.fd)) as same:
-                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _HANG_S, 0))
-            self._orders = stack.enter_context(FaultLink(firmware.fault_path))
-            bus = stack.enter_context(open_bus(firmware.bus_spec))
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            for end in (ours, theirs):
+                stack.callback(end.close)
+                end.setblocking(False)
+            self._firmware = EmbeddedFirmware(cache_dir() / "firmware", theirs, self._parameters(folder), record)
+            stack.callback(self._firmware.close)
             tissues = tissues_of(self._profile, self._profile_path)
-            self._torque = new_torque(TABLE, self._profile, self._device, bus.fd, tissues)
-            self._rig = new_rig(self._link.fd)
+            self._torque = new_torque(TABLE, self._profile, self._device, ours.fileno(), tissues)
+            self._rig = new_rig(_PRESENT)
+            self._rig.step[:] = self._firmware.step_address, self._firmware.handle
             try:
                 self._arm()
                 self._run()
-            except (BridgeError, TimeoutError) as error:
+            except TimeoutError as error:
                 hang = str(error)
-            firmware.stop()
+            self._firmware.close()
             return self._trace(record, hang)
 
-    def _firmware(self, folder: Path, record: Path) -> FirmwareProcess:
+    def _parameters(self, folder: Path) -> Path:
         plant, factors = plant_for(self._profile, 0), self._episode.plant
         stiffness = factors.tissue_stiffness
         params: PlantParams = replace(
@@ -116,8 +110,7 @@ class Player:
             drive_delay_ms=factors.drive_delay_ms,
         )
         params.write(folder / "plant.txt")
-        program = build(cache_dir() / "firmware")
-        return FirmwareProcess(program, folder / "can", folder / "rig", folder / "plant.txt", Pace.LOCKSTEP, record)
+        return folder / "plant.txt"
 
     def _now_ns(self) -> int:
         """The host's clock."""
@@ -180,7 +173,7 @@ class Player:
 
     def _begin(self, fault: Fault) -> None:
         if (wanted := firmware_order(fault)) is not None:
-            self._orders.order(wanted.order, wanted.values, 0, duration_ns(fault), fault.seed)
+            self._firmware.order(wanted.order, wanted.values, 0, duration_ns(fault), fault.seed)
         if fault.kind == "clock_jump" and fault.choice("side") == "host":
             self._leapt_ns += round(fault.number("leap")) * PERIOD_NS
 
@@ -250,13 +243,13 @@ class Player:
         if count == 0:
             return
         frozen = self._armed_ns < _FOREVER_NS and self._host.firmware_held(self._now_s())
-        self._rig.fd[0] = -1 if frozen else self._link.fd
+        self._rig.fd[0] = -1 if frozen else _PRESENT
         rings = self._rings
         done = run_lockstep(
             self._torque, self._rig, rings.control, rings.intent, rings.feedback, rings.cycles, self._now_ns(), count
         )
         if done != count:
-            raise TimeoutError(f"the simulated firmware gave no answer at {self._now_s():.3f} s")
+            raise TimeoutError(f"the loop stood still at {self._now_s():.3f} s")
         ticks_ns = self._elapsed_ns + np.arange(count, dtype=np.int64) * PERIOD_NS
         if not frozen:
             self._applied_ns.append(ticks_ns)
@@ -277,8 +270,7 @@ class Player:
         for _ in range(count):
             reference[2:] *= _REST_PER_MS
             reference[:2] += reference[2:] * 1e-3
-            self._link.set_wearer(reference[:2], reference[2:])
-            self._link.tick(self._now_ns())
+            self._firmware.tick(self._now_ns(), reference[:2], reference[2:])
             self._applied_ns.append(np.array([self._elapsed_ns]))
             self._elapsed_ns += PERIOD_NS
 

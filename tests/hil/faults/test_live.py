@@ -49,10 +49,15 @@ class Clip:
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    """A process that is done with its own start-up: nothing of it changes any more."""
+    command = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
     yield process
     process.kill()
     process.wait()
+    process.stdout.close()
 
 
 @pytest.fixture
@@ -111,10 +116,15 @@ def test_a_killed_process_is_gone_and_is_not_killed_twice(run_folder: Path, slee
 
 
 def test_memory_is_taken_and_given_back(run_folder: Path, sleeper: subprocess.Popen[bytes]) -> None:
-    seen: list[int] = []
-    inject(one("process_oom"), run_folder, lambda s: seen.append(resource.prlimit(sleeper.pid, resource.RLIMIT_AS)[0]))
-    used = psutil.Process(sleeper.pid).memory_info().vms
-    assert used <= seen[0] <= used + (2 << 20)
+    seen: list[tuple[int, int]] = []
+
+    def look(_: float) -> None:
+        used = psutil.Process(sleeper.pid).memory_info().vms
+        seen.append((used, resource.prlimit(sleeper.pid, resource.RLIMIT_AS)[0]))
+
+    inject(one("process_oom"), run_folder, look)
+    (used, limit) = seen[0]
+    assert used <= limit <= used + (2 << 20)
     assert resource.prlimit(sleeper.pid, resource.RLIMIT_AS)[0] == resource.getrlimit(resource.RLIMIT_AS)[0]
 
 
