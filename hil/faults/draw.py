@@ -8,7 +8,8 @@ import numpy as np
 
 from hil.faults.episode import RANGES, Episode, Motion, Plant
 from hil.faults.judge import RECOVERY_S
-from hil.faults.kinds import KINDS, Choice, Number, Seam
+from hil.faults.kind import Choice, Number, Seam
+from hil.faults.kinds import KINDS
 from hil.faults.model import Fault, make_fault
 from hil.faults.scenario_case import ScenarioCase, bases
 

@@ -1,4 +1,4 @@
-"""The kinds of faults: parameters with units and ranges, where each can be injected, and what must come of it.
+"""The kinds of faults, in one table.
 
 `reasons` are codes of events, of the limiter, or counters of the loop's rows (docs/reasons/ has a page for each of the
 first two); `within_ms` counts from the beginning of the fault to zero torque at the governor's output, for the default
@@ -8,11 +8,10 @@ parameters. Milder parameters may stay without any reaction, as long as no limit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
 from firmware_bridge.table import TABLE
+from hil.faults.kind import Choice, Kind, Number, Reaction, Seam
 
 _LEASE_MS: Final = max(joint.lease_ms for joint in TABLE.joints.values())
 _RELEASE_MS: Final = 1e3 * max(joint.torque_nm / joint.slew_down_nm_per_s for joint in TABLE.joints.values())
@@ -24,63 +23,6 @@ _BROKEN_MS: Final = TABLE.protocol.consecutive_errors_max + TABLE.safe.ramp_ms +
 _AGED_MS: Final = TABLE.age.latency_ms + TABLE.age.frame_max_ms + TABLE.age.late_zero_ms + _STEPS_MS
 _TICK_MS: Final = 100.0  # of the supervisor, which sees a death or a mismatch
 _HEARTBEAT_MS: Final = 500.0 + _TICK_MS + _RELEASE_MS + _STEPS_MS
-
-
-class Reaction(Enum):
-    """What must come of a fault at its default strength."""
-
-    SAFE = "safe"  # the governor latches SAFE
-    ZERO = "degraded"  # torque fades to zero, without SAFE at first
-    REFUSED = "refused"  # never armed
-    HARMLESS = "harmless"  # limits hold; it is counted, or nothing at all shows
-
-
-class Seam(Enum):
-    """Where a kind can be injected."""
-
-    LOOP = "loop"  # lock-step without pictures: torque loop, bus, governor; what storms use
-    CHAIN = "chain"  # lock-step with pictures and engines
-    LIVE = "live"  # a simulated run in real time
-    START = "start"  # a scenario of the bench, from power-up on
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A parameter that is a number: unit, default, range."""
-
-    unit: str
-    default: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A parameter that is a word; the first is the default."""
-
-    options: tuple[str, ...]
-
-    @property
-    def default(self) -> str:
-        """The first one."""
-        return self.options[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of fault."""
-
-    text: str
-    seams: frozenset[Seam]
-    reaction: Reaction
-    reasons: tuple[str, ...]
-    within_ms: float = 0.0
-    parameters: Mapping[str, Number | Choice] = field(default_factory=dict)
-    slower: Mapping[str, float] = field(default_factory=dict)  # within_ms where a parameter is this word
-
-    def deadline_ms(self, parameters: Mapping[str, float | str]) -> float:
-        """`within_ms` for these parameters."""
-        return max([self.within_ms, *(self.slower.get(str(word), 0.0) for word in parameters.values())])
 
 
 _ALL: Final = frozenset({Seam.LOOP, Seam.CHAIN, Seam.LIVE})

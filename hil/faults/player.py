@@ -35,12 +35,12 @@ from engines.cache import cache_dir
 from firmware_bridge.simulator.embedded import EmbeddedFirmware
 from firmware_bridge.simulator.process import TRUTH_DTYPE, PlantParams
 from firmware_bridge.table import TABLE
-from hil.faults.episode import Episode, MotionScript
+from hil.faults.episode import Episode
+from hil.faults.episode_camera import EpisodeCamera
 from hil.faults.host import HostFaults
 from hil.faults.model import Fault
 from hil.faults.orders import duration_ns, firmware_order
 from hil.faults.trace import Event, Trace
-from hil.sight import SimulatedSight
 
 _START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
 _ARM_TIMEOUT_NS: Final = 5_000_000_000
@@ -56,19 +56,17 @@ class Player:
     def __init__(self, episode: Episode, profile: Profile, profile_path: Path, device: Device) -> None:
         self._episode, self._device, self._profile, self._profile_path = episode, device, profile, profile_path
         self._host = HostFaults(episode.faults)
-        self._script = MotionScript(episode.motion)
+        self._camera = EpisodeCamera(episode, self._host, round(device.virtual_estimator_ms * 1e6))
         self._rings = shared.local(1)
         self._events: list[Event] = []
         watch = EncoderWatch(hinge_model(profile))
         self._supervisor = Supervisor(TABLE, self._rings.control, self._hear, simulated=True, encoders=watch)
-        self._sight = SimulatedSight(len(episode.faults), episode.motion.frame_ns)
         self._knee_rad = np.full(2, np.nan)
         self._buffer = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._rows: list[F64] = []
         self._rows_ns: list[I64] = []
         self._applied_ns: list[I64] = []
         self._elapsed_ns = 0  # true time
-        self._frame = 0
         self._leapt_ns = 0  # what the host's clock is ahead of it
         self._armed_ns = _FOREVER_NS
         self._hashes = (TABLE.protocol_hash, TABLE.limits_hash, profile.hash32)
@@ -138,8 +136,7 @@ class Player:
         """From frame to tick to the edge of a fault; each at its own time."""
         end_ns = self._armed_ns + round(self._episode.seconds * 1e9)
         edges = [self._armed_ns + round(s * 1e9) for s in self._host.edges_s()]
-        self._frame_ns = self._tick_ns = self._glance_ns = self._armed_ns
-        self._waiting: list[tuple[int, int, I64, F64]] = []
+        self._tick_ns = self._glance_ns = self._camera.due_ns = self._armed_ns
         self._stall_from_ns = self._stall_to_ns = _FOREVER_NS
         self._held_ns = 0
         while self._elapsed_ns < end_ns:
@@ -149,11 +146,11 @@ class Player:
             self._publish_due()
             self._plan_stall()
             coming = (edge for edge in edges if edge > self._elapsed_ns)
-            until_ns = min(end_ns, self._tick_ns, self._frame_ns, next(coming, end_ns), *self._own_edges())
+            until_ns = min(end_ns, self._tick_ns, self._camera.due_ns, next(coming, end_ns), *self._own_edges())
             self._advance(max(1, -(-(until_ns - self._elapsed_ns) // PERIOD_NS)))
 
     def _own_edges(self) -> Sequence[int]:
-        due = [waits[0] for waits in self._waiting]
+        due = self._camera.ready_ns
         stalls = [t for t in (self._stall_from_ns, self._stall_to_ns) if t > self._elapsed_ns]
         return [self._glance_ns, *due, *stalls] if self._held() else [*due, *stalls, _FOREVER_NS]
 
@@ -166,7 +163,7 @@ class Player:
         for index, fault in enumerate(self._episode.faults):
             if index not in self._begun and self._now_s() >= fault.start_s:
                 self._begun.add(index)
-                self._frame = 0  # a camera that is slow from now on takes its time for the next one
+                self._camera.frame = 0  # one that is slow from now on takes its time for the next
                 self._begin(fault)
         wrong = self._host.hashes_wrong(self._now_s())
         self._torque.config[0]["hashes"] = [value ^ (i in wrong) for i, value in enumerate(self._hashes)]
@@ -193,27 +190,14 @@ class Player:
             supervisor.tick(self._now_ns())
 
     def _see_frame(self) -> None:
-        """Capture a frame where one is due; its intent comes later, and a busy estimator overlooks it."""
-        if self._elapsed_ns < self._frame_ns:
-            return
-        now_s, late_ns = self._now_s(), 0
-        self._frame_ns += self._episode.motion.frame_ns
-        self._frame += 1
-        if self._waiting or self._host.blind(now_s, self._frame):
-            return
-        late_ns = self._host.late_ns(now_s)
-        intent = self._script.intent(self._now_ns(), now_s)
-        self._host.spoil(intent, now_s)
-        due_ns = self._elapsed_ns + round(self._device.virtual_estimator_ms * 1e6) + late_ns
-        self._waiting.append((due_ns, self._now_ns(), intent.view(np.int64).copy(), self._sight.look(self._knee_rad)))
+        if self._elapsed_ns >= self._camera.due_ns:
+            self._camera.see(self._elapsed_ns, self._now_ns(), self._now_s(), self._knee_rad)
 
     def _publish_due(self) -> None:
-        if self._waiting and self._elapsed_ns >= self._waiting[0][0]:
-            _, captured_ns, words, seen_rad = self._waiting.pop(0)
-            if not self._host.blind(self._now_s(), 0):
-                publish(self._rings.intent, words)
-                self._supervisor.world.valid_ns = captured_ns
-                self._supervisor.see_knees(captured_ns, seen_rad, self._sight.sd_rad)
+        if (seen := self._camera.ready(self._elapsed_ns, self._now_s())) is not None:
+            publish(self._rings.intent, seen.words)
+            self._supervisor.world.valid_ns = seen.captured_ns
+            self._supervisor.see_knees(seen.captured_ns, seen.knee_rad, seen.sd_rad)
 
     def _plan_stall(self) -> None:
         """The next moment at which load takes the loop's processor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from hil.faults.episode import Episode, Motion, Plant
 from hil.faults.kinds import KINDS
@@ -47,7 +47,7 @@ def _simpler(case: CaseT) -> Iterator[CaseT]:
         if shorter_s >= _SHORTEST_S and len(kept) == len(faults):
             yield replace(case, seconds=round(shorter_s, 3))
     if isinstance(case, Episode):
-        yield from _plainer(case)
+        yield from (cast(CaseT, plainer) for plainer in _plainer(case))
     for i, fault in enumerate(faults):
         for simple in _simpler_faults(fault):
             yield replace(case, faults=(*faults[:i], simple, *faults[i + 1 :]))

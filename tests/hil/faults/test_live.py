@@ -23,7 +23,8 @@ from engines.cache import cache_dir
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
-from hil.faults.kinds import KINDS, Seam
+from hil.faults.kind import Seam
+from hil.faults.kinds import KINDS
 from hil.faults.live import inject
 from hil.faults.model import Fault, make_fault
 

@@ -12,7 +12,8 @@ from edge_runtime.config import load_device
 from firmware_bridge.table import STATES, TABLE
 from hil.faults.episode import Episode, Motion, Plant
 from hil.faults.judge import judge
-from hil.faults.kinds import KINDS, LET_GO_MS, Choice, Reaction, Seam
+from hil.faults.kind import Choice, Reaction, Seam
+from hil.faults.kinds import KINDS, LET_GO_MS
 from hil.faults.model import Fault, make_fault
 from hil.faults.player import play
 from hil.faults.trace import Trace
