@@ -1,4 +1,4 @@
-"""Camera and estimator of an episode: frames at their rate, an intent of each a while later, and what faults do to it."""
+"""Camera and estimator of an episode: frames at their rate, an intent of each later, and what faults do to it."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Player:
 
     def _begin(self, fault: Fault) -> None:
         if (wanted := firmware_order(fault)) is not None:
-            self._firmware.order(wanted.order, wanted.values, 0, duration_ns(fault), fault.seed)
+            self._firmware.order(wanted.order, wanted.values, self._now_ns(), duration_ns(fault), fault.seed)
         if fault.kind == "clock_jump" and fault.choice("side") == "host":
             self._leapt_ns += round(fault.number("leap")) * PERIOD_NS
 
