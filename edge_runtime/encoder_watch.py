@@ -60,11 +60,11 @@ _SIDE_WORDS: Final = {"r": "right", "l": "left"}
 
 
 def hinge_model(profile: Profile) -> EncoderModel:
-    """How hinge and knee of this wearer hang together; the hinge's zero is the straight knee."""
-    legs = profile.interface_r, profile.interface_l
+    """How hinge and knee of this wearer hang together, by the profile's interface and offsets."""
+    legs, known = (profile.interface_r, profile.interface_l), profile.encoders
     return EncoderModel(
-        offset_rad=np.zeros(2),
-        offset_sd_rad=np.zeros(2),
+        offset_rad=np.array([known.offset_r_rad, known.offset_l_rad]),
+        offset_sd_rad=np.full(2, known.offset_sd_rad),
         stiffness_nm_per_rad=np.array([leg.stiffness_nm_per_rad for leg in legs]),
         stiffness_80deg_nm_per_rad=np.array([leg.stiffness_80deg_nm_per_rad for leg in legs]),
         stiffness_sd=np.zeros(2),
