@@ -34,6 +34,8 @@ _LATE_SD_S: Final = 0.012  # of that estimate, for it to count: five of them mak
 _BEFORE, _AFTER = 10, 5
 _STEP_NS: Final = 1_000_000
 _KEPT_ROWS: Final = 512
+_HEARD_ROWS: Final = 5  # in so many cycles both encoders send ten messages, one alone and the governor six
+_HEARD_MIN: Final = 8
 _LOOK_BACK_NS: Final = 4_000_000_000
 _HOLD_NS: Final = 1_000_000_000  # a jump is over in a moment, what it means is not
 _FRAMES_MIN: Final = 6
@@ -148,13 +150,18 @@ class EncoderWatch:
         self._waiting = [frame for frame in self._waiting if frame[0] > t[-1]]
         for t_ns, seen_rad, sd_rad in due:
             at = int(np.searchsorted(t, t_ns, "right")) - 1
-            if at >= 0 and t_ns - t[at] <= 2 * _STEP_NS:
+            if at >= _HEARD_ROWS and t_ns - t[at] <= 2 * _STEP_NS and self._heard(at):
                 hinge, rate = self._rows[at, _POSITION], self._rows[at, _VELOCITY]
                 knee = self._model.knees(hinge, self._rows[at, _TORQUE]).knee_rad
                 pairs.append(np.concatenate(([t_ns], hinge, knee, seen_rad, sd_rad, rate)))
         if pairs:
             pairs = [*self._pairs, *pairs]
             self._pairs = np.array([pair for pair in pairs if pair[0] >= pairs[-1][0] - _LOOK_BACK_NS])
+
+    def _heard(self, at: int) -> bool:
+        """True where both encoders were heard of late: a row repeats the angle of one that was not."""
+        received = self._rows[:, _RECEIVED]
+        return bool(received[at] - received[at - _HEARD_ROWS] >= _HEARD_MIN)
 
     def _judge(self, side: int) -> str:
         pairs = self._pairs

@@ -124,6 +124,15 @@ def test_an_encoder_that_stands_still_is_seen_once_the_knee_has_moved(at_ms: int
     assert said[0][0] <= at_ms + 700
 
 
+def test_one_that_is_not_heard_does_not_stand_still() -> None:
+    """Its messages are lost, or broken: that is the governor's and the loop's to see."""
+    angle = walk(3.0)
+    rows = rows_of(angle, angle)
+    rows[1000:1400, COLUMN["position_rad_r"]] = rows[999, COLUMN["position_rad_r"]]
+    rows[1000:, COLUMN["received"]] -= np.minimum(np.arange(1.0, 2001.0), 400.0)
+    assert watch_over(rows, gait) == []
+
+
 def test_an_encoder_that_flickers_by_a_digit_stands_still_too() -> None:
     angle = walk(3.0)
     angle[1000:] = angle[1000] + radians(0.01) * (np.arange(2000) % 2)
