@@ -317,6 +317,9 @@ class Estimator:
         if kinematics.valid:
             row[_COLUMN[COORDINATES[0]] : _COLUMN[COORDINATES[-1]] + 1] = kinematics.q
         row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
+        seen = self._kinematics.seen_knees
+        row[_COLUMN["seen_knee_r"] : _COLUMN["seen_knee_l"] + 1] = np.where(seen.valid, seen.knee_rad, np.nan)
+        row[_COLUMN["seen_knee_sd_r"] : _COLUMN["seen_knee_sd_l"] + 1] = seen.sd_rad
         for side, joints in zip(SIDES, _LEG_JOINTS, strict=True):
             row[_COLUMN[f"inferred_{side}"]] = kinematics.inferred[joints].any()
         row[_COLUMN["encoder_r"] : _COLUMN["encoder_l"] + 1] = kinematics.encoder

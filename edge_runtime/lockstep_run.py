@@ -16,13 +16,14 @@ from edge_runtime.assembly import make_encoders, make_estimator, make_firmware, 
 from edge_runtime.camera import FrameSource
 from edge_runtime.certify.opened import Engines
 from edge_runtime.doubt import NO_DOUBT, Doubt
+from edge_runtime.encoder_watch import EncoderWatch, hinge_model
 from edge_runtime.errors import UserError
 from edge_runtime.estimator import Estimator
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import drain, publish
-from edge_runtime.rt.rig import Rig, new_rig
+from edge_runtime.rt.rig import FOLLOWS_LATE_S, Rig, new_rig
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.simulated_wearer import wearer_path
 from edge_runtime.states import State
@@ -66,7 +67,8 @@ class LockstepRun:
         self._make = make
         self._recorder = recorder
         self._rings = shared.local(estimate_width)
-        self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True)
+        watch = EncoderWatch(hinge_model(plan.profile), FOLLOWS_LATE_S)
+        self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True, encoders=watch)
         self._rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._now_ns = _START_NS
         self._next_tick_ns = _START_NS

@@ -14,6 +14,7 @@ from edge_runtime.camera import ClipSource
 from edge_runtime.certify.gate import doubts, refusals
 from edge_runtime.children import Children
 from edge_runtime.doubt import described
+from edge_runtime.encoder_watch import EncoderWatch, hinge_model
 from edge_runtime.live import LiveState
 from edge_runtime.live_feed import LiveFeed
 from edge_runtime.notify import Notifier
@@ -21,6 +22,7 @@ from edge_runtime.observer import Observer
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.background import BackgroundRecorder
 from edge_runtime.record.recorder import Recorder
+from edge_runtime.rt.rig import FOLLOWS_LATE_S
 from edge_runtime.signals import stop_on_signals
 from edge_runtime.startup import STUCK_S, Startup
 from edge_runtime.states import State
@@ -45,7 +47,8 @@ class RealtimeRun:
         self._run_folder = recorder.path.parent
         self._width = estimate_width
         self._rings = shared.create(estimate_width)
-        self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated)
+        watch = EncoderWatch(hinge_model(plan.profile), FOLLOWS_LATE_S if plan.simulated else 0.0)
+        self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated, watch)
         self._observer = Observer(lambda: int(self._rings.control[shared.LOOP_THREAD]), self._recorder.miss)
         self._streams = Streams(self._rings, estimate_width, self._recorder)
         self._children = Children(self._rings)

@@ -37,6 +37,7 @@ class Flags:
     deadlines_missed: bool = False  # so many in a row that the loop took torque away
     supervisor_stalled: bool = False  # the loop missed our heartbeat while assisting
     estimator_dead: bool = False
+    encoder_implausible: bool = False  # it goes on talking, and cannot be right
     bus_off: bool = False  # the CAN controller gave up, or its interface is down
     firmware_lost: bool = False  # one of its streams is silent
     firmware_unarmed: bool = False  # it does not arm, or fell back, although we are armed
@@ -50,6 +51,7 @@ FAULTS = (
     "deadlines_missed",
     "supervisor_stalled",
     "estimator_dead",
+    "encoder_implausible",
     "bus_off",
     "firmware_lost",
     "firmware_safe",

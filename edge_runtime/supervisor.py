@@ -11,6 +11,7 @@ import numpy as np
 from edge_runtime import shared
 from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
+from edge_runtime.encoder_watch import EncoderWatch
 from edge_runtime.envelope import Refusal
 from edge_runtime.estimator import REASONS
 from edge_runtime.rt import bus_state
@@ -34,6 +35,8 @@ _SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared a
 
 _CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
 _ESTIMATE: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
+_SEEN_KNEES: Final = [_ESTIMATE["seen_knee_r"], _ESTIMATE["seen_knee_l"]]
+_SEEN_KNEES_SD: Final = [_ESTIMATE["seen_knee_sd_r"], _ESTIMATE["seen_knee_sd_l"]]
 _MODE_OF: Final = {
     State.ARMED: MODES["ZERO"],
     State.ENGAGED: MODES["TORQUE"],
@@ -73,15 +76,22 @@ class World:
 
 
 class Supervisor:
-    """Owns the host's state. `tick` at 10 Hz; pure of clocks and processes, which the caller brings."""
+    """Owns the host's state. `tick` at 10 Hz; pure of clocks and processes, which the caller brings.
 
-    def __init__(self, table: Table, control: I64, event: EventSink, simulated: bool) -> None:
+    `encoders` watches them where there is somebody to wear them.
+    """
+
+    def __init__(
+        self, table: Table, control: I64, event: EventSink, simulated: bool, encoders: EncoderWatch | None = None
+    ) -> None:
         self.state = State.OFF
         self.world = World()
         self._table = table
         self._control = control
         self._event = event
         self._simulated = simulated
+        self._encoders = encoders
+        self._encoder_problem = ""
         self._entered_ns = 0
         self._refused = ""
         self._clearing = False
@@ -104,6 +114,8 @@ class Supervisor:
         world.governor_reason = int(reasons[-1])
         if STATES["ARMED"] <= world.governor_state <= STATES["DEGRADED"]:
             world.armed_ns = int(last[0])
+        if self._encoders is not None:
+            self._encoders.see_cycles(rows)
 
     def see_estimate(self, row: F64) -> None:
         """One row of the estimator."""
@@ -114,8 +126,15 @@ class Supervisor:
             self._fault(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["reason"]]))
         if row[_ESTIMATE["valid"]]:
             self.world.valid_ns = int(row[_ESTIMATE["t_capture_ns"]])
+            self.see_knees(self.world.valid_ns, row[_SEEN_KNEES], row[_SEEN_KNEES_SD])
         if row[_ESTIMATE["doubt_cause"]] > 0.0:
             self._doubt(int(row[_ESTIMATE["t_capture_ns"]]), int(row[_ESTIMATE["doubt_cause"]]))
+
+    def see_knees(self, t_capture_ns: int, knee_rad: F64, sd_rad: F64) -> None:
+        """The knees [2] as the camera alone saw them. While assistance is off nothing is compared: without it a
+        simulated wearer stands still, whatever the video shows."""
+        if self._encoders is not None and State.ARMED <= self.state < State.SAFE:
+            self._encoders.see_knees(t_capture_ns, knee_rad, sd_rad)
 
     def _fault(self, t_ns: int, reason: int) -> None:
         """Say a fault of the camera or of an engine, or that the wearer is lost, where it begins."""
@@ -152,6 +171,7 @@ class Supervisor:
         self.loop_stopped(now_ns)
         self._say_rights(now_ns)
         self._say_refusal(now_ns)
+        self._say_encoders(now_ns)
         result = step(self.state, self._flags(now_ns))
         if result.cause:
             level = "error" if result.state is State.SAFE else "info"
@@ -184,6 +204,7 @@ class Supervisor:
             envelope_refused=bool(self._refusals) and self._on_hardware(),
             loop_stopped=self.loop_stopped(now_ns),
             estimator_dead=world.estimator_dead,
+            encoder_implausible=self._encoder_problem != "",
             deadlines_missed=bool(control[shared.DEADLINES_LOST]) and self.state is not State.SAFE,
             supervisor_stalled=bool(control[shared.HEARTBEAT_LOST]),
             bus_off=control[shared.BUS_STATE] >= bus_state.OFF
@@ -230,6 +251,16 @@ class Supervisor:
         else:
             text = f"not armed: the loop has not {missing.words()}, and the bus leads to hardware; see exo-edge doctor"
             self._event(now_ns, "error", "rights_missing", text)
+
+    def _say_encoders(self, now_ns: int) -> None:
+        """What is wrong with them, where it begins."""
+        if self._encoders is None:
+            return
+        if not State.ARMED <= self.state < State.SAFE:
+            self._encoders.forget_camera()
+        before, self._encoder_problem = self._encoder_problem, self._encoders.problem(now_ns)
+        if self._encoder_problem and not before:
+            self._event(now_ns, "error", "encoder_implausible", self._encoder_problem)
 
     def _say_refusal(self, now_ns: int) -> None:
         """Once, as soon as the loop has told that its bus leads to hardware."""

@@ -91,6 +91,8 @@ ESTIMATE_HEAD: Final = (
     *(f"encoder_{side}" for side in SIDES),  # biomech.knee_fusion.ENCODER_STATES
     *(f"encoder_rad_{side}" for side in SIDES),  # knee by that side's encoder, NaN where it said nothing
     *(f"knee_sd_rad_{side}" for side in SIDES),  # deviation of the knee's angle above
+    *(f"seen_knee_{side}" for side in SIDES),  # rad, by the camera alone, whatever encoders say; NaN where unseen
+    *(f"seen_knee_sd_{side}" for side in SIDES),
     *(f"inferred_{side}" for side in SIDES),  # 1 where a joint of that leg was not seen but filled
     "inpaint_ms",  # what a fill collected for this frame took, beside the tick
     *(f"grf_{axis}_{side}" for side in SIDES for axis in "xyz"),  # N

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.config import load_device
+from edge_runtime.encoder_watch import EncoderWatch, hinge_model
 from edge_runtime.errors import UserError
 from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import drain
-from edge_runtime.rt.rig import new_rig
+from edge_runtime.rt.rig import FOLLOWS_LATE_S, new_rig
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.states import State
 from edge_runtime.telemetry import CYCLE_FIELDS
@@ -63,7 +64,11 @@ class Bench:
         self._end_ns = self._zero_ns + round(scenario.seconds * 1e9)
         self._events: list[Event] = []
         self._source = make_source(scenario, self._profile)
-        self._host = HostSide(self._source, scenario.faults, self._device, self._zero_ns, self._say)
+        lag_s = FOLLOWS_LATE_S if self._source.muscles else 0.0
+        encoders = EncoderWatch(hinge_model(self._profile), lag_s)
+        self._host = HostSide(
+            self._source, scenario.faults, self._device, self._zero_ns, self._say, encoders, scenario.seed
+        )
         self._steps = round((LEAD_S + scenario.seconds + TAIL_S) * _MS_PER_S)
         self._rows = np.full((self._steps, len(CYCLE_FIELDS)), np.nan)
         self._buffer = np.zeros((2 * _DRAIN_STEPS, len(CYCLE_FIELDS)), np.int64)
@@ -116,7 +121,7 @@ class Bench:
                 self._begin_faults(torque, governor, now_ns)
             host.supervise(now_ns)
             if now_ns < self._end_ns:
-                host.camera(now_ns)
+                host.camera(now_ns, sample.knee_rad)
             else:
                 host.end()
             self._cycle(torque, k, now_ns)

@@ -18,6 +18,7 @@ from edge_runtime.config import DEFAULT_PATH, load_device
 from edge_runtime.errors import UserError
 from edge_runtime.intent import at
 from edge_runtime.plan import Plan
+from edge_runtime.rt.rig import FOLLOWS_LATE_S
 from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES
 from edge_runtime.types import F64
 from engines.beside import Inline
@@ -30,7 +31,7 @@ from hil.wish import Clip
 
 _PICTURE_FAULTS: Final = ("camera_black", "camera_blur", "camera_wrong_person", "camera_remounted")
 _FOREVER_NS: Final = 1 << 62
-_TRACKING_RADPS: Final = 20.0  # critically damped, as the simulated wearer of a run follows the video
+_TRACKING_RADPS: Final = 2.0 / FOLLOWS_LATE_S  # critically damped, as the simulated wearer of a run follows the video
 _RATE_MAX_RADPS: Final = 8.0
 _STEP_S: Final = 1e-3
 _READY: Final = ESTIMATE_HEAD.index("t_ready_ns")

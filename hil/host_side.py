@@ -10,14 +10,17 @@ import numpy.typing as npt
 
 from edge_runtime import shared
 from edge_runtime.config import Device
+from edge_runtime.encoder_watch import EncoderWatch
 from edge_runtime.rt.mailbox import I64, publish
 from edge_runtime.states import State
 from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.types import F64
 from firmware_bridge.table import TABLE
+from hil.faults.certificate import refusals
 from hil.faults.host import HostFaults
 from hil.faults.model import Fault
 from hil.intents import Asked, IntentSource
+from hil.sight import SimulatedSight
 
 _GLANCE_NS: Final = 10_000_000  # how often a live run looks whether the loop still counts
 _MS_NS: Final = 1_000_000
@@ -32,10 +35,21 @@ class HostSide:
     """
 
     def __init__(
-        self, source: IntentSource, faults: Sequence[Fault], device: Device, zero_ns: int, event: EventSink
+        self,
+        source: IntentSource,
+        faults: Sequence[Fault],
+        device: Device,
+        zero_ns: int,
+        event: EventSink,
+        encoders: EncoderWatch,
+        seed: int,
     ) -> None:
         self.rings = shared.local(1)
-        self.supervisor = Supervisor(TABLE, self.rings.control, event, simulated=True)
+        refused = refusals(faults, device)  # which a simulation would not hear of
+        self.supervisor = Supervisor(TABLE, self.rings.control, event, not refused, encoders)
+        for refusal in refused:
+            self.supervisor.refuse_arming(refusal)
+        self._sight = SimulatedSight(seed, source.frame_ns)
         self.faults = HostFaults(faults)
         self.faulty = bool(faults)
         self.leapt_ns = 0
@@ -45,7 +59,7 @@ class HostSide:
         self._feedback = shared.FeedbackReader(self.rings)
         self._tick_ns = self._glance_ns = 0
         self._frame_ns, self._frame = zero_ns, 0
-        self._waiting: tuple[int, int, I64, F64 | None] | None = None
+        self._waiting: tuple[int, int, I64, F64 | None, F64] | None = None
         self._stall_from_ns = self._stall_to_ns = 0
         self._loaded = any(fault.kind == "host_load" for fault in faults)
         self._edges_ns = [zero_ns + round(edge_s * 1e9) for edge_s in self.faults.edges_s()]
@@ -85,8 +99,8 @@ class HostSide:
         if len(rows) and not self._supervisor_gone:
             self.supervisor.see_cycles(rows)
 
-    def camera(self, now_ns: int) -> None:
-        """A frame where one is due; its intent where it is ready."""
+    def camera(self, now_ns: int, knee_rad: F64) -> None:
+        """A frame where one is due, of a wearer whose knees are at `knee_rad` [2]; its intent where it is ready."""
         if self._waiting is not None and now_ns >= self._waiting[0]:
             self._publish(now_ns)
         if now_ns < self._frame_ns:
@@ -98,7 +112,7 @@ class HostSide:
             return
         asked = self._source.step(k, self._clock(t_ns), now_s, self._feedback.torque_nm())
         late_ns = self.faults.late_ns(now_s) if self.faulty else 0
-        self._wait(asked, t_ns, late_ns, now_s)
+        self._wait(asked, t_ns, late_ns, now_s, knee_rad)
 
     def loop_held(self, now_ns: int) -> bool:
         """True where the torque loop does not run this millisecond."""
@@ -114,17 +128,18 @@ class HostSide:
         """The last frame is over: torque runs down."""
         self.supervisor.world.estimator_done = True
 
-    def _wait(self, asked: Asked, t_ns: int, late_ns: int, now_s: float) -> None:
+    def _wait(self, asked: Asked, t_ns: int, late_ns: int, now_s: float, knee_rad: F64) -> None:
         intent: npt.NDArray[Any] = asked.intent.copy()
         if self.faulty:
             self.faults.spoil(intent, now_s)
         row = None if asked.row is None else asked.row.copy()
         captured_ns = int(intent[0]["t_capture_ns"])
-        self._waiting = t_ns + self._delay_ns + late_ns, captured_ns, intent.view(np.int64), row
+        seen_rad = self._sight.look(knee_rad)
+        self._waiting = t_ns + self._delay_ns + late_ns, captured_ns, intent.view(np.int64), row, seen_rad
 
     def _publish(self, now_ns: int) -> None:
         assert self._waiting is not None
-        _, captured_ns, words, row = self._waiting
+        _, captured_ns, words, row, seen_rad = self._waiting
         self._waiting = None
         now_s = self._seconds(now_ns)
         if self.faulty and (self.faults.estimator_dead(now_s) or self.faults.blind(now_s, 0)):
@@ -135,6 +150,7 @@ class HostSide:
             self.supervisor.see_estimate(row)
         else:
             self.supervisor.world.valid_ns = captured_ns
+            self.supervisor.see_knees(captured_ns, seen_rad, self._sight.sd_rad)
 
     def _clock(self, now_ns: int) -> int:
         return now_ns + self.leapt_ns

@@ -24,7 +24,9 @@ class Finding:
 
 def judge(trace: Trace, scenario: Scenario, found: dict[str, float | None]) -> list[Finding]:
     """Every check of a run, in the order in which a person asks."""
-    findings = [Finding(not trace.problem, f"host and governor arm: {trace.problem or 'yes'}")]
+    armed = "no" if trace.problem else "yes"
+    line = f"host and governor arm: {trace.problem or armed} (expected: {scenario.expect.arms})"
+    findings = [Finding(armed == scenario.expect.arms, line)]
     findings.append(_none("limit violations at the governor's output", found["violations"]))
     findings += _safe(trace, scenario)
     codes = {event.code for event in trace.events}

@@ -85,11 +85,12 @@ class Bound:
 class Expect:
     """What is right for this scenario. `verdict`: fail where the bounds are meant to be broken (a control).
 
-    `safe`: reasons of the governor with which SAFE may and must be entered, none where empty; `events`, `limiter`:
-    event codes and limiter reasons that must be seen.
+    `arms`: no where host and governor must not arm. `safe`: reasons of the governor with which SAFE may and must be
+    entered, none where empty; `events`, `limiter`: event codes and limiter reasons that must be seen.
     """
 
     verdict: str = field(default="pass", metadata=one_of("pass", "fail"))
+    arms: str = field(default="yes", metadata=one_of("yes", "no"))
     safe: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     limiter: tuple[str, ...] = ()

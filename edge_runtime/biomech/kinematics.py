@@ -66,6 +66,7 @@ _HIDDEN_SD: Final = {
 
 _UNSEEN_SD_RAD_S: Final = radians(150.0)  # growth of the deviation while nobody is seen: a hip's speed in swing
 
+_UNSEEN_KNEES: Final = KneeReadings(np.full(2, np.nan), np.full(2, np.nan), np.zeros(2, np.bool_))
 MIN_SIGHT: Final = 0.3
 CROSSING_DOUBT: Final = 0.6
 """Part of the sight that legs lose where one hides the other: the network mixes them up without saying so."""
@@ -94,6 +95,7 @@ class KinematicsFilter:
     Call `reset` after a cut. Poses come in the order of capture; a gap over 0.2 s starts anew. Estimates are invalid
     with reason "settling" for the first frames, "hidden" where a leg has not been seen for 0.2 s, or with the pose's
     own reason, or that of the head's network where it failed: motion starts anew then.
+    `seen_knees`: the knees as the last pose alone shows them, whatever encoders say.
     """
 
     def __init__(self, height_m: float, cutoff_hz: float = CUTOFF_HZ, head: AngleSource | None = None) -> None:
@@ -123,6 +125,7 @@ class KinematicsFilter:
 
     def _forget_motion(self) -> None:
         self._knee_sd = np.full(len(SIDES), np.nan)
+        self.seen_knees = _UNSEEN_KNEES
         self._frames, self._swapped_s, self._facing, self._head_settles = 0, 0.0, 0, False
         self._age_s = np.zeros(len(TRACKED))
 
@@ -136,6 +139,7 @@ class KinematicsFilter:
             raise ValueError(f"pose at {pose.t_capture_ns} ns comes after {self._last_ns} ns; feed poses in order")
         self._last_ns = pose.t_capture_ns
         self._knee_sd[:] = np.nan
+        self.seen_knees = _UNSEEN_KNEES
         if not pose.valid:
             return self._coast(pose, dt_s, pose.reason or "no_pose", knees)
         if not np.isfinite(pose.xy_px).all():
@@ -150,6 +154,8 @@ class KinematicsFilter:
         except EngineFaultError as fault:
             self._forget_motion()
             return self._coast(pose, dt_s, fault.reason, knees)
+        in_sight = sight[_KNEE_COLUMNS] >= MIN_SIGHT
+        self.seen_knees = KneeReadings(value[_KNEE_COLUMNS], self._systematic_sd()[_KNEE_COLUMNS], in_sight)
         self._fuse(dt_s, value, sight, knees)
         return self._track(pose.t_capture_ns, dt_s, value, sight)
 

@@ -47,7 +47,8 @@ def _lines(document: dict[str, Any]) -> list[str]:
     outcomes = ", ".join(f"{count} {name}" for name, count in document["outcomes"].items())
     return [
         f"{document['virtual_hours']:.2f} virtual hours in {document['seconds']:.0f} s "
-        f"({document['times_real']:.0f} times real time), {document['episodes']} episodes",
+        f"({document['times_real']:.0f} times real time), {document['episodes']} episodes, "
+        f"{document['scenarios']} scenarios",
         f"faults: {document['faults']} ({outcomes})",
         f"limit violations: {document['violations']}, hangs: {document['hangs']}, "
         f"unexplained: {document['unexplained']}",

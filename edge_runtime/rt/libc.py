@@ -40,6 +40,20 @@ def as_pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(types.intp), codegen
 
 
+@intrinsic
+def call_step(typing_context: Any, function: Any, handle: Any, message: Any, answer: Any) -> Any:
+    """Call the C function `void f(void *, const void *, void *)` at that address, with three more."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer] * 3)
+        target = builder.inttoptr(args[0], kind.as_pointer())
+        builder.call(target, [builder.inttoptr(value, pointer) for value in args[1:]])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, types.intp), codegen
+
+
 def _element(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     array = context.make_array(signature.args[0])(context, builder, args[0])
     return builder.gep(array.data, [args[1]])

@@ -14,7 +14,7 @@ from numba import njit
 
 from edge_runtime.intent import at
 from edge_runtime.rt.cycle import KNEE_NM_COLUMNS, KNEE_RAD_COLUMNS
-from edge_runtime.rt.libc import as_pointer, libc_read, libc_write, load_relaxed
+from edge_runtime.rt.libc import as_pointer, call_step, libc_read, libc_write, load_relaxed
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.torque import Torque
 from edge_runtime.shared import START_NS
@@ -27,7 +27,9 @@ TICK: Final = 2  # lock-step: a new reference, and step one millisecond
 _WEARER_WORDS: Final = 6
 _TRUTH_WORDS: Final = 13
 _READS_MAX: Final = 8
-_TRACKING_RADPS: Final = 20.0  # critically damped following of the video; 2 / this is its lag, 0.1 s
+_TRACKING_RADPS: Final = 20.0  # critically damped following of the video
+FOLLOWS_LATE_S: Final = 2.0 / _TRACKING_RADPS
+"""How far the simulated wearer is behind the one in the video."""
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
 _ACCELERATION_MAX_RADPS2: Final = 120.0
 _PATH_RADPS: Final = 60.0  # following of a path, which is smooth and known: behind by acceleration / 60², 2° in gait
@@ -47,9 +49,14 @@ class Path(NamedTuple):
 
 
 class Rig(NamedTuple):
-    """Buffers of the side channel; `fd` int64 [1], -1 where there is no simulated rig."""
+    """Buffers of the side channel; `fd` int64 [1], -1 where there is no simulated rig.
+
+    `step` int64 [2]: address and handle of firmware inside this process (firmware_bridge/simulator/embedded.h), which
+    is called for a tick instead; zeros where it is another process.
+    """
 
     fd: I64
+    step: I64
     path: F64  # [n, 2] where the wearer moves the knees, over and over; empty: as the intent predicts
     pass_ns: I64  # [1] how long once along the path takes
     control: I64  # of the run: when its first frame, and the path, begins
@@ -61,15 +68,19 @@ class Rig(NamedTuple):
 
 
 def new_rig(fd: int, path: Path | None = None, control: I64 | None = None) -> Rig:
-    """Allocate the channel's buffers; the wearer stands, until START_NS of `control` tells that the `path` begins."""
+    """Allocate the channel's buffers; the wearer stands, until START_NS of `control` tells that the `path` begins.
+
+    `step` is set by who has the firmware in this process.
+    """
     knees, pass_ns = path if path is not None else (np.zeros((0, _KNEES)), 1)
     control = np.zeros(START_NS + 1, np.int64) if control is None else control
     out, truth = np.zeros(_WEARER_WORDS, np.int64), np.zeros(_TRUTH_WORDS, np.int64)
     values: npt.NDArray[Any] = out.view(np.float64)
     reference = np.array([_STANDING_RAD] * _KNEES + [0.0] * _KNEES)
     return Rig(
-        np.array([fd]), knees, np.array([pass_ns]), control, reference, out, values, truth, truth.view(np.float64)
-    )
+        np.array([fd]), np.zeros(2, np.int64), knees, np.array([pass_ns]), control, reference, out, values, truth,
+        truth.view(np.float64),
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -81,6 +92,10 @@ def exchange(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> b
     if rig.fd[0] < 0:
         return True
     _refer(rig, torque, kind, now_ns, dt_s)
+    if kind == TICK and rig.step[0] != 0:
+        call_step(rig.step[0], rig.step[1], rig.out_words.ctypes.data, rig.truth_words.ctypes.data)
+        _take_truth(rig, torque.row)
+        return True
     fd = np.int32(rig.fd[0])
     libc_write(fd, as_pointer(rig.out_words.ctypes.data), _WEARER_WORDS * 8)
     fresh = False
@@ -92,11 +107,16 @@ def exchange(rig: Rig, torque: Torque, kind: int, now_ns: int, dt_s: float) -> b
             break
         fresh = True
     if fresh:
-        torque.row[_KNEE_NM_R] = rig.truth_values[3]
-        torque.row[_KNEE_NM_L] = rig.truth_values[4]
-        torque.row[_KNEE_RAD_R] = rig.truth_values[5]
-        torque.row[_KNEE_RAD_L] = rig.truth_values[6]
+        _take_truth(rig, torque.row)
     return fresh or kind != TICK
+
+
+@njit(cache=True, nogil=True)
+def _take_truth(rig: Rig, row: F64) -> None:
+    row[_KNEE_NM_R] = rig.truth_values[3]
+    row[_KNEE_NM_L] = rig.truth_values[4]
+    row[_KNEE_RAD_R] = rig.truth_values[5]
+    row[_KNEE_RAD_L] = rig.truth_values[6]
 
 
 @njit(cache=True, nogil=True)

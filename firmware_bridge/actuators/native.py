@@ -73,7 +73,8 @@ class DriveFrame(ctypes.Structure):
 
 def build_session(out_dir: Path) -> Path:
     """Compile the soft governor's process; returns the executable. Raises BridgeError with one line."""
-    sources = [*SESSION.glob("*.c"), *GOVERNOR.glob("*.c"), SIMULATOR / "link.c", SIMULATOR / "bus.c"]
+    shared = [SIMULATOR / name for name in ("bus.c", "daemon.c", "link.c")]
+    sources = [*SESSION.glob("*.c"), *GOVERNOR.glob("*.c"), *shared]
     return compile_sources(out_dir, "drives", sorted(sources), [SESSION, GOVERNOR, SIMULATOR], [])
 
 

@@ -34,7 +34,8 @@ def build(out_dir: Path) -> Path:
 
     Raises BridgeError with one line where no compiler is installed or it fails.
     """
-    return _compiled(out_dir, "firmware", [SIMULATOR, GOVERNOR], [])
+    sources = [path for folder in (SIMULATOR, GOVERNOR) for path in folder.glob("*.c") if path.name != "embedded.c"]
+    return compile_sources(out_dir, "firmware", sorted(sources), [SIMULATOR, GOVERNOR], [])
 
 
 def build_library(out_dir: Path) -> Path:

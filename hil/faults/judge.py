@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import degrees, radians
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +41,11 @@ _FOLLOWS: Final = (  # what every SAFE brings with it, and the way back
     "firmware_safe", "host_safe", "cleared", "no_host", "none", "handshake_complete", "armed", "estimate_valid",
     "disengaged", "rights_missing", "stop_requested", "mode", "not_armed",
 )  # fmt: skip
+_MISLEADING: Final = ("encoder_stuck", "encoder_offset", "encoder_delayed")
+_MISLED_RAD: Final = radians(35.0)
+_MISLED_S: Final = 1.0
+"""An encoder may be wrong unnoticed by so much, root mean square over so long: what the watch promises
+(docs/reasons/encoder_implausible.md), and what the made-up camera errs."""
 _NORMAL_LIMITS: Final = (  # what the limiter does in a run without faults too
     "none", "torque", "slew_up", "slew_down", "window", "tracking", "kcf", "disengaged", "power", "opposing", "i2t",
     "soft_stop", "velocity", "age",
@@ -132,7 +138,7 @@ def _finding(trace: Trace, let_go: npt.NDArray[np.bool_], fault: Fault) -> Findi
     if entries.size:
         safe_ms = float(1e3 * (trace.applied_s[entries[0]] - fault.start_s))
         safe_reason = TABLE.reason_name(int(trace.applied["reason"][entries[0]]))
-    seen = {e.code for e in trace.events if begin_s <= e.at_s <= end_s} | _in_rows(trace, begin_s, end_s)
+    seen = _events(trace, begin_s, end_s) | _in_rows(trace, begin_s, end_s)
     seen |= {TABLE.reason_name(int(code)) for code in np.unique(trace.applied["reason"][within])}
     return Finding(
         fault=fault,
@@ -162,7 +168,30 @@ def _unexplained(trace: Trace, faults: Sequence[Fault]) -> list[str]:
     for event in trace.events:
         if event.level == "error" and event.code not in _accounted(faults, event.at_s):
             lines.append(f"{event.at_s:.3f} s: {event.code} ({event.text})")
-    return lines + _not_back(trace, faults)
+    return lines + _not_back(trace, faults) + [line for fault in faults for line in _misled(trace, fault)]
+
+
+def _misled(trace: Trace, fault: Fault) -> list[str]:
+    """An encoder's fault that made it wrong by much, for long, while torque was on, and that nobody noticed."""
+    begin_s, end_s = _span(fault)
+    if fault.kind not in _MISLEADING or _events(trace, begin_s, end_s) & set(KINDS[fault.kind].reasons):
+        return []
+    live = trace.column("governor_state") == STATES["ENGAGED"]
+    within = live & (trace.rows_s >= begin_s) & (trace.rows_s <= fault.start_s + (fault.duration_s or np.inf))
+    steps = round(_MISLED_S * 1e3)
+    if np.count_nonzero(within) < steps:
+        return []
+    for side, name in enumerate("rl"):
+        hinge = np.interp(trace.rows_s[within], trace.applied_s, trace.applied["hinge_rad"][:, side])
+        off = trace.column(f"position_rad_{name}")[within] - hinge
+        worst = float(np.sqrt(np.convolve(off**2, np.ones(steps) / steps, "valid").max()))
+        if worst > _MISLED_RAD:
+            return [f"{fault.start_s:.3f} s: {fault.kind} (wrong by {degrees(worst):.0f} deg, unnoticed)"]
+    return []
+
+
+def _events(trace: Trace, begin_s: float, end_s: float) -> set[str]:
+    return {event.code for event in trace.events if begin_s <= event.at_s <= end_s}
 
 
 def _accounted(faults: Sequence[Fault], at_s: float) -> set[str]:

@@ -1,4 +1,4 @@
-"""The kinds of faults: parameters with units and ranges, where each can be injected, and what must come of it.
+"""The kinds of faults, in one table.
 
 `reasons` are codes of events, of the limiter, or counters of the loop's rows (docs/reasons/ has a page for each of the
 first two); `within_ms` counts from the beginning of the fault to zero torque at the governor's output, for the default
@@ -8,11 +8,10 @@ parameters. Milder parameters may stay without any reaction, as long as no limit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
 from firmware_bridge.table import TABLE
+from hil.faults.kind import Choice, Kind, Number, Reaction, Seam
 
 _LEASE_MS: Final = max(joint.lease_ms for joint in TABLE.joints.values())
 _RELEASE_MS: Final = 1e3 * max(joint.torque_nm / joint.slew_down_nm_per_s for joint in TABLE.joints.values())
@@ -26,62 +25,7 @@ _TICK_MS: Final = 100.0  # of the supervisor, which sees a death or a mismatch
 _HEARTBEAT_MS: Final = 500.0 + _TICK_MS + _RELEASE_MS + _STEPS_MS
 
 
-class Reaction(Enum):
-    """What must come of a fault at its default strength."""
-
-    SAFE = "safe"  # the governor latches SAFE
-    ZERO = "degraded"  # torque fades to zero, without SAFE at first
-    HARMLESS = "harmless"  # limits hold; it is counted, or nothing at all shows
-
-
-class Seam(Enum):
-    """Where a kind can be injected."""
-
-    LOOP = "loop"  # lock-step without pictures: torque loop, bus, governor; what storms use
-    CHAIN = "chain"  # lock-step with pictures and engines
-    LIVE = "live"  # a simulated run in real time
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A parameter that is a number: unit, default, range."""
-
-    unit: str
-    default: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A parameter that is a word; the first is the default."""
-
-    options: tuple[str, ...]
-
-    @property
-    def default(self) -> str:
-        """The first one."""
-        return self.options[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of fault."""
-
-    text: str
-    seams: frozenset[Seam]
-    reaction: Reaction
-    reasons: tuple[str, ...]
-    within_ms: float = 0.0
-    parameters: Mapping[str, Number | Choice] = field(default_factory=dict)
-    slower: Mapping[str, float] = field(default_factory=dict)  # within_ms where a parameter is this word
-
-    def deadline_ms(self, parameters: Mapping[str, float | str]) -> float:
-        """`within_ms` for these parameters."""
-        return max([self.within_ms, *(self.slower.get(str(word), 0.0) for word in parameters.values())])
-
-
-_ALL: Final = frozenset(Seam)
+_ALL: Final = frozenset({Seam.LOOP, Seam.CHAIN, Seam.LIVE})
 _PICTURES: Final = frozenset({Seam.CHAIN, Seam.LIVE})
 _WIRE: Final = frozenset({Seam.LOOP, Seam.LIVE})
 _JOINTS: Final = Choice(("both", "right", "left"))
@@ -106,6 +50,7 @@ _BROKEN: Final = ("crc", "e2e_crc", "governor_crc", *_SILENCE)
 _SHUFFLED: Final = ("slew_up", "slew_down", "window")  # setpoints in another order than they were meant
 _LATE: Final = ("apply_at", "age", "e2e_repeats", "governor_repeats", *_SHUFFLED, *_SILENCE)
 _BLIND: Final = ("estimate_invalid", "age", "invalid")
+_IMPLAUSIBLE: Final = ("encoder_implausible", "host_safe")
 _GONE: Final = ("loop_stopped", "host_safe", *_SILENCE)
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -142,12 +87,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "encoder_off": Kind(
         "encoder dead, its driver says so", _WIRE, Reaction.SAFE, ("sensor",), 63.0, {"joint": _JOINTS}
     ),
-    "encoder_stuck": Kind("encoder shows its last angle", _WIRE, Reaction.HARMLESS, (), 0.0, {"joint": _JOINTS}),
+    "encoder_stuck": Kind(
+        "encoder shows its last angle", _WIRE, Reaction.HARMLESS, _IMPLAUSIBLE, 0.0, {"joint": _JOINTS}
+    ),
     "encoder_offset": Kind(
         "encoder shifted",
         _WIRE,
         Reaction.HARMLESS,
-        ("soft_stop",),
+        (*_IMPLAUSIBLE, "soft_stop"),
         0.0,
         {"joint": _JOINTS, "offset": Number("rad", 0.1, -0.6, 0.6)},
     ),
@@ -155,7 +102,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "noise on the encoder",
         _WIRE,
         Reaction.HARMLESS,
-        ("velocity", "opposing", "power", "soft_stop"),
+        (*_IMPLAUSIBLE, "velocity", "opposing", "power", "soft_stop"),
         0.0,
         {"joint": _JOINTS, "sd": Number("rad", 0.01, 0.0, 0.5)},
     ),
@@ -163,7 +110,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "encoder late",
         _WIRE,
         Reaction.HARMLESS,
-        ("opposing", "power", "soft_stop"),
+        (*_IMPLAUSIBLE, "opposing", "power", "soft_stop"),
         0.0,
         {"joint": _JOINTS, "delay": Number("ms", 20.0, 0.0, 400.0)},
     ),
@@ -240,6 +187,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         Reaction.ZERO,
         _BLIND,
         _AGED_MS,
+    ),
+    "engine_stale_certificate": Kind(
+        "an engine was certified so long ago; the host takes its bus for hardware",
+        frozenset({Seam.START}),
+        Reaction.REFUSED,
+        ("certificate_expired",),
+        parameters={"age": Number("days", 400.0, 0.0, 10_000.0)},
     ),
     "process_kill": Kind(
         "SIGKILL",

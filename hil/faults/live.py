@@ -19,7 +19,8 @@ from edge_runtime.errors import UserError
 from edge_runtime.fault_door import Door, Member, order_camera, read_door
 from firmware_bridge.simulator.faults import FaultLink
 from hil.faults.chain import camera_fault
-from hil.faults.kinds import KINDS, Seam
+from hil.faults.kind import Seam
+from hil.faults.kinds import KINDS
 from hil.faults.model import Fault
 from hil.faults.orders import duration_ns, firmware_order
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_runtime.errors import UserError
-from hil.faults.kinds import KINDS, Choice, Number
+from hil.faults.kind import Choice, Number
+from hil.faults.kinds import KINDS
 
 _OWN_KEYS = ("kind", "start_s", "duration_s", "seed")
 _SEED_MAX = 2**63 - 1

@@ -1,4 +1,4 @@
-"""Plays an episode in lock-step: the compiled torque loop, supervisor and governor process on one virtual clock.
+"""Plays an episode in lock-step: the compiled torque loop, supervisor and governor on one virtual clock.
 
 The parts are those of every run. Faults of the bus, the encoders and the firmware's clock are ordered from the
 simulated firmware; those of the host are played here, as `host.py` says. Two plays give the same trace, bit by bit.
@@ -7,7 +7,6 @@ simulated firmware; those of the host are played here, as `host.py` says. Two pl
 from __future__ import annotations
 
 import socket
-import struct
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,6 +21,8 @@ from calibration.reduced_tissue import tissues_of
 from edge_runtime import shared
 from edge_runtime.assembly import plant_for
 from edge_runtime.config import Device
+from edge_runtime.encoder_watch import EncoderWatch, hinge_model
+from edge_runtime.rt.cycle import KNEE_RAD_COLUMNS
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import I64, drain, publish
 from edge_runtime.rt.rig import new_rig
@@ -31,13 +32,11 @@ from edge_runtime.supervisor import TICK_NS, Supervisor
 from edge_runtime.telemetry import CYCLE_FIELDS
 from edge_runtime.types import F64
 from engines.cache import cache_dir
-from firmware_bridge.bus import open_bus
-from firmware_bridge.errors import BridgeError
-from firmware_bridge.simulator.build import build
-from firmware_bridge.simulator.faults import FaultLink
-from firmware_bridge.simulator.process import TRUTH_DTYPE, FirmwareProcess, Pace, PlantParams, SimLink
+from firmware_bridge.simulator.embedded import EmbeddedFirmware
+from firmware_bridge.simulator.process import TRUTH_DTYPE, PlantParams
 from firmware_bridge.table import TABLE
-from hil.faults.episode import Episode, MotionScript
+from hil.faults.episode import Episode
+from hil.faults.episode_camera import EpisodeCamera
 from hil.faults.host import HostFaults
 from hil.faults.model import Fault
 from hil.faults.orders import duration_ns, firmware_order
@@ -46,7 +45,7 @@ from hil.faults.trace import Event, Trace
 _START_NS: Final = 1_000_000_000  # a stamp of 0 means "never"
 _ARM_TIMEOUT_NS: Final = 5_000_000_000
 _GLANCE_NS: Final = 10_000_000  # how often a live run looks whether the loop still counts
-_HANG_S: Final = 10  # of real time without an answer of the firmware
+_PRESENT: Final = 0  # in place of a descriptor: the firmware is in this process, not frozen
 _REST_PER_MS: Final = 0.96  # of its speed a knee keeps that nobody moves any more
 _FOREVER_NS: Final = 1 << 62
 
@@ -57,16 +56,17 @@ class Player:
     def __init__(self, episode: Episode, profile: Profile, profile_path: Path, device: Device) -> None:
         self._episode, self._device, self._profile, self._profile_path = episode, device, profile, profile_path
         self._host = HostFaults(episode.faults)
-        self._script = MotionScript(episode.motion)
+        self._camera = EpisodeCamera(episode, self._host, round(device.virtual_estimator_ms * 1e6))
         self._rings = shared.local(1)
         self._events: list[Event] = []
-        self._supervisor = Supervisor(TABLE, self._rings.control, self._hear, simulated=True)
+        watch = EncoderWatch(hinge_model(profile))
+        self._supervisor = Supervisor(TABLE, self._rings.control, self._hear, simulated=True, encoders=watch)
+        self._knee_rad = np.full(2, np.nan)
         self._buffer = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._rows: list[F64] = []
         self._rows_ns: list[I64] = []
         self._applied_ns: list[I64] = []
         self._elapsed_ns = 0  # true time
-        self._frame = 0
         self._leapt_ns = 0  # what the host's clock is ahead of it
         self._armed_ns = _FOREVER_NS
         self._hashes = (TABLE.protocol_hash, TABLE.limits_hash, profile.hash32)
@@ -78,27 +78,25 @@ class Player:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exo-edge-")))
             record = folder / "applied.bin"
-            firmware = self._firmware(folder, record)
-            firmware.start()
-            stack.callback(firmware.stop)
-            self._link = SimLink(firmware.sim_path)
-            stack.callback(self._link.close)
-            with socket.socket(fileno=socket.dup(self._link.fd)) as same:
-                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _HANG_S, 0))
-            self._orders = stack.enter_context(FaultLink(firmware.fault_path))
-            bus = stack.enter_context(open_bus(firmware.bus_spec))
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            for end in (ours, theirs):
+                stack.callback(end.close)
+                end.setblocking(False)
+            self._firmware = EmbeddedFirmware(cache_dir() / "firmware", theirs, self._parameters(folder), record)
+            stack.callback(self._firmware.close)
             tissues = tissues_of(self._profile, self._profile_path)
-            self._torque = new_torque(TABLE, self._profile, self._device, bus.fd, tissues)
-            self._rig = new_rig(self._link.fd)
+            self._torque = new_torque(TABLE, self._profile, self._device, ours.fileno(), tissues)
+            self._rig = new_rig(_PRESENT)
+            self._rig.step[:] = self._firmware.step_address, self._firmware.handle
             try:
                 self._arm()
                 self._run()
-            except (BridgeError, TimeoutError) as error:
+            except TimeoutError as error:
                 hang = str(error)
-            firmware.stop()
+            self._firmware.close()
             return self._trace(record, hang)
 
-    def _firmware(self, folder: Path, record: Path) -> FirmwareProcess:
+    def _parameters(self, folder: Path) -> Path:
         plant, factors = plant_for(self._profile, 0), self._episode.plant
         stiffness = factors.tissue_stiffness
         params: PlantParams = replace(
@@ -110,8 +108,7 @@ class Player:
             drive_delay_ms=factors.drive_delay_ms,
         )
         params.write(folder / "plant.txt")
-        program = build(cache_dir() / "firmware")
-        return FirmwareProcess(program, folder / "can", folder / "rig", folder / "plant.txt", Pace.LOCKSTEP, record)
+        return folder / "plant.txt"
 
     def _now_ns(self) -> int:
         """The host's clock."""
@@ -139,8 +136,7 @@ class Player:
         """From frame to tick to the edge of a fault; each at its own time."""
         end_ns = self._armed_ns + round(self._episode.seconds * 1e9)
         edges = [self._armed_ns + round(s * 1e9) for s in self._host.edges_s()]
-        self._frame_ns = self._tick_ns = self._glance_ns = self._armed_ns
-        self._waiting: list[tuple[int, int, I64]] = []
+        self._tick_ns = self._glance_ns = self._camera.due_ns = self._armed_ns
         self._stall_from_ns = self._stall_to_ns = _FOREVER_NS
         self._held_ns = 0
         while self._elapsed_ns < end_ns:
@@ -150,11 +146,11 @@ class Player:
             self._publish_due()
             self._plan_stall()
             coming = (edge for edge in edges if edge > self._elapsed_ns)
-            until_ns = min(end_ns, self._tick_ns, self._frame_ns, next(coming, end_ns), *self._own_edges())
+            until_ns = min(end_ns, self._tick_ns, self._camera.due_ns, next(coming, end_ns), *self._own_edges())
             self._advance(max(1, -(-(until_ns - self._elapsed_ns) // PERIOD_NS)))
 
     def _own_edges(self) -> Sequence[int]:
-        due = [due_ns for due_ns, _, _ in self._waiting]
+        due = self._camera.ready_ns
         stalls = [t for t in (self._stall_from_ns, self._stall_to_ns) if t > self._elapsed_ns]
         return [self._glance_ns, *due, *stalls] if self._held() else [*due, *stalls, _FOREVER_NS]
 
@@ -167,14 +163,14 @@ class Player:
         for index, fault in enumerate(self._episode.faults):
             if index not in self._begun and self._now_s() >= fault.start_s:
                 self._begun.add(index)
-                self._frame = 0  # a camera that is slow from now on takes its time for the next one
+                self._camera.frame = 0  # one that is slow from now on takes its time for the next
                 self._begin(fault)
         wrong = self._host.hashes_wrong(self._now_s())
         self._torque.config[0]["hashes"] = [value ^ (i in wrong) for i, value in enumerate(self._hashes)]
 
     def _begin(self, fault: Fault) -> None:
         if (wanted := firmware_order(fault)) is not None:
-            self._orders.order(wanted.order, wanted.values, 0, duration_ns(fault), fault.seed)
+            self._firmware.order(wanted.order, wanted.values, self._now_ns(), duration_ns(fault), fault.seed)
         if fault.kind == "clock_jump" and fault.choice("side") == "host":
             self._leapt_ns += round(fault.number("leap")) * PERIOD_NS
 
@@ -194,26 +190,14 @@ class Player:
             supervisor.tick(self._now_ns())
 
     def _see_frame(self) -> None:
-        """Capture a frame where one is due; its intent comes later, and a busy estimator overlooks it."""
-        if self._elapsed_ns < self._frame_ns:
-            return
-        now_s, late_ns = self._now_s(), 0
-        self._frame_ns += self._episode.motion.frame_ns
-        self._frame += 1
-        if self._waiting or self._host.blind(now_s, self._frame):
-            return
-        late_ns = self._host.late_ns(now_s)
-        intent = self._script.intent(self._now_ns(), now_s)
-        self._host.spoil(intent, now_s)
-        due_ns = self._elapsed_ns + round(self._device.virtual_estimator_ms * 1e6) + late_ns
-        self._waiting.append((due_ns, self._now_ns(), intent.view(np.int64).copy()))
+        if self._elapsed_ns >= self._camera.due_ns:
+            self._camera.see(self._elapsed_ns, self._now_ns(), self._now_s(), self._knee_rad)
 
     def _publish_due(self) -> None:
-        if self._waiting and self._elapsed_ns >= self._waiting[0][0]:
-            _, captured_ns, words = self._waiting.pop(0)
-            if not self._host.blind(self._now_s(), 0):
-                publish(self._rings.intent, words)
-                self._supervisor.world.valid_ns = captured_ns
+        if (seen := self._camera.ready(self._elapsed_ns, self._now_s())) is not None:
+            publish(self._rings.intent, seen.words)
+            self._supervisor.world.valid_ns = seen.captured_ns
+            self._supervisor.see_knees(seen.captured_ns, seen.knee_rad, seen.sd_rad)
 
     def _plan_stall(self) -> None:
         """The next moment at which load takes the loop's processor."""
@@ -243,13 +227,13 @@ class Player:
         if count == 0:
             return
         frozen = self._armed_ns < _FOREVER_NS and self._host.firmware_held(self._now_s())
-        self._rig.fd[0] = -1 if frozen else self._link.fd
+        self._rig.fd[0] = -1 if frozen else _PRESENT
         rings = self._rings
         done = run_lockstep(
             self._torque, self._rig, rings.control, rings.intent, rings.feedback, rings.cycles, self._now_ns(), count
         )
         if done != count:
-            raise TimeoutError(f"the simulated firmware gave no answer at {self._now_s():.3f} s")
+            raise TimeoutError(f"the loop stood still at {self._now_s():.3f} s")
         ticks_ns = self._elapsed_ns + np.arange(count, dtype=np.int64) * PERIOD_NS
         if not frozen:
             self._applied_ns.append(ticks_ns)
@@ -258,6 +242,7 @@ class Player:
 
     def _take_rows(self, ticks_ns: I64) -> None:
         rows = self._buffer[: drain(self._rings.cycles, self._buffer)].view(np.float64).copy()
+        self._knee_rad = rows[-1, list(KNEE_RAD_COLUMNS)]
         self._rows.append(rows)
         self._rows_ns.append(ticks_ns)
         if not self._host.supervisor_held(self._now_s()):
@@ -269,8 +254,7 @@ class Player:
         for _ in range(count):
             reference[2:] *= _REST_PER_MS
             reference[:2] += reference[2:] * 1e-3
-            self._link.set_wearer(reference[:2], reference[2:])
-            self._link.tick(self._now_ns())
+            self._firmware.tick(self._now_ns(), reference[:2], reference[2:])
             self._applied_ns.append(np.array([self._elapsed_ns]))
             self._elapsed_ns += PERIOD_NS
 

@@ -1,24 +1,25 @@
-"""Makes a failing episode small: fewer faults, shorter, milder surroundings, as long as it still fails."""
+"""Makes a failing case small: fewer faults, shorter, milder surroundings, as long as it still fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from hil.faults.episode import Episode, Motion, Plant
 from hil.faults.kinds import KINDS
 from hil.faults.model import Fault
+from hil.faults.scenario_case import ScenarioCase
 
 _TRIES_MAX: Final = 60
 _SHORTEST_S: Final = 0.5
 _TAIL_S: Final = 0.5
 
-Fails = Callable[[Episode], bool]
+CaseT = TypeVar("CaseT", bound=Episode | ScenarioCase)
 
 
-def shrink(episode: Episode, fails: Fails) -> Episode:
-    """The smallest episode found for which `fails` is still true; `episode` itself where nothing smaller is.
+def shrink(case: CaseT, fails: Callable[[CaseT], bool]) -> CaseT:
+    """The smallest one found for which `fails` is still true; `case` itself where nothing smaller is.
 
     Greedy: the first simpler one that fails is taken, and the search begins anew, for at most 60 tries.
     """
@@ -26,32 +27,37 @@ def shrink(episode: Episode, fails: Fails) -> Episode:
     found = True
     while found and tries < _TRIES_MAX:
         found = False
-        for simpler in _simpler(episode):
+        for simpler in _simpler(case):
             tries += 1
             if fails(simpler):
-                episode, found = simpler, True
+                case, found = simpler, True
                 break
             if tries >= _TRIES_MAX:
                 break
-    return episode
+    return case
 
 
-def _simpler(episode: Episode) -> Iterator[Episode]:
+def _simpler(case: CaseT) -> Iterator[CaseT]:
     """Simpler ones, the boldest first."""
-    faults = episode.faults
+    faults = case.faults
     for i in range(len(faults)):
-        yield replace(episode, faults=faults[:i] + faults[i + 1 :])
-    for shorter_s in (0.5 * episode.seconds, 0.8 * episode.seconds):
+        yield replace(case, faults=faults[:i] + faults[i + 1 :])
+    for shorter_s in (0.5 * case.seconds, 0.8 * case.seconds):
         kept = tuple(f for f in faults if f.start_s < shorter_s - _TAIL_S)
         if shorter_s >= _SHORTEST_S and len(kept) == len(faults):
-            yield replace(episode, seconds=round(shorter_s, 3))
+            yield replace(case, seconds=round(shorter_s, 3))
+    if isinstance(case, Episode):
+        yield from (cast(CaseT, plainer) for plainer in _plainer(case))
+    for i, fault in enumerate(faults):
+        for simple in _simpler_faults(fault):
+            yield replace(case, faults=(*faults[:i], simple, *faults[i + 1 :]))
+
+
+def _plainer(episode: Episode) -> Iterator[Episode]:
     if episode.motion != Motion():
         yield replace(episode, motion=Motion())
     if episode.plant != Plant():
         yield replace(episode, plant=Plant())
-    for i, fault in enumerate(faults):
-        for simple in _simpler_faults(fault):
-            yield replace(episode, faults=(*faults[:i], simple, *faults[i + 1 :]))
 
 
 def _simpler_faults(fault: Fault) -> Iterator[Fault]:

@@ -1,12 +1,13 @@
-"""Storms: random episodes against the real loop and governor for virtual hours; each failure made small and kept."""
+"""Storms: random episodes and scenarios under random faults against the real loop and governor for virtual hours;
+each failure is made small and kept."""
 
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,15 +19,17 @@ import numpy as np
 from calibration.profile import load_profile
 from edge_runtime.config import load_device
 from edge_runtime.errors import UserError
-from hil.faults.draw import EPISODE_S, draw_episode
-from hil.faults.episode import Episode, read_episode, write_episode
+from hil.faults.draw import Case, draw_case
+from hil.faults.episode import read_episode, write_episode
 from hil.faults.judge import Finding, Judgement, judge
 from hil.faults.player import play
+from hil.faults.scenario_case import ScenarioCase, play_scenario_case, read_scenario_case, write_scenario_case
 from hil.faults.shrink import shrink
 from hil.faults.trace import Trace
+from hil.toml_schema import load_toml
 
 MINIMAL_FILE: Final = "minimal.toml"
-WHOLE_FILE: Final = "episode.toml"
+WHOLE_FILE: Final = "whole.toml"
 APPLIED_FILE: Final = "applied.npy"
 VERDICT_FILE: Final = "verdict.json"
 _QUANTILES: Final = (("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99_9", 99.9), ("max", 100.0))
@@ -34,7 +37,7 @@ _QUANTILES: Final = (("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99_9", 99.9
 
 @dataclass(frozen=True, slots=True)
 class StormPlan:
-    """So many virtual hours of episodes drawn from `seed`, for this wearer; failures go to `out`."""
+    """So many virtual hours of cases drawn from `seed`, for this wearer; failures go to `out`."""
 
     hours: float
     seed: int
@@ -43,9 +46,14 @@ class StormPlan:
     jobs: int = 1
 
     @property
-    def episodes(self) -> int:
-        """How many that are."""
-        return max(1, math.ceil(self.hours * 3600.0 / EPISODE_S))
+    def cases(self) -> list[Case]:
+        """As many as fill those hours."""
+        cases: list[Case] = []
+        left_s = self.hours * 3600.0
+        while left_s > 0.0:
+            cases.append(draw_case(self.seed, len(cases)))
+            left_s -= cases[-1].seconds
+        return cases
 
 
 @dataclass(slots=True)
@@ -53,6 +61,8 @@ class Storm:
     """What came of it so far."""
 
     episodes: int = 0
+    scenarios: int = 0
+    virtual_s: float = 0.0
     violations: int = 0
     hangs: int = 0
     unexplained: list[str] = field(default_factory=list)
@@ -60,12 +70,14 @@ class Storm:
     safe_ms: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def add(self, number: int, judgement: Judgement) -> None:
-        """Count one episode."""
-        self.episodes += 1
+    def add(self, number: int, case: Case, judgement: Judgement) -> None:
+        """Count one case."""
+        self.scenarios += isinstance(case, ScenarioCase)
+        self.episodes += not isinstance(case, ScenarioCase)
+        self.virtual_s += case.seconds
         self.violations += judgement.output.violations
         self.hangs += bool(judgement.hang)
-        self.unexplained += [f"episode {number}: {line}" for line in judgement.unexplained]
+        self.unexplained += [f"case {number}: {line}" for line in judgement.unexplained]
         for finding in judgement.findings:
             counts = self.by_kind.setdefault(finding.fault.kind, Counter())
             counts[_outcome(finding)] += 1
@@ -76,12 +88,13 @@ class Storm:
         """The figures, as BENCH.md names them, and more."""
         total: Counter[str] = sum(self.by_kind.values(), Counter())
         return {
-            "virtual_hours": self.episodes * EPISODE_S / 3600.0,
+            "virtual_hours": self.virtual_s / 3600.0,
             "faults": total.total(),
             "violations": self.violations,
             "hangs": self.hangs,
             "unexplained": len(self.unexplained),
             "episodes": self.episodes,
+            "scenarios": self.scenarios,
             "outcomes": dict(sorted(total.items())),
             "by_kind": {kind: dict(sorted(counts.items())) for kind, counts in sorted(self.by_kind.items())},
             "fault_to_safe_ms": _quantiles(self.safe_ms),
@@ -103,49 +116,64 @@ def _quantiles(values: list[float]) -> dict[str, float | int | None]:
 
 def run_storm(plan: StormPlan, progress: Callable[[str], None]) -> Storm:
     """Play all of it. Each failing episode leaves a folder in `plan.out`: whole, minimal, record and verdict."""
-    storm = Storm()
-    for number, judgement in _judged(plan):
-        storm.add(number, judgement)
+    storm, cases = Storm(), plan.cases
+    for number, (case, judgement) in enumerate(zip(cases, _judged(plan, cases), strict=True), 1):
+        storm.add(number, case, judgement)
         if not judgement.passed:
-            folder = plan.out / f"episode-{plan.seed}-{number}"
-            keep_failure(draw_episode(plan.seed, number), judgement, folder, plan.profile_path)
+            folder = plan.out / f"case-{plan.seed}-{number}"
+            keep_failure(case, judgement, folder, plan.profile_path)
             storm.failures.append(str(folder))
-            progress(f"episode {number} failed: {_why(judgement)}; kept in {folder}")
-        if storm.episodes % 20 == 0 or storm.episodes == plan.episodes:
-            hours = storm.episodes * EPISODE_S / 3600.0
-            progress(f"{hours:.2f} of {plan.hours:g} h, {len(storm.failures)} failures")
+            progress(f"case {number} failed: {_why(judgement)}; kept in {folder}")
+        if number % 20 == 0 or number == len(cases):
+            progress(f"{storm.virtual_s / 3600.0:.2f} of {plan.hours:g} h, {len(storm.failures)} failures")
     return storm
 
 
-def _judged(plan: StormPlan) -> Iterator[tuple[int, Judgement]]:
-    one = partial(_play_one, plan.seed, plan.profile_path)
+def _judged(plan: StormPlan, cases: Sequence[Case]) -> Iterator[Judgement]:
+    one = partial(_verdict_of, plan.profile_path)
     if plan.jobs == 1:
-        yield from map(one, range(plan.episodes))
+        yield from map(one, cases)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(plan.jobs, context) as pool:
-        yield from pool.map(one, range(plan.episodes))
+        yield from pool.map(one, cases)
 
 
-def _play_one(seed: int, profile_path: Path, number: int) -> tuple[int, Judgement]:
-    _, judgement = play_and_judge(draw_episode(seed, number), profile_path)
-    return number, judgement
+def _verdict_of(profile_path: Path, case: Case) -> Judgement:
+    return play_and_judge(case, profile_path)[1]
 
 
-def play_and_judge(episode: Episode, profile_path: Path) -> tuple[Trace, Judgement]:
-    """One episode and its verdict."""
-    trace = play(episode, load_profile(profile_path), profile_path, load_device())
-    return trace, judge(trace, episode.faults)
+def play_and_judge(case: Case, profile_path: Path) -> tuple[Trace, Judgement]:
+    """One case and its verdict; a scenario brings its own wearer."""
+    if isinstance(case, ScenarioCase):
+        with tempfile.TemporaryDirectory(prefix="exo-edge-") as folder:
+            trace = play_scenario_case(case, Path(folder))
+    else:
+        trace = play(case, load_profile(profile_path), profile_path, load_device())
+    return trace, judge(trace, case.faults)
 
 
-def keep_failure(episode: Episode, judgement: Judgement, folder: Path, profile_path: Path) -> None:
-    """Shrink a failing episode and keep both, with the smaller one's record. UserError where that cannot be written."""
-    minimal = shrink(episode, lambda simpler: _same_failure(play_and_judge(simpler, profile_path)[1], judgement))
+def read_case(path: Path) -> Case:
+    """Read the file of an episode or a scenario. UserError, one line, names file and key."""
+    return read_scenario_case(path) if "schema" in load_toml(path) else read_episode(path)
+
+
+def write_case(case: Case, path: Path, remarks: tuple[str, ...]) -> None:
+    """Write the file that `read_case` reads; `remarks` go to its head."""
+    if isinstance(case, ScenarioCase):
+        write_scenario_case(case, path, remarks)
+    else:
+        write_episode(case, path, remarks)
+
+
+def keep_failure(case: Case, judgement: Judgement, folder: Path, profile_path: Path) -> None:
+    """Shrink a failing case and keep both, with the smaller one's record. UserError where that cannot be written."""
+    minimal = shrink(case, lambda simpler: _same_failure(play_and_judge(simpler, profile_path)[1], judgement))
     trace, verdict = play_and_judge(minimal, profile_path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_episode(episode, folder / WHOLE_FILE, (_why(judgement),))
-        write_episode(minimal, folder / MINIMAL_FILE, (_why(verdict), f"output {trace.digest}"))
+        write_case(case, folder / WHOLE_FILE, (_why(judgement),))
+        write_case(minimal, folder / MINIMAL_FILE, (_why(verdict), f"output {trace.digest}"))
         np.save(folder / APPLIED_FILE, trace.applied)
         (folder / VERDICT_FILE).write_text(json.dumps(_verdict(trace, verdict), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
@@ -153,7 +181,7 @@ def keep_failure(episode: Episode, judgement: Judgement, folder: Path, profile_p
 
 
 def _same_failure(found: Judgement, wanted: Judgement) -> bool:
-    """A smaller episode must fail in the same way: a limit, a hang, or something unexplained of the same code."""
+    """A smaller one must fail in the same way: a limit, a hang, or something unexplained of the same code."""
     if wanted.output.violations:
         return found.output.violations > 0
     if wanted.hang:
@@ -182,9 +210,9 @@ def _verdict(trace: Trace, judgement: Judgement) -> dict[str, Any]:
 
 
 def replay(path: Path, profile_path: Path) -> tuple[dict[str, Any], bool]:
-    """Play an episode's file again: its verdict, and whether the output is bit for bit that of the record beside it
+    """Play a case's file again: its verdict, and whether the output is bit for bit that of the record beside it
     (True where there is none)."""
-    trace, judgement = play_and_judge(read_episode(path), profile_path)
+    trace, judgement = play_and_judge(read_case(path), profile_path)
     kept = path.with_name(APPLIED_FILE)
     same = path.name != MINIMAL_FILE or not kept.exists() or np.load(kept).tobytes() == trace.applied.tobytes()
     return _verdict(trace, judgement) | {"passed": judgement.passed, "as_recorded": same}, same

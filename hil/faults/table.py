@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hil.faults.kinds import KINDS, Choice, Kind, Number, Seam
+from hil.faults.kind import Choice, Kind, Number, Seam
+from hil.faults.kinds import KINDS
 
 
 def lines() -> list[str]:

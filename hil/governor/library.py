@@ -17,7 +17,7 @@ from firmware_bridge.simulator.build import GOVERNOR, SIMULATOR, compile_sources
 from hil.rigs.base import JOINTS, RigSample
 
 _HERE: Final = Path(__file__).resolve().parent
-_SHARED: Final = ("bus.c", "link.c", "faults.c", "fault_bus.c", "fault_encoder.c")
+_SHARED: Final = ("node.c", "bus.c", "link.c", "faults.c", "fault_bus.c", "fault_encoder.c")
 _SENSED: Final = 4  # doubles of struct bench_sensed
 
 

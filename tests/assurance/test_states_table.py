@@ -14,6 +14,7 @@ WORST_FIRST = (
     "deadlines_missed",
     "supervisor_stalled",
     "estimator_dead",
+    "encoder_implausible",
     "bus_off",
     "firmware_lost",
     "firmware_safe",

@@ -56,6 +56,8 @@ def faulty(assets: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     plan = plan_for(assets["demo_clip"], tmp_path_factory.mktemp("faulty"), 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edge_runtime.lockstep_run.make_firmware", plagued)
+        # the supervisor's own watch would end it in SAFE, in which the simulated wearer stands still
+        patch.setattr("edge_runtime.encoder_watch.EncoderWatch.problem", lambda *_: "")
         return load(execute(plan, Clock.VIRTUAL, View.NONE).folder)
 
 

@@ -63,8 +63,8 @@ BUGS: Final = (
         ("fast_legs",)),
     Bug("late intents do not fade", "edge_runtime/intent.py", "    if late_ns >= zero_ns:\n        return 0.0",
         "    if late_ns >= zero_ns:\n        return 1.0", ("camera_stall",)),
-    Bug("unit of the torque on the wire", "firmware_bridge/wire.py", "to_i16(torque_nm * CNM_PER_NM)",
-        "to_i16(torque_nm * 10.0)", ("torque_ramp",)),
+    Bug("unit of the torque on the wire", "firmware_bridge/wire.py", "put16(buf, 10, to_i16(torque_nm * CNM_PER_NM))",
+        "put16(buf, 10, to_i16(torque_nm * 10.0))", ("torque_ramp",)),
 )  # fmt: skip
 
 

@@ -6,18 +6,15 @@
  * mode. A second process, the guard, does the last part when this one dies or hangs.
  */
 #define _GNU_SOURCE
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bus.h"
+#include "daemon.h"
 #include "guard.h"
 #include "link.h"
 
@@ -35,21 +32,6 @@ typedef struct {
     uint32_t late[LATE_US + 1]; /* steps by how late they began; the last holds all later ones */
 } process;
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
 static void drain_host(process *p, uint64_t now_us)
 {
     bus_frame frames[BUS_BATCH];
@@ -66,7 +48,7 @@ static void drain_drives(process *p, uint64_t now_us)
         if (got < 0)
             return;
         if (got == 0) {
-            stopped = 1; /* a unix: bus that the drives' end closed; a CAN interface never does */
+            daemon_stop(); /* a unix: bus that the drives' end closed; a CAN interface never does */
             return;
         }
         if (got == DRIVE_FD || (got == DRIVE_CLASSIC && frame.len <= 8))
@@ -102,16 +84,17 @@ static void step(process *p, int64_t at_ns)
 
 static void run(process *p)
 {
-    int64_t next_ns = now_ns() + STEP_NS;
-    for (int left = STOP_STEPS; left > 0 && !(stopped && session_at_rest(&p->session)); left -= stopped) {
-        struct timespec until = { .tv_sec = next_ns / 1000000000LL, .tv_nsec = next_ns % 1000000000LL };
-        if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
+    int64_t next_ns = daemon_now_ns() + STEP_NS;
+    int left = STOP_STEPS;
+    while (left > 0 && !(daemon_stopped() && session_at_rest(&p->session))) {
+        left -= daemon_stopped();
+        if (!daemon_sleep_until(next_ns))
             continue;
-        if (stopped)
+        if (daemon_stopped())
             session_stop(&p->session);
-        int64_t at_ns = now_ns(), late_ns = at_ns - next_ns;
+        int64_t at_ns = daemon_now_ns(), late_ns = at_ns - next_ns;
         step(p, at_ns);
-        int64_t took_ns = now_ns() - at_ns;
+        int64_t took_ns = daemon_now_ns() - at_ns;
         p->late[late_ns / 1000 < LATE_US ? late_ns / 1000 : LATE_US]++;
         p->worst_late_ns = late_ns > p->worst_late_ns ? late_ns : p->worst_late_ns;
         p->worst_step_ns = took_ns > p->worst_step_ns ? took_ns : p->worst_step_ns;
@@ -137,19 +120,6 @@ static void report(const process *p)
            "\"max\": %.1f}, \"worst_step_us\": %.1f}\n",
         (unsigned long long)p->steps, (unsigned long long)p->steps, late_us(p, 0.5), late_us(p, 0.9), late_us(p, 0.99),
         late_us(p, 0.999), (double)p->worst_late_ns / 1e3, (double)p->worst_step_ns / 1e3);
-}
-
-static void prepare_process(int fifo_priority)
-{
-    struct sigaction action = { .sa_handler = on_signal };
-    struct sched_param priority = { .sched_priority = fifo_priority };
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
-        fprintf(stderr, "drives: memory cannot be locked (ulimit -l); goes on without\n");
-    if (fifo_priority > 0 && sched_setscheduler(0, SCHED_FIFO, &priority) < 0)
-        fprintf(stderr, "drives: no right to real-time priority %d; goes on without\n", fifo_priority);
 }
 
 /* A drives' bus that is a unix socket has emulated drives on it. */
@@ -186,7 +156,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "drives: no second process for the guard; close other programs\n");
         return 2;
     }
-    prepare_process((int)config.fifo_priority);
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+        fprintf(stderr, "drives: memory cannot be locked (ulimit -l); goes on without\n");
+    daemon_prepare("drives", (int)config.fifo_priority);
     if (is_emulated(p.drive_fd))
         link_say_simulated();
     puts("ready");

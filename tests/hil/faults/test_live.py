@@ -23,7 +23,8 @@ from engines.cache import cache_dir
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.simulator.build import build
 from firmware_bridge.simulator.process import FirmwareProcess, Pace, PlantParams
-from hil.faults.kinds import KINDS, Seam
+from hil.faults.kind import Seam
+from hil.faults.kinds import KINDS
 from hil.faults.live import inject
 from hil.faults.model import Fault, make_fault
 
@@ -49,10 +50,15 @@ class Clip:
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    """A process that is done with its own start-up: nothing of it changes any more."""
+    command = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
     yield process
     process.kill()
     process.wait()
+    process.stdout.close()
 
 
 @pytest.fixture
@@ -111,10 +117,15 @@ def test_a_killed_process_is_gone_and_is_not_killed_twice(run_folder: Path, slee
 
 
 def test_memory_is_taken_and_given_back(run_folder: Path, sleeper: subprocess.Popen[bytes]) -> None:
-    seen: list[int] = []
-    inject(one("process_oom"), run_folder, lambda s: seen.append(resource.prlimit(sleeper.pid, resource.RLIMIT_AS)[0]))
-    used = psutil.Process(sleeper.pid).memory_info().vms
-    assert used <= seen[0] <= used + (2 << 20)
+    seen: list[tuple[int, int]] = []
+
+    def look(_: float) -> None:
+        used = psutil.Process(sleeper.pid).memory_info().vms
+        seen.append((used, resource.prlimit(sleeper.pid, resource.RLIMIT_AS)[0]))
+
+    inject(one("process_oom"), run_folder, look)
+    (used, limit) = seen[0]
+    assert used <= limit <= used + (2 << 20)
     assert resource.prlimit(sleeper.pid, resource.RLIMIT_AS)[0] == resource.getrlimit(resource.RLIMIT_AS)[0]
 
 

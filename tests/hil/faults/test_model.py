@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from edge_runtime.errors import UserError
 from hil.faults.episode import Episode, Motion, Plant, read_episode, write_episode
-from hil.faults.kinds import KINDS, Choice
+from hil.faults.kind import Choice
+from hil.faults.kinds import KINDS
 from hil.faults.model import Fault, make_fault, read_fault
 
 

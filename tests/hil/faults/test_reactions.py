@@ -12,7 +12,8 @@ from edge_runtime.config import load_device
 from firmware_bridge.table import STATES, TABLE
 from hil.faults.episode import Episode, Motion, Plant
 from hil.faults.judge import judge
-from hil.faults.kinds import KINDS, LET_GO_MS, Choice, Reaction, Seam
+from hil.faults.kind import Choice, Reaction, Seam
+from hil.faults.kinds import KINDS, LET_GO_MS
 from hil.faults.model import Fault, make_fault
 from hil.faults.player import play
 from hil.faults.trace import Trace
@@ -84,7 +85,7 @@ def test_torque_is_gone_within_lease_and_ramp_also_at_the_drive(kind: str, words
 def test_faults_in_combination_are_played_bit_identically() -> None:
     faults = (
         make_fault("can_corrupt", 1.0, 0.5, seed=3, probability=0.2),
-        make_fault("encoder_noise", 0.8, 1.0, seed=4, sd=0.02),
+        make_fault("encoder_noise", 0.8, 1.0, seed=4, sd=0.005),
         make_fault("host_load", 1.2, 0.8, seed=5, share=0.1),
         make_fault("can_delay", 1.6, 0.2, seed=6, delay=3.0, jitter=4.0),
     )
