@@ -23,7 +23,7 @@ from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.record.recorder import Recorder
 from edge_runtime.rt.loop import PERIOD_NS, run_lockstep
 from edge_runtime.rt.mailbox import drain, publish
-from edge_runtime.rt.rig import FOLLOWS_LATE_S, Rig, new_rig
+from edge_runtime.rt.rig import Rig, new_rig
 from edge_runtime.rt.torque import Torque, new_torque
 from edge_runtime.simulated_wearer import wearer_path
 from edge_runtime.states import State
@@ -67,7 +67,7 @@ class LockstepRun:
         self._make = make
         self._recorder = recorder
         self._rings = shared.local(estimate_width)
-        watch = EncoderWatch(hinge_model(plan.profile), FOLLOWS_LATE_S)
+        watch = EncoderWatch(hinge_model(plan.profile))
         self._supervisor = Supervisor(TABLE, self._rings.control, recorder.event, simulated=True, encoders=watch)
         self._rows = np.zeros((shared.CYCLE_ROWS, len(CYCLE_FIELDS)), np.int64)
         self._now_ns = _START_NS

@@ -47,7 +47,8 @@ class RealtimeRun:
         self._run_folder = recorder.path.parent
         self._width = estimate_width
         self._rings = shared.create(estimate_width)
-        watch = EncoderWatch(hinge_model(plan.profile), FOLLOWS_LATE_S if plan.simulated else 0.0)
+        late_s = FOLLOWS_LATE_S if plan.simulated and plan.live else 0.0  # a clip's wearer moves as the person in it
+        watch = EncoderWatch(hinge_model(plan.profile), late_s)
         self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated, watch)
         self._observer = Observer(lambda: int(self._rings.control[shared.LOOP_THREAD]), self._recorder.miss)
         self._streams = Streams(self._rings, estimate_width, self._recorder)

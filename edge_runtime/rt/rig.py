@@ -29,7 +29,7 @@ _TRUTH_WORDS: Final = 13
 _READS_MAX: Final = 8
 _TRACKING_RADPS: Final = 20.0  # critically damped following of the video
 FOLLOWS_LATE_S: Final = 2.0 / _TRACKING_RADPS
-"""How far the simulated wearer is behind the one in the video."""
+"""How far a simulated wearer without a path is behind the one that the camera sees."""
 _RATE_MAX_RADPS: Final = 8.0  # a scene cut must not throw the simulated leg; gait stays below both
 _ACCELERATION_MAX_RADPS2: Final = 120.0
 _PATH_RADPS: Final = 60.0  # following of a path, which is smooth and known: behind by acceleration / 60², 2° in gait
