@@ -36,6 +36,8 @@ _REPEATS: Final = 4.0  # successive samples tell nearly the same: their errors l
 _HALF: Final = 3  # samples, as wide as the acceleration is smoothed by its differences
 WINDOW: Final = 2 * _HALF + 1
 _TAPS: Final[F64] = np.convolve(np.ones(_HALF), np.ones(_HALF)) / _HALF**2
+_STILL_BW: Final = 0.1  # a body that stands swings its force by less
+_ENOUGH: Final = 50.0  # samples: 0.5 s, a step
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
 _RING: Final = 64
 
@@ -59,8 +61,14 @@ class Timing:
     def __init__(self) -> None:
         self._t_ns = np.zeros(_RING, dtype=np.int64)
         self._total_bw = np.zeros(_RING)
-        self._sums = np.zeros(4)
+        self._sums = np.zeros(5)
         self._count = 0
+
+    @property
+    def unexplained(self) -> float:
+        """Mean square difference of predicted force and what the motion asks, over how that swings about one body
+        weight: about 0.2 for a good prediction, 1 for none at all; 0 until half a second is compared."""
+        return _unexplained(self._sums)
 
     def reset(self) -> None:
         """Forget the wearer."""
@@ -89,7 +97,7 @@ class Timing:
 def _learn(
     t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, com_y: F64, known: Mask, sums: F64
 ) -> None:
-    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples."""
+    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples, a²."""
     if not (known[0] and known[_HALF] and known[2 * _HALF]):
         return
     smooth, slope = 0.0, 0.0
@@ -108,7 +116,7 @@ def _learn(
     rest = smooth - asked
     share = elapsed_s / GRID_S
     sums *= np.exp(-elapsed_s / MEMORY_S)
-    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0))
+    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0, (asked - 1.0) ** 2))
 
 
 @njit(cache=True, nogil=True)
@@ -124,6 +132,11 @@ def _at(t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, age
             return total_bw[at] + w * (total_bw[later] - total_bw[at])
         later = at
     return np.nan
+
+
+@njit(cache=True, nogil=True)
+def _unexplained(sums: F64) -> float:
+    return sums[2] / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
 
 
 @njit(cache=True, nogil=True)
