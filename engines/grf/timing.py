@@ -61,13 +61,14 @@ class Timing:
     def __init__(self) -> None:
         self._t_ns = np.zeros(_RING, dtype=np.int64)
         self._total_bw = np.zeros(_RING)
-        self._sums = np.zeros(5)
+        self._sums = np.zeros(6)
         self._count = 0
 
     @property
     def unexplained(self) -> float:
-        """Mean square difference of predicted force and what the motion asks, over how that swings about one body
-        weight: about 0.2 for a good prediction, 1 for none at all; 0 until half a second is compared."""
+        """Share of the predicted swing of the force about one body weight that is not in the motion: about 0 for a good
+        prediction, 1 for one that has nothing to do with it; 0 until half a second is compared. Noise of the motion,
+        of which the prediction knows nothing, leaves it as it is."""
         return _unexplained(self._sums)
 
     def reset(self) -> None:
@@ -97,7 +98,7 @@ class Timing:
 def _learn(
     t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, com_y: F64, known: Mask, sums: F64
 ) -> None:
-    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples, a²."""
+    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples, s², s·r (swing s)."""
     if not (known[0] and known[_HALF] and known[2 * _HALF]):
         return
     smooth, slope = 0.0, 0.0
@@ -113,10 +114,10 @@ def _learn(
     asked = 1.0 + (com_y[2 * _HALF] - 2.0 * com_y[_HALF] + com_y[0]) / (_HALF * GRID_S) ** 2 / _GRAVITY
     before = (newest - 1) % len(t_ns)
     elapsed_s = (t_ns[newest] - t_ns[before]) * 1e-9
-    rest = smooth - asked
+    swing, rest = smooth - 1.0, smooth - asked
     share = elapsed_s / GRID_S
     sums *= np.exp(-elapsed_s / MEMORY_S)
-    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0, (asked - 1.0) ** 2))
+    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0, swing * swing, swing * rest))
 
 
 @njit(cache=True, nogil=True)
@@ -136,7 +137,7 @@ def _at(t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, age
 
 @njit(cache=True, nogil=True)
 def _unexplained(sums: F64) -> float:
-    return sums[2] / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
+    return sums[5] / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
 
 
 @njit(cache=True, nogil=True)

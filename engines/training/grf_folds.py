@@ -32,7 +32,7 @@ _Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
 _USUAL: Final = 0.95
 _LIMIT: Final = 0.999
 _MARGIN: Final = 1.1  # people of other laboratories differ more than those of these
-_NO_LIMIT: Final = Limits((1e9, 1e9), 1e9, 1e9, 0.9, ((1.0,) * 3,) * 2)
+NO_LIMIT: Final = Limits((1e9, 1e9), 1e9, 1e9, 0.9, ((1.0,) * 3,) * 2)
 ALL_SHOWN: Final = np.ones(len(COORDINATES), dtype=np.bool_)
 
 
@@ -111,18 +111,22 @@ class _Recorder(GrfEngine):
         return self.results[-1]
 
 
-def judge(model: Ensemble, trials: Iterable[Trial], observed: Mask, limits: Limits = _NO_LIMIT) -> list[Judged]:
+def judge(model: Ensemble, trials: Iterable[Trial], observed: Mask, limits: Limits = NO_LIMIT) -> list[Judged]:
     """`trials` streamed through `model` with `limits` (none by default), nothing refused as unfamiliar."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "grf.onnx"
         export(model, {"trained": [], "held_out": [], "limits": dataclasses.asdict(limits)}, path)
-        engine, judged = _Recorder(path), []
-        for trial in trials:
-            engine.results.clear()
-            scored = run_trial(engine, trial, observed)
-            results = engine.results
-            names = ("novelty", "disagreement_bw", "unexplained", "running")
-            judged.append(Judged(scored, *(np.array([getattr(r, name) for r in results]) for name in names)))
+        return judge_file(path, trials, observed)
+
+
+def judge_file(path: Path, trials: Iterable[Trial], observed: Mask) -> list[Judged]:
+    """`trials` streamed through the weights in `path` with the limits there, nothing refused as unfamiliar."""
+    engine, judged = _Recorder(path), []
+    for trial in trials:
+        engine.results.clear()
+        scored = run_trial(engine, trial, observed)
+        names = ("novelty", "disagreement_bw", "unexplained", "running")
+        judged.append(Judged(scored, *(np.array([getattr(r, name) for r in engine.results]) for name in names)))
     return judged
 
 
