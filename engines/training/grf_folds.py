@@ -32,6 +32,9 @@ _Z_90: Final = 1.6449  # half-width of the central 90 % of a normal distribution
 _USUAL: Final = 0.95
 _LIMIT: Final = 0.999
 _MARGIN: Final = 1.1  # people of other laboratories differ more than those of these
+_MARGIN_UNEXPLAINED: Final = 2.0
+"""Of mean squares; with 1.1 walking of a laboratory left out is refused though the force is good."""
+
 NO_LIMIT: Final = Limits((1e9, 1e9), 1e9, 1e9, 0.9, ((1.0,) * 3,) * 2)
 ALL_SHOWN: Final = np.ones(len(COORDINATES), dtype=np.bool_)
 
@@ -183,7 +186,7 @@ def limits_from(judged: Iterable[Judged]) -> Limits:
     rest = np.concatenate([one.unexplained[m] for one, m in zip(every, seen, strict=True)])
     top = tuple(_MARGIN * float(x) for x in np.quantile(novelty, _LIMIT, axis=0))
     scale = tuple(tuple(float(x) for x in row) for row in deviation_scale(every))
-    highest = [_MARGIN * float(np.quantile(values, _LIMIT)) for values in (apart, rest)]
-    limits = Limits(top, highest[0], highest[1], 0.0, scale)
+    highest = _MARGIN * float(np.quantile(apart, _LIMIT)), _MARGIN_UNEXPLAINED * float(np.quantile(rest, _LIMIT))
+    limits = Limits(top, *highest, 0.0, scale)
     ratio = np.concatenate([one.strange(limits)[m] for one, m in zip(every, seen, strict=True)])
     return dataclasses.replace(limits, usual=float(np.quantile(ratio, _USUAL)))
