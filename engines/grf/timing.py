@@ -38,6 +38,7 @@ WINDOW: Final = 2 * _HALF + 1
 _TAPS: Final[F64] = np.convolve(np.ones(_HALF), np.ones(_HALF)) / _HALF**2
 _STILL_BW: Final = 0.2  # as the force of slow walking swings: less is hardly told from noise
 _ENOUGH: Final = 50.0  # samples: 0.5 s, a step
+_BRIDGED_NS: Final = 60_000_000  # three frames of a camera; a straight line over more tells no acceleration
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
 _RING: Final = 64
 
@@ -122,13 +123,16 @@ def _learn(
 
 @njit(cache=True, nogil=True)
 def _at(t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, age_s: float) -> float:
-    """Predicted force `age_s` before the newest, on a straight line between frames; NaN where none are kept."""
+    """Predicted force `age_s` before the newest, on a straight line between frames; NaN where there are none
+    or they are too far apart."""
     wanted_ns = t_ns[newest] - age_s * 1e9
     later = newest
     for i in range(count):
         at = (newest - i) % len(t_ns)
         if t_ns[at] <= wanted_ns:
             span = t_ns[later] - t_ns[at]
+            if span > _BRIDGED_NS:
+                return np.nan
             w = (wanted_ns - t_ns[at]) / span if span > 0 else 0.0
             return total_bw[at] + w * (total_bw[later] - total_bw[at])
         later = at

@@ -28,14 +28,14 @@ def engine() -> GrfEngine:
 
 
 def gait(t_s: float, side_shift: float = 0.0) -> np.ndarray:
-    """Something like walking at one stride per second; any smooth motion would do."""
+    """Something like walking at one stride per second, with a body that bounces as its forces make it."""
     q = np.zeros(len(COORDINATES))
     for side, shift in (("r", side_shift), ("l", side_shift + np.pi)):
         phase = 2 * np.pi * t_s + shift
         q[COORDINATES.index(f"hip_flexion_{side}")] = 0.2 + 0.4 * np.cos(phase)
         q[COORDINATES.index(f"knee_angle_{side}")] = 0.5 - 0.4 * np.sin(phase)
         q[COORDINATES.index(f"ankle_angle_{side}")] = 0.15 * np.sin(phase)
-    q[COORDINATES.index("pelvis_ty")] = 0.95 + 0.02 * np.cos(4 * np.pi * t_s)
+    q[COORDINATES.index("pelvis_ty")] = 0.95 + 0.035 * np.sin(4 * np.pi * t_s)
     q[COORDINATES.index("pelvis_list")] = 0.05 * np.sin(2 * np.pi * t_s)
     return q
 
