@@ -67,9 +67,10 @@ class Timing:
 
     @property
     def unexplained(self) -> float:
-        """Share of the predicted swing of the force about one body weight that is not in the motion: about 0 for a good
-        prediction, 1 for one that has nothing to do with it; 0 until half a second is compared. Noise of the motion,
-        of which the prediction knows nothing, leaves it as it is."""
+        """By what share of itself the predicted swing of the force about one body weight is too large or too small for
+        the motion: about 0 for a good prediction, 1 for one that has nothing to do with it or is half of what is asked;
+        0 until half a second is compared. Noise of the motion, of which the prediction knows nothing, leaves it as it
+        is."""
         return _unexplained(self._sums)
 
     def reset(self) -> None:
@@ -141,7 +142,7 @@ def _at(t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, age
 
 @njit(cache=True, nogil=True)
 def _unexplained(sums: F64) -> float:
-    return sums[5] / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
+    return abs(sums[5]) / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
 
 
 @njit(cache=True, nogil=True)

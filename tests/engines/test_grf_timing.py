@@ -79,6 +79,7 @@ def test_force_that_moves_the_body_so_is_explained_and_that_of_another_gait_is_n
     assert unexplained(1.0, force_bw) == pytest.approx(0.0, abs=0.02)
     assert unexplained(1.0, lambda t: 2.0 - force_bw(t)) == pytest.approx(2.0, abs=0.1)
     assert unexplained(1.0, lambda t: force_bw(1.4 * t)) > 0.7
+    assert unexplained(1.0, lambda t: 0.5 + 0.5 * force_bw(t)) > 0.7
     assert unexplained(0.0, force_bw) == pytest.approx(1.0, abs=0.1)
 
 
