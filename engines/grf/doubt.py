@@ -49,7 +49,7 @@ class Gait:
 
 
 class Doubt:
-    """Novelty [2] by block and disagreement (BW), smoothed and measured against their limits."""
+    """Novelty [2] by block and disagreement (BW), smoothed, and what is unexplained, measured against their limits."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -64,15 +64,17 @@ class Doubt:
         self.novelty[:] = 0.0
         self.disagreement_bw = 0.0
 
-    def step(self, t_ns: int, novelty: F64, known: Mask, disagreement_bw: float) -> float:
-        """How near to a limit, 1 at it. `novelty`, `known` [2 feet, blocks]: what is not known keeps its last value."""
+    def step(self, t_ns: int, novelty: F64, known: Mask, disagreement_bw: float, unexplained: float) -> float:
+        """How near to a limit, 1 at it. `novelty`, `known` [2 feet, blocks]: what is not known keeps its last value.
+        `unexplained` is taken as it is: `Timing` has averaged it."""
         share = 1.0 if self._last_ns < 0 else 1.0 - float(np.exp(-(t_ns - self._last_ns) * 1e-9 / SETTLE_S))
         self._last_ns = t_ns
         now = np.where(known, novelty, 0.0).max(axis=0)
         self.novelty += share * np.where(known.any(axis=0), now - self.novelty, 0.0)
         self.disagreement_bw += share * (disagreement_bw - self.disagreement_bw)
         ratio = float((self.novelty / self._tops).max())
-        return max(ratio, self.disagreement_bw / self._limits.disagreement_bw)
+        apart = self.disagreement_bw / self._limits.disagreement_bw
+        return max(ratio, apart, unexplained / self._limits.unexplained)
 
     def level(self, strange: float) -> float:
         """Doubt 0..1: none for what is usual, all at a limit."""

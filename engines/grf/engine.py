@@ -69,7 +69,8 @@ class GrfResult:
     where there is contact); `contact` [2] probability 0..1; `sd_n` [2, 3] standard deviation of the force.
     `disagreement_n` [2, 3] N is the part of it that the networks' disagreement makes (epistemic). `doubt` 0..1: 0
     for motion as usual as in training, 1 where it must not be believed. `running` 0..1: how much it is that gait.
-    `novelty` [2] (about 1 in training; of a leg, of both) and `disagreement_bw` are what doubt rests on, smoothed.
+    `novelty` [2] (about 1 in training; of a leg, of both) and `disagreement_bw` are what doubt rests on, smoothed, and
+    `unexplained`, how far the force is from what the body's motion asks (`Timing`; 0 where that is too rough to tell).
     `reason` is "" where `valid`, else "warming_up", "gap", "bad_input" or "hidden"; force and contact are then
     zero and the deviation infinite. With "unfamiliar" the motion is unlike all that was trained: an estimate is
     given all the same, not to be used; the further from training, the more it is Newton's law on the motion alone.
@@ -86,6 +87,7 @@ class GrfResult:
     running: float = 0.0
     novelty: F64 = field(default_factory=lambda: np.zeros(len(BLOCKS)))
     disagreement_bw: float = 0.0
+    unexplained: float = 0.0
 
 
 def _invalid(reason: str) -> GrfResult:
@@ -177,7 +179,8 @@ class GrfEngine:
     def _infer(self, t_ns: int, mass_kg: float) -> GrfResult:
         base, observed = self._motion.window()
         heading = _heading(base, observed)
-        if t_ns - self._rough_ns < RECENT * GRID_S * 1e9:
+        rough = t_ns - self._rough_ns < RECENT * GRID_S * 1e9
+        if rough:
             observed[_HIDDEN_IN_VIDEO] = False
         views = np.stack([seen_from(side, base) for side in SIDES])
         masks = np.stack([mask_from(side, observed) for side in SIDES])
@@ -187,7 +190,9 @@ class GrfEngine:
         running = self._gait.step(t_ns, out["contact"][:, _NOW])
         force_bw, contact = self._in_time(t_ns, out, running, base, observed)
         known = blocks_known(masks[..., -RECENT:])
-        strange = self._doubt.step(t_ns, out["novelty"], known, float(out["disagreement_bw"][:, 1].max()))
+        unexplained = 0.0 if rough else self._timing.unexplained
+        apart_bw = float(out["disagreement_bw"][:, 1].max())
+        strange = self._doubt.step(t_ns, out["novelty"], known, apart_bw, unexplained)
         weight_n = mass_kg * _GRAVITY
         sd = out["sd_bw"] * (self._scale[0] + running * (self._scale[1] - self._scale[0]))
         found = Asked(force_bw, sd, contact, from_foot(out["cop_m"], heading).astype(np.float64))
@@ -207,6 +212,7 @@ class GrfEngine:
             running=running,
             novelty=self._doubt.novelty.copy(),
             disagreement_bw=self._doubt.disagreement_bw,
+            unexplained=unexplained,
         )
 
     def _in_time(self, t_ns: int, out: Buffers, running: float, base: F64, observed: Mask) -> tuple[F64, F64]:

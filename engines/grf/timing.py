@@ -36,6 +36,9 @@ _REPEATS: Final = 4.0  # successive samples tell nearly the same: their errors l
 _HALF: Final = 3  # samples, as wide as the acceleration is smoothed by its differences
 WINDOW: Final = 2 * _HALF + 1
 _TAPS: Final[F64] = np.convolve(np.ones(_HALF), np.ones(_HALF)) / _HALF**2
+_STILL_BW: Final = 0.2  # as the force of slow walking swings: less is hardly told from noise
+_ENOUGH: Final = 50.0  # samples: 0.5 s, a step
+_BRIDGED_NS: Final = 60_000_000  # three frames of a camera; a straight line over more tells no acceleration
 _GRAVITY: Final = 9.80665  # m/s², standard gravity (CGPM 1901)
 _RING: Final = 64
 
@@ -59,8 +62,16 @@ class Timing:
     def __init__(self) -> None:
         self._t_ns = np.zeros(_RING, dtype=np.int64)
         self._total_bw = np.zeros(_RING)
-        self._sums = np.zeros(4)
+        self._sums = np.zeros(6)
         self._count = 0
+
+    @property
+    def unexplained(self) -> float:
+        """By what share of itself the predicted swing of the force about one body weight is too large or too small for
+        the motion: about 0 for a good prediction, 1 for one that has nothing to do with it or is half of what is asked;
+        0 until half a second is compared. Noise of the motion, of which the prediction knows nothing, leaves it as it
+        is."""
+        return _unexplained(self._sums)
 
     def reset(self) -> None:
         """Forget the wearer."""
@@ -89,7 +100,7 @@ class Timing:
 def _learn(
     t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, com_y: F64, known: Mask, sums: F64
 ) -> None:
-    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples."""
+    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples, s², s·r (swing s)."""
     if not (known[0] and known[_HALF] and known[2 * _HALF]):
         return
     smooth, slope = 0.0, 0.0
@@ -105,25 +116,33 @@ def _learn(
     asked = 1.0 + (com_y[2 * _HALF] - 2.0 * com_y[_HALF] + com_y[0]) / (_HALF * GRID_S) ** 2 / _GRAVITY
     before = (newest - 1) % len(t_ns)
     elapsed_s = (t_ns[newest] - t_ns[before]) * 1e-9
-    rest = smooth - asked
+    swing, rest = smooth - 1.0, smooth - asked
     share = elapsed_s / GRID_S
     sums *= np.exp(-elapsed_s / MEMORY_S)
-    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0))
+    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0, swing * swing, swing * rest))
 
 
 @njit(cache=True, nogil=True)
 def _at(t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, age_s: float) -> float:
-    """Predicted force `age_s` before the newest, on a straight line between frames; NaN where none are kept."""
+    """Predicted force `age_s` before the newest, on a straight line between frames; NaN where there are none
+    or they are too far apart."""
     wanted_ns = t_ns[newest] - age_s * 1e9
     later = newest
     for i in range(count):
         at = (newest - i) % len(t_ns)
         if t_ns[at] <= wanted_ns:
             span = t_ns[later] - t_ns[at]
+            if span > _BRIDGED_NS:
+                return np.nan
             w = (wanted_ns - t_ns[at]) / span if span > 0 else 0.0
             return total_bw[at] + w * (total_bw[later] - total_bw[at])
         later = at
     return np.nan
+
+
+@njit(cache=True, nogil=True)
+def _unexplained(sums: F64) -> float:
+    return abs(sums[5]) / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
 
 
 @njit(cache=True, nogil=True)

@@ -27,13 +27,14 @@ class Split:
 class Limits:
     """What people unseen in training taught about the weights' doubt.
 
-    A motion counts as unlike training with a smoothed `novelty` (by block) or `disagreement_bw` (vertical) at its
-    limit; `usual` 0..1 is the part of a limit that is rarely passed: doubt begins there. `sd_scale` [2][3]: factors
-    on the deviation in walking and running, by axis.
+    A motion counts as unlike training with a smoothed `novelty` (by block) or `disagreement_bw` (vertical), or a
+    difference `unexplained` between force and motion, at its limit; `usual` 0..1 is the part of a limit that is rarely
+    passed: doubt begins there. `sd_scale` [2][3]: factors on the deviation in walking and running, by axis.
     """
 
     novelty: tuple[float, ...]
     disagreement_bw: float
+    unexplained: float
     usual: float
     sd_scale: tuple[tuple[float, ...], ...]
 
@@ -64,7 +65,9 @@ def read_limits(onnx_path: Path) -> Limits:
         limits = said["limits"]
         scale = tuple(tuple(float(x) for x in row) for row in limits["sd_scale"])
         top = tuple(float(x) for x in limits["novelty"])
-        return Limits(top, float(limits["disagreement_bw"]), float(limits["usual"]), scale)
+        return Limits(
+            top, float(limits["disagreement_bw"]), float(limits["unexplained"]), float(limits["usual"]), scale
+        )
     except (KeyError, TypeError):
         raise EngineError(f"engine file {onnx_path} does not say what it was trained for: train it again") from None
 

@@ -28,7 +28,9 @@ Deviation: the networks' own variance and their disagreement, times a factor per
 errors of people unseen in training into their 90 % interval; walking and running are told apart by double support and
 flight. Motion is refused as `unfamiliar` where the course of the leg angles over the last 0.63 s, of one leg or of
 both together, lies further from all walking, running and standing in training, or the networks disagree more, than
-1.1 times what 99.9 % of the frames of unseen people reach; doubt rises to 1 there from what 95 % reach.
+1.1 times what 99.9 % of the frames of unseen people reach; doubt rises to 1 there from what 95 % reach. So it is where
+the swing of the vertical force over the last strides is too large or too small for the acceleration of the body by
+twice what 99.9 % of those frames reach. `python -m engines.training.grf_limits --data DIR` learns these limits anew.
 
 Past that limit the answer turns to Newton's law on the sagittal motion alone (`engines/grf/newton.py`): the vertical
 force of the body's acceleration at the same phase of the last step and stride, as much as carries one body weight over

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from engines.grf.context import CONTEXT
 from engines.grf.features import FEATURES, RECENT
-from engines.grf.weights import METADATA_KEY
+from engines.grf.weights import METADATA_KEY, Limits
 from engines.training.grf_familiar import Familiar, blocks
 from engines.training.grf_net import COP, LAYERS, LOG_VAR, TIMES, GrfNet, reactions
 
@@ -113,4 +114,14 @@ def export(model: Ensemble, said: Mapping[str, object], path: Path) -> None:
     entry = file.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(dict(said))
     onnx.checker.check_model(file)
+    onnx.save(file, str(path))
+
+
+def relimited(source: Path, limits: Limits, path: Path) -> None:
+    """Write the weights in `source` to `path`, with other `limits`."""
+    import onnx
+
+    file = onnx.load(str(source))
+    (entry,) = (entry for entry in file.metadata_props if entry.key == METADATA_KEY)
+    entry.value = json.dumps(json.loads(entry.value) | {"limits": dataclasses.asdict(limits)})
     onnx.save(file, str(path))

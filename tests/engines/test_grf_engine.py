@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from engines.errors import EngineError
 from engines.grf import GrfEngine, GrfResult
 from engines.grf.engine import GAP_S, MARKERS, ROUGH_RAD, WARM_UP_S
 from engines.grf.features import COORDINATES, GRID_S, RECENT
+from engines.grf.weights import ZOO_PATH, read_limits
 from tests.engines.test_grf_features import MIRROR, MIRROR_SIGN
 
 ALL = np.ones(len(COORDINATES), dtype=np.bool_)
@@ -26,14 +28,14 @@ def engine() -> GrfEngine:
 
 
 def gait(t_s: float, side_shift: float = 0.0) -> np.ndarray:
-    """Something like walking at one stride per second; any smooth motion would do."""
+    """Something like walking at one stride per second, with a body that bounces as its forces make it."""
     q = np.zeros(len(COORDINATES))
     for side, shift in (("r", side_shift), ("l", side_shift + np.pi)):
         phase = 2 * np.pi * t_s + shift
         q[COORDINATES.index(f"hip_flexion_{side}")] = 0.2 + 0.4 * np.cos(phase)
         q[COORDINATES.index(f"knee_angle_{side}")] = 0.5 - 0.4 * np.sin(phase)
         q[COORDINATES.index(f"ankle_angle_{side}")] = 0.15 * np.sin(phase)
-    q[COORDINATES.index("pelvis_ty")] = 0.95 + 0.02 * np.cos(4 * np.pi * t_s)
+    q[COORDINATES.index("pelvis_ty")] = 0.95 + 0.035 * np.sin(4 * np.pi * t_s)
     q[COORDINATES.index("pelvis_list")] = 0.05 * np.sin(2 * np.pi * t_s)
     return q
 
@@ -245,3 +247,18 @@ def test_what_was_uncertain_is_forgotten_when_the_network_no_longer_sees_it(engi
     apart = [not np.array_equal(a.force_n, b.force_n) for a, b in zip(plain, once, strict=True)]
     assert not any(apart[:30]) and apart[30] and apart[frames + 25]
     assert once[-1].contact == pytest.approx(plain[-1].contact, abs=0.05)
+
+
+def test_force_that_the_motion_does_not_confirm_is_unfamiliar_but_rough_motion_cannot_tell(
+    engine: GrfEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = told(engine, [MARKERS] * 120)[-1]
+    assert known.valid
+    limits = dataclasses.replace(read_limits(ZOO_PATH), unexplained=0.5 * known.unexplained)
+    monkeypatch.setattr("engines.grf.engine.read_limits", lambda path: limits)
+    strict = GrfEngine()
+    refused = told(strict, [MARKERS] * 120)
+    assert [r.reason for r in (refused[20], refused[-1])] == ["", "unfamiliar"]
+    assert refused[-1].doubt == 1.0 and refused[-1].unexplained == pytest.approx(known.unexplained)
+    filmed = told(strict, [rough(2 * ROUGH_RAD)] * 120)[-1]
+    assert filmed.valid and filmed.unexplained == 0.0

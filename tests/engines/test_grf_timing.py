@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,6 +61,35 @@ def test_noisy_motion_is_hardly_believed() -> None:
 
 def test_correction_stays_within_what_the_network_gives() -> None:
     assert abs(learned(0.03)) <= SHIFTS_S[-1]
+
+
+def unexplained(
+    bounce: float, force: Callable[[np.ndarray], np.ndarray], seconds: float = 8.0, noise_m: float = 0.0
+) -> float:
+    """What is left where the body bounces `bounce` times as in running and `force` is predicted, at 60 frames/s."""
+    rng, timing, ages_s = np.random.default_rng(0), Timing(), np.arange(1 - WINDOW, 1) * GRID_S
+    for i in range(round(60.0 * seconds)):
+        t_s = 1.0 + i / 60.0
+        height = bounce * np.interp(t_s + ages_s, _GRID, _HEIGHT) + noise_m * rng.normal(size=WINDOW)
+        timing.step(round(t_s * 1e9), float(force(np.array(t_s))), height, np.ones(WINDOW, dtype=np.bool_))
+    return timing.unexplained
+
+
+def test_force_that_moves_the_body_so_is_explained_and_that_of_another_gait_is_not() -> None:
+    assert unexplained(1.0, force_bw) == pytest.approx(0.0, abs=0.02)
+    assert unexplained(1.0, lambda t: 2.0 - force_bw(t)) == pytest.approx(2.0, abs=0.1)
+    assert unexplained(1.0, lambda t: force_bw(1.4 * t)) > 0.7
+    assert unexplained(1.0, lambda t: 0.5 + 0.5 * force_bw(t)) > 0.7
+    assert unexplained(0.0, force_bw) == pytest.approx(1.0, abs=0.1)
+
+
+def test_noise_of_the_motion_and_standing_still_leave_nothing_unexplained() -> None:
+    assert unexplained(1.0, force_bw, noise_m=0.002) == pytest.approx(0.0, abs=0.1)
+    assert unexplained(0.0, np.ones_like) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_nothing_is_unexplained_before_a_step_is_compared() -> None:
+    assert unexplained(0.0, force_bw, seconds=0.4) == 0.0
 
 
 def test_a_pause_keeps_the_wearer_and_a_reset_forgets_them() -> None:

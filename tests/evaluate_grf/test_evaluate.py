@@ -33,7 +33,7 @@ def gait(t_s: F64) -> F64:
         q[:, COORDINATES.index(f"hip_flexion_{side}")] = 11 + 23 * np.cos(phase)
         q[:, COORDINATES.index(f"knee_angle_{side}")] = 30 - 25 * np.sin(phase)
         q[:, COORDINATES.index(f"ankle_angle_{side}")] = 9 * np.sin(phase)
-    q[:, COORDINATES.index("pelvis_ty")] = 0.95 + 0.02 * np.cos(4 * np.pi * t_s)
+    q[:, COORDINATES.index("pelvis_ty")] = 0.95 + 0.035 * np.sin(4 * np.pi * t_s)
     q[:, COORDINATES.index("pelvis_tx")] = 1.2 * t_s
     return q
 
