@@ -68,7 +68,7 @@ def frame_features(
     finite counts as missing: it stands at the hips, with no visibility.
     """
     frames = dt_s.size
-    xy, world = (np.array(part, np.float64).reshape(frames, len(POINTS), -1) for part in (xy_px, world_m))
+    xy, world = (np.array(part, np.float64, order="C").reshape(frames, len(POINTS), -1) for part in (xy_px, world_m))
     sure = np.stack([np.asarray(part, np.float64).reshape(frames, -1) for part in (visibility, sharpness)])
     out = np.empty((frames, FEATURES))
     fill_features(out, xy, world, sure)
