@@ -14,7 +14,8 @@ from edge_runtime.biomech.world import CameraPlace, up_of
 from edge_runtime.body import body_of
 from edge_runtime.certify.opened import Engines
 from edge_runtime.encoders import EncoderFeed, encoder_fit
-from edge_runtime.estimator import Estimator, PoseSource, Timing
+from edge_runtime.estimator import Estimator, Timing
+from edge_runtime.estimator_sources import PoseSource
 from edge_runtime.plan import Plan
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.tissue.both_legs import TissueObserver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,70 +19,17 @@ from edge_runtime.biomech.occlusion import OcclusionFill, shown
 from edge_runtime.biomech.whole_body import BODY_COORDINATES, body_segments
 from edge_runtime.biomech.world import CameraPlace, WorldTracker
 from edge_runtime.body import Body
-from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import NO_DOUBT, Doubt, SolveWatch, encoder_doubt, inferred_doubt, whole_body_doubt, worse
 from edge_runtime.encoders import KneeSource
-from edge_runtime.intent import at
-from edge_runtime.telemetry import ESTIMATE_HEAD, STAGES, estimate_fields
-from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Muscles, Pose
-from engines.backends.faults import REASONS as FAULT_REASONS
+from edge_runtime.estimate_row import EstimateRow
+from edge_runtime.estimator_sources import GrfSource, PoseSource
+from edge_runtime.types import COORDINATES, F64, SIDES, SOLVED_DOFS, Frame, Grf, Kinematics, KneeLoad, Pose
 from engines.backends.faults import EngineFaultError
 from firmware_bridge.schema import HostRules
 
-REASONS: Final = (
-    "",
-    "searching",
-    "lost",
-    "no_pose",
-    "bad_landmarks",
-    "settling",
-    "hidden",
-    "warming_up",
-    "gap",
-    "bad_input",
-    "muscle_solve",
-    "refinement",
-    "unfamiliar",
-    "wearer_lost",
-    *CAMERA_FAULTS,
-    *FAULT_REASONS,
-)
-"""Why an estimate is invalid; a row carries the index."""
-
 _KNEES: Final = [SOLVED_DOFS.index(f"knee_angle_{side}") for side in SIDES]
-_KNEE_ANGLES: Final = [COORDINATES.index(f"knee_angle_{side}") for side in SIDES]
-_LEG_JOINTS: Final = [[i for i, name in enumerate(COORDINATES) if name.endswith(f"_{side}")] for side in SIDES]
 _MOTION_CUTOFF_HZ: Final = 0.6 * CUTOFF_HZ  # where the kinematics filter cuts the slowest of the pelvis' travel
 _OWN: Final = slice(0, len(COORDINATES))
-_COLUMN: Final = {name: i for i, name in enumerate(ESTIMATE_HEAD)}
-
-
-class PoseSource(Protocol):
-    """Finds the wearer in a frame (engines.pose.PoseTracker)."""
-
-    def reset(self) -> None:
-        """Forget the wearer."""
-
-    def step(self, rgb: npt.NDArray[np.uint8], t_capture_ns: int) -> Any:
-        """Landmarks of the wearer, with the fields of `Pose`."""
-
-    @property
-    def detector_ran(self) -> bool:
-        """True where a detector run was collected in the last step."""
-
-    @property
-    def detector_ms(self) -> float:
-        """Duration of that run."""
-
-
-class GrfSource(Protocol):
-    """Estimates ground reaction from motion (engines.grf.GrfEngine)."""
-
-    def reset(self) -> None:
-        """Forget the history."""
-
-    def step(self, t_ns: int, q: F64, qd: F64, observed: npt.NDArray[np.bool_], mass_kg: float, sd: F64) -> Any:
-        """Ground reaction, with the fields of `Grf`; `sd` [16] is the deviation of `q`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +85,7 @@ class Estimator:
         self._doubt = self._interface = NO_DOUBT
         ceiling = knee_ceiling(host, profile.person.mass_kg)
         self._assist = AssistPolicy(profile.assist, ceiling, timing.latency_ns, timing.frame_ns)
-        self._row = np.zeros(len(estimate_fields(body.muscle_names)))
+        self._row = EstimateRow(body.muscle_names)
         self._exo_nm = np.zeros(2)
         self.pose = _no_pose(0, "searching")
 
@@ -172,8 +119,7 @@ class Estimator:
         """
         self._exo_nm[:] = self._transmission * exo_nm
         self._interface = interface
-        row = self._row
-        row[:] = np.nan
+        self._row.begin()
         if frame.cut:
             self.reset()
         marks = [self._clock_ns()]
@@ -181,13 +127,15 @@ class Estimator:
         marks.append(self._clock_ns())
         told = None if knees is None else knees.at(pose.t_capture_ns)
         kinematics = self._filled(self._kinematics.step(pose, told))
-        self._locate(pose)
+        self._row.place(self._world.step(pose))
         marks.append(self._clock_ns())
         load, reason = self._mechanics(kinematics, marks)
         intent = self._assist.step(kinematics, load, self._doubt)
         marks.append(self._clock_ns())
-        self._head(frame, kinematics, reason, marks, intent)
-        return Step(row, intent)
+        self._row.head(frame, reason, self._pose.detector_ms if self._pose.detector_ran else None, self._legs.fill_ms)
+        self._row.motion(kinematics, self._kinematics.seen_knees)
+        self._row.end(marks, intent)
+        return Step(self._row.values, intent)
 
     def _track(self, frame: Frame) -> Pose:
         if frame.fault:
@@ -207,11 +155,6 @@ class Estimator:
             sharpness=found.sharpness,
             size_px=found.size_px,
         )
-
-    def _locate(self, pose: Pose) -> None:
-        place = self._world.step(pose)
-        self._row[_COLUMN["world_x_m"] : _COLUMN["world_z_m"] + 1] = place.position_m
-        self._row[_COLUMN["world_sd_x_m"] : _COLUMN["world_sd_z_m"] + 1] = place.sd_m
 
     def _filled(self, kinematics: Kinematics) -> Kinematics:
         """With a hidden leg inferred; invalid where the engine that infers failed."""
@@ -244,19 +187,23 @@ class Estimator:
         if refined is None:
             return None, predicted.reason or "refinement"
         grf = Grf(k.t_capture_ns, True, "", refined.force_n, refined.cop_ankle_m, predicted.contact, refined.sd_n)
+        body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
+        body = worse(body, whole_body_doubt(found.doubt, "unfamiliar"))
+        self._doubt = worse(body, encoder_doubt(k.encoder == CONTRADICTS))
         marks.append(self._clock_ns())
-        moments = self._body.moments(kinematics, grf, self._exo_nm)
+        return self._solve(k, grf, marks)
+
+    def _solve(self, k: Kinematics, grf: Grf, marks: list[int]) -> tuple[KneeLoad | None, str]:
+        """Moments, muscles and knee loads from motion and ground reaction, and what they add to the doubt."""
+        moments = self._body.moments(k, grf, self._exo_nm)
         marks.append(self._clock_ns())
         muscles = self._body.muscles(moments)
         marks.append(self._clock_ns())
         load = self._body.knee(muscles)
         marks.append(self._clock_ns())
         solve = self._watch.judge(muscles.reserve_nm[_KNEES], muscles.capped, marks[-1] - marks[-4])
-        body = worse(inferred_doubt(self._legs.inferred_s), whole_body_doubt(refined.doubt, refined.reason))
-        body = worse(body, whole_body_doubt(found.doubt, "unfamiliar"))
-        body = worse(body, encoder_doubt(k.encoder == CONTRADICTS))
-        self._doubt = worse(worse(solve, body), self._interface)
-        self._loads(grf, muscles, load)
+        self._doubt = worse(worse(solve, self._doubt), self._interface)
+        self._row.solved(grf, muscles, load, self._doubt, self._watch.late)
         solved = (muscles.converged or muscles.capped) and bool(np.isfinite(load.moment_nm).all())
         return (load, "") if solved else (None, "muscle_solve")
 
@@ -267,74 +214,8 @@ class Estimator:
         self._known[_OWN] = shown(k)
         refined = self._physics.step(k.t_capture_ns, self._motion, self._known, predicted)
         if refined is not None:
-            events, row = self._physics.events, self._row
-            for name, pair in (
-                ("stance", events.stance),
-                ("gait_event", events.code()),
-                ("gait_phase", events.phase),
-                ("stride_s", events.stride_s),
-            ):
-                row[_COLUMN[f"{name}_r"] : _COLUMN[f"{name}_l"] + 1] = pair
-            residuals = refined.before, refined.left, refined.after
-            row[_COLUMN["newton_before_bw"] : _COLUMN["newton_after_bw"] + 1] = residuals
-            row[_COLUMN["frame_tilt_deg"] : _COLUMN["frame_turn_deg"] + 1] = self._physics.frame.angle_deg
+            self._row.gait(self._physics, refined)
         return refined
-
-    def _loads(self, grf: Grf, muscles: Muscles, load: KneeLoad) -> None:
-        row = self._row
-        row[_COLUMN["grf_x_r"] : _COLUMN["grf_z_l"] + 1] = grf.force_n.ravel()
-        row[_COLUMN["contact_r"] : _COLUMN["contact_l"] + 1] = grf.contact
-        row[_COLUMN["knee_moment_nm_r"] : _COLUMN["knee_moment_nm_l"] + 1] = load.moment_nm
-        for i, side in enumerate(SIDES):
-            row[_COLUMN[f"kcf_medial_n_{side}"]] = load.medial_n[i]
-            row[_COLUMN[f"kcf_lateral_n_{side}"]] = load.lateral_n[i]
-            row[_COLUMN[f"kcf_total_n_{side}"]] = load.total_n[i]
-        reserves = muscles.reserve_nm[~np.isnan(muscles.reserve_nm)]
-        row[_COLUMN["reserve_rms_nm"]] = np.sqrt(np.mean(reserves**2)) if len(reserves) else np.nan
-        first = _COLUMN[f"reserve_nm_{SOLVED_DOFS[0]}"]
-        row[first : first + len(SOLVED_DOFS)] = muscles.reserve_nm
-        row[_COLUMN["solve_gradient_nm"]] = muscles.gradient_nm
-        row[_COLUMN["solve_iterations"]] = muscles.iterations
-        row[_COLUMN["solve_capped"]] = muscles.capped
-        row[_COLUMN["saturated"]] = np.count_nonzero(muscles.saturated)
-        row[_COLUMN["solve_late"]] = self._watch.late
-        row[_COLUMN["doubt_r"] : _COLUMN["doubt_l"] + 1] = self._doubt.share
-        row[_COLUMN["doubt_cause"]] = self._doubt.cause
-        row[len(ESTIMATE_HEAD) :] = muscles.activation
-
-    def _head(
-        self, frame: Frame, kinematics: Kinematics, reason: str, marks: list[int], intent: npt.NDArray[Any]
-    ) -> None:
-        row = self._row
-        row[_COLUMN["t_capture_ns"]] = frame.t_capture_ns
-        row[_COLUMN["frame"]] = frame.index
-        row[_COLUMN["cut"]] = frame.cut
-        row[_COLUMN["valid"]] = reason == ""
-        row[_COLUMN["reason"]] = REASONS.index(reason)
-        row[_COLUMN["detector"]] = self._pose.detector_ran
-        if self._pose.detector_ran:
-            row[_COLUMN["detector_ms"]] = self._pose.detector_ms
-        if kinematics.valid:
-            row[_COLUMN[COORDINATES[0]] : _COLUMN[COORDINATES[-1]] + 1] = kinematics.q
-        row[_COLUMN[f"observed_{COORDINATES[0]}"] : _COLUMN[f"observed_{COORDINATES[-1]}"] + 1] = kinematics.observed
-        seen = self._kinematics.seen_knees
-        row[_COLUMN["seen_knee_r"] : _COLUMN["seen_knee_l"] + 1] = np.where(seen.valid, seen.knee_rad, np.nan)
-        row[_COLUMN["seen_knee_sd_r"] : _COLUMN["seen_knee_sd_l"] + 1] = seen.sd_rad
-        for side, joints in zip(SIDES, _LEG_JOINTS, strict=True):
-            row[_COLUMN[f"inferred_{side}"]] = kinematics.inferred[joints].any()
-        row[_COLUMN["encoder_r"] : _COLUMN["encoder_l"] + 1] = kinematics.encoder
-        row[_COLUMN["encoder_rad_r"] : _COLUMN["encoder_rad_l"] + 1] = kinematics.encoder_rad
-        row[_COLUMN["knee_sd_rad_r"] : _COLUMN["knee_sd_rad_l"] + 1] = kinematics.sd[_KNEE_ANGLES]
-        row[_COLUMN["inpaint_ms"]] = self._legs.fill_ms
-        first = _COLUMN[f"{STAGES[0]}_ms"]
-        if len(marks) == len(STAGES) + 1:
-            row[first : first + len(STAGES)] = np.diff(marks) * 1e-6
-        else:  # cut short: pose and kinematics ran, and assist closed the frame
-            row[first : first + 2] = np.diff(marks[:3]) * 1e-6
-            row[_COLUMN["assist_ms"]] = (marks[-1] - marks[-2]) * 1e-6
-        for i, side in enumerate(SIDES):
-            row[_COLUMN[f"kcf_relief_{side}"]] = intent[0]["kcf_relief"][i]
-            row[_COLUMN[f"assist_nm_{side}"]] = at(intent[0]["torque_nm"][i], 0)
 
 
 def _neutral(t_ns: int) -> Kinematics:

@@ -22,7 +22,8 @@ from edge_runtime.cameras.stereo_pose import StereoPose
 from edge_runtime.cameras.store import FrameStore, Picture
 from edge_runtime.certify.opened import Engines
 from edge_runtime.encoders import KneeSource
-from edge_runtime.estimator import Estimator, PoseSource
+from edge_runtime.estimator import Estimator
+from edge_runtime.estimator_sources import PoseSource
 from edge_runtime.plan import Plan, frame_period_ns
 from edge_runtime.processes import wait_for_start
 from edge_runtime.rt import rights

@@ -14,7 +14,7 @@ from typing import Any, Final
 from edge_runtime.body import body_of, model_path
 from edge_runtime.camera import ClipSource
 from edge_runtime.errors import UserError
-from edge_runtime.estimator import REASONS
+from edge_runtime.estimate_row import REASONS
 from edge_runtime.live import LiveView
 from edge_runtime.lockstep_run import LockstepRun
 from edge_runtime.plan import Plan

@@ -13,7 +13,7 @@ from edge_runtime.cameras.faults import CAMERA_FAULTS
 from edge_runtime.doubt import CAUSES as DOUBT_CAUSES
 from edge_runtime.encoder_watch import EncoderWatch
 from edge_runtime.envelope import Refusal
-from edge_runtime.estimator import REASONS
+from edge_runtime.estimate_row import REASONS
 from edge_runtime.rt import bus_state
 from edge_runtime.rt.mailbox import I64
 from edge_runtime.rt.rights import Right

@@ -13,7 +13,8 @@ from calibration.profile import load_profile
 from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
 from edge_runtime.doubt import CAUSES, NO_DOUBT, Doubt
-from edge_runtime.estimator import REASONS, Estimator, Timing
+from edge_runtime.estimate_row import REASONS
+from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from edge_runtime.types import COORDINATES, F64, U8, Frame
 from engines.beside import Inline

@@ -8,7 +8,8 @@ import pytest
 from edge_runtime.biomech.occlusion import OcclusionFill
 from edge_runtime.body import body_of
 from edge_runtime.doubt import NO_DOUBT
-from edge_runtime.estimator import REASONS, Estimator, Timing
+from edge_runtime.estimate_row import REASONS
+from edge_runtime.estimator import Estimator, Timing
 from edge_runtime.types import F64, U8
 from engines.backends.base import Runner
 from engines.backends.faults import EngineFaultError

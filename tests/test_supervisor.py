@@ -9,7 +9,7 @@ import pytest
 
 from edge_runtime import shared
 from edge_runtime.doubt import CAUSES
-from edge_runtime.estimator import REASONS
+from edge_runtime.estimate_row import REASONS
 from edge_runtime.rt.bus_state import ACTIVE, OFF
 from edge_runtime.rt.rights import Right
 from edge_runtime.states import State

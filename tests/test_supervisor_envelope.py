@@ -7,7 +7,7 @@ import pytest
 
 from edge_runtime import shared
 from edge_runtime.envelope import Refusal
-from edge_runtime.estimator import REASONS
+from edge_runtime.estimate_row import REASONS
 from edge_runtime.states import State
 from edge_runtime.telemetry import ESTIMATE_HEAD
 from firmware_bridge.table import MODES

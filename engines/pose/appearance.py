@@ -68,7 +68,7 @@ def looks(rgb: npt.NDArray[np.uint8], xy_px: F64) -> F64:
         return np.full((len(PARTS), LENGTH), np.nan)
     median = np.median(np.concatenate(clothes).reshape(-1, 3), axis=0)
     gain = np.float32(MID_GREY / max(float(median.mean()), 1.0))
-    return np.stack([_histogram(part, gain) for part in (torso, head, thighs, shins)])
+    return _histograms([torso, head, thighs, shins], gain)
 
 
 def unlike(one: F64, other: F64) -> float:
@@ -106,14 +106,20 @@ def _patch(rgb: npt.NDArray[np.uint8], start: F64, end: F64, width: float) -> Pa
     return np.asarray(cv2.warpAffine(rgb, matrix, PATCH, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP), np.float32)
 
 
-def _histogram(patches: list[Patch], gain: np.float32) -> F64:
-    """Shares [LENGTH]: of lightness, then of colour; each sums to 1. Colour is smoothed over neighbouring bins."""
-    if not patches:
-        return np.full(LENGTH, np.nan)
-    balanced = np.clip(np.concatenate(patches) * gain, 0, 255).astype(np.uint8)
-    lab = cv2.cvtColor(balanced, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.int64)
-    light = np.bincount(lab[:, 0] * LIGHT_BINS // 256, minlength=LIGHT_BINS).astype(np.float64)
+def _histograms(parts: list[list[Patch]], gain: np.float32) -> F64:
+    """Shares [parts, LENGTH]: of lightness, then of colour; each sums to 1, NaN where a part has no patch. Colour is
+    smoothed over neighbouring bins."""
+    balanced = np.concatenate([patch for part in parts for patch in part])
+    balanced *= gain
+    lab = cv2.cvtColor(np.minimum(balanced, 255.0).astype(np.uint8), cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.int64)
+    part = np.repeat(np.arange(len(parts)), [len(patches) * PATCH[0] * PATCH[1] for patches in parts])
+    light = np.bincount(part * LIGHT_BINS + lab[:, 0] * LIGHT_BINS // 256, minlength=len(parts) * LIGHT_BINS)
     bins = np.clip((lab[:, 1:] - 128) // COLOUR_STEP + COLOUR_BINS // 2, 0, COLOUR_BINS - 1)
-    colour = np.bincount(bins[:, 0] * COLOUR_BINS + bins[:, 1], minlength=COLOUR_BINS**2).astype(np.float64)
-    smooth = cv2.GaussianBlur(colour.reshape(COLOUR_BINS, COLOUR_BINS), (3, 3), 0.8)
-    return np.concatenate([light / light.sum(), smooth.ravel() / smooth.sum()])
+    place = (bins[:, 0] * COLOUR_BINS + bins[:, 1]) * len(parts) + part
+    colour = np.bincount(place, minlength=COLOUR_BINS**2 * len(parts)).astype(np.float64)
+    smooth = cv2.GaussianBlur(colour.reshape(COLOUR_BINS, COLOUR_BINS, len(parts)), (3, 3), 0.8)
+    counts = np.hstack([light.reshape(len(parts), LIGHT_BINS), smooth.reshape(-1, len(parts)).T])
+    counts[[not patches for patches in parts]] = np.nan
+    counts[:, :LIGHT_BINS] /= counts[:, :LIGHT_BINS].sum(axis=1, keepdims=True)
+    counts[:, LIGHT_BINS:] /= counts[:, LIGHT_BINS:].sum(axis=1, keepdims=True)
+    return counts

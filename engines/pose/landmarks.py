@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engines.backends.base import Buffers, Runner
 from engines.errors import EngineError
 from engines.manifest import PointsSpec, load_manifest
+from engines.pose.refinement import move_to_peaks
 from engines.pose.result import F64, LANDMARKS
 from engines.pose.roi import Roi
 
@@ -28,15 +29,9 @@ SIZE: Final = 256
 POINTS: Final = 39
 """33 landmarks, two auxiliary points (hip centre, full-body circle), four unused."""
 
-KERNEL_REACH: Final = 3
-MIN_CONFIDENCE: Final = 0.5
-"""7 x 7 window and threshold of MediaPipe's refine_landmarks_from_heatmap_calculator in the pose graph."""
-
 SHOULDERS: Final = [11, 12]
 HIPS: Final = [23, 24]
 """BlazePose numbering."""
-
-_REACH: Final = np.arange(-KERNEL_REACH, KERNEL_REACH + 1)
 
 F32 = npt.NDArray[np.float32]
 
@@ -69,6 +64,7 @@ class LandmarkNet:
         self._gain, self._offset = (_per_channel(v) for v in (spec.pixel_gain, spec.pixel_offset))
         self._crop = np.zeros((self._size, self._size, 3), np.uint8)
         self._checked = False
+        refine(np.zeros((1, 2)), np.zeros((1, 8, 8), np.float32))  # compiled before the first frame
 
     @property
     def has_world(self) -> bool:
@@ -142,28 +138,16 @@ def refine(xy: F64, heatmaps: F32, size: int = SIZE) -> F64:
     """Landmarks `xy` [n, 2] (px of a crop of `size`) moved to the centroid of the 7 x 7 heatmap cells around them.
 
     `heatmaps` [n, rows, columns] raw. A point stays where it is outside the map, or where no cell of its window
-    reaches `MIN_CONFIDENCE`.
+    reaches `refinement.MIN_CONFIDENCE`.
     """
     return refine_and_rate(xy, heatmaps, size)[0]
 
 
 def refine_and_rate(xy: F64, heatmaps: F32, size: int = SIZE) -> tuple[F64, F64]:
     """What `refine` gives, and the sharpness [n]: the highest confidence 0..1 in each point's window, 0 outside."""
-    height, width = heatmaps.shape[1:]
-    cell = np.array([size / width, size / height])
-    at = np.trunc(np.nan_to_num(xy / cell, nan=-1.0)).astype(np.int64)
-    columns, rows = at[:, 0, None] + _REACH, at[:, 1, None] + _REACH
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    point = np.arange(len(xy))[:, None, None]
-    window = heatmaps[point, np.clip(rows, 0, height - 1)[:, :, None], np.clip(columns, 0, width - 1)[:, None, :]]
-    weight = np.where(inside, _sigmoid(window.astype(np.float64)), 0.0)
-    total = weight.sum(axis=(1, 2))
-    good = (at >= 0).all(axis=1) & (at < (width, height)).all(axis=1)
-    peak = weight.max(axis=(1, 2))
-    good &= peak >= MIN_CONFIDENCE
-    total[~good] = 1.0
-    centroid = np.stack([(weight.sum(axis=1) * columns).sum(axis=1), (weight.sum(axis=2) * rows).sum(axis=1)], 1)
-    return np.where(good[:, None], centroid / total[:, None] * cell, xy), peak
+    moved, peak = xy.copy(), np.zeros(len(xy))
+    move_to_peaks(moved, peak, heatmaps, size)
+    return moved, peak
 
 
 def _region_of(xy: F64, visibility: F64) -> F64:

@@ -18,7 +18,7 @@ from edge_runtime.camera import ClipSpec
 from edge_runtime.cameras.spec import CameraSpec
 from edge_runtime.commands.options import DEMO_PROFILE
 from edge_runtime.config import DEFAULT_PATH, load_device
-from edge_runtime.estimator import REASONS
+from edge_runtime.estimate_row import REASONS
 from edge_runtime.live_estimator import estimate_live
 from edge_runtime.plan import Plan
 from edge_runtime.rt.mailbox import drain

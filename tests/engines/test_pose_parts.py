@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -121,6 +121,7 @@ def refine_slowly(xy: F64, heatmaps: F32) -> F64:
     return out
 
 
+@settings(deadline=None)  # the first call compiles
 @given(hnp.arrays(np.float64, (39, 2), elements=st.floats(-20, 280)), st.integers(0, 2**32 - 1))
 def test_refinement_equals_the_rule_cell_by_cell(xy: F64, seed: int) -> None:
     heatmaps = np.random.default_rng(seed).normal(-2, 1.5, (39, 64, 64)).astype(np.float32)

@@ -92,6 +92,8 @@ class PoseHead:
         self._runner = open_runner(path)
         self._runner.warm()
         self._points = list(POINTS)
+        nothing = np.zeros((2, len(POINTS), 3))  # compiled before the first frame
+        frame_features(nothing[..., :2], nothing, nothing[..., 0], nothing[..., 0], np.ones(2), (1, 1), geometry)
         self.reset()
 
     @property

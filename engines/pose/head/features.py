@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from engines.pose.head.feature_rows import fill_features
+
 F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 Array = npt.NDArray[np.floating[Any]]
@@ -31,15 +33,8 @@ OTHER_LEG: Final = (*range(3), *range(8, 13), *range(3, 8))
 MIRROR_SIGN: Final = np.array([-1.0 if name in ("pelvis_list", "pelvis_rotation") else 1.0 for name in COORDINATES])
 """`q[OTHER_LEG] * MIRROR_SIGN` are the angles that a mirror shows."""
 
-SHOULDER, HIP, KNEE, ANKLE, HEEL, TOE = ((i, i + 1) for i in (3, 9, 11, 13, 15, 17))
-_CHAIN: Final = ((SHOULDER, HIP), (HIP, KNEE), (KNEE, ANKLE), (HEEL, TOE))
-"""Segments of one side: trunk, thigh, shank, foot."""
-
 ASSUMED_FOCAL: Final = 0.9
 """Focal length over the longer side of the image where the camera is not calibrated: a field of view of 58°."""
-
-_SURE_AHEAD: Final = 0.3
-"""From this share of its forward direction on, sideways in the image, the wearer surely faces left or right."""
 
 GEOMETRY: Final = 9
 FEATURES: Final = len(POINTS) * (2 + 3 + 2) + 2 * 4 * (2 + 1 + 3 + 1) + 2 * 3 * 4 + 2 + GEOMETRY
@@ -72,20 +67,13 @@ def frame_features(
     `xy_px` [..., 19, 2] and the others belong to `POINTS`; `dt_s` [...] since the last frame. A point that is not
     finite counts as missing: it stands at the hips, with no visibility.
     """
-    seen = np.asarray(np.isfinite(xy_px).all(axis=-1) & np.isfinite(world_m).all(axis=-1))
-    present = seen[..., None].astype(np.float64)
-    xy, world = np.where(seen[..., None], xy_px, 0.0), np.where(seen[..., None], world_m, 0.0)
-    sure = np.where(seen, visibility, 0.0), np.where(seen, sharpness, 0.0)
-    hips = xy[..., list(HIP), :].mean(axis=-2)
-    size = np.maximum(_body_px(xy), 1.0)[..., None]
-    shape = present * (xy - hips[..., None, :]) / size[..., None]
-    parts = [shape.reshape(*shape.shape[:-2], -1), world.reshape(*world.shape[:-2], -1), *sure]
-    ahead = _ahead(world)
-    for side in (0, 1):
-        parts += _segments(shape, world, ahead, side)
-    parts += [ahead]
-    parts += _geometry(hips, size, dt_s, size_px, geometry)
-    return np.concatenate(parts, axis=-1).astype(np.float32)
+    frames = dt_s.size
+    xy, world = (np.array(part, np.float64, order="C").reshape(frames, len(POINTS), -1) for part in (xy_px, world_m))
+    sure = np.stack([np.asarray(part, np.float64).reshape(frames, -1) for part in (visibility, sharpness)])
+    out = np.empty((frames, FEATURES))
+    fill_features(out, xy, world, sure)
+    out[:, -GEOMETRY:] = _geometry(out[:, -GEOMETRY : 3 - GEOMETRY], dt_s.reshape(-1), size_px, geometry)
+    return out.reshape(*dt_s.shape, FEATURES).astype(np.float32)
 
 
 def mirror(xy_px: Array, world_m: Array, width_px: int) -> tuple[F64, F64]:
@@ -98,53 +86,14 @@ def mirror(xy_px: Array, world_m: Array, width_px: int) -> tuple[F64, F64]:
     return xy, world
 
 
-def _body_px(xy: Array) -> F64:
-    """Image length [...] of trunk, thigh and shank, mean of both sides."""
-    total = np.zeros(xy.shape[:-2])
-    for start, end in _CHAIN[:3]:
-        for side in (0, 1):
-            total += np.linalg.norm(xy[..., end[side], :] - xy[..., start[side], :], axis=-1)
-    return np.asarray(0.5 * total)
-
-
-def _ahead(world: Array) -> F64:
-    """Where the pelvis faces [..., 2]: to the right of the image and towards the camera, from the line of the hips and
-    shoulders in space; unit length."""
-    left, right = [HIP[0], SHOULDER[0]], [HIP[1], SHOULDER[1]]
-    across = (world[..., right, :] - world[..., left, :]).sum(axis=-2)
-    level = np.stack([-across[..., 2], -across[..., 0]], axis=-1)
-    return _unit(level)[0]
-
-
-def _segments(shape: Array, world: Array, ahead: Array, side: int) -> list[F64]:
-    """One side's segments in the image and in space: directions, lengths, slopes, angles between neighbours. Slopes and
-    angles in the image count forward: their sign and size follow how far the wearer faces to the right."""
-    flat = [_unit(shape[..., end[side], :] - shape[..., start[side], :]) for start, end in _CHAIN]
-    deep = [_unit(world[..., end[side], :] - world[..., start[side], :])[0] for start, end in _CHAIN]
-    forward = np.clip(ahead[..., 0] / _SURE_AHEAD, -1.0, 1.0)
-    slopes = [forward * np.arctan2(direction[..., 0], direction[..., 1]) for direction, _ in flat[:3]]
-    slopes.append(np.arctan2(-flat[3][0][..., 1], forward * flat[3][0][..., 0]))
-    parts = [part for direction, length in flat for part in (direction, length)] + deep + [np.stack(slopes, axis=-1)]
-    for i in range(3):
-        (a, _), (b, _) = flat[i], flat[i + 1]
-        turn, along = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], (a * b).sum(axis=-1)
-        bend = np.arccos(np.clip((deep[i] * deep[i + 1]).sum(axis=-1), -1.0, 1.0))
-        parts.append(np.stack([turn, along, forward * np.arctan2(turn, along), bend], axis=-1))
-    return parts
-
-
-def _unit(vector: Array) -> tuple[F64, F64]:
-    length = np.linalg.norm(vector, axis=-1, keepdims=True)
-    return np.asarray(vector / np.maximum(length, 1e-6)), np.asarray(length)
-
-
-def _geometry(hips: Array, size: Array, dt_s: Array, size_px: tuple[int, int], geometry: Geometry) -> list[F64]:
-    """Direction to the hips and angular size of the body, time since the last frame, the profile's lengths."""
+def _geometry(hips_and_size: F64, dt_s: Array, size_px: tuple[int, int], geometry: Geometry) -> F64:
+    """Direction to the hips and angular size of the body [n, 3] px, profile lengths, time since the last frame."""
     width, height = size_px
     focal = geometry.focal_px or ASSUMED_FOCAL * max(width, height)
-    rays = (hips - (0.5 * width, 0.5 * height)) / focal
-    known = geometry.lengths is not None
-    lengths = 40.0 * (np.array(geometry.lengths or MEAN_LENGTHS) - MEAN_LENGTHS)
-    told = np.concatenate([lengths, [float(known), float(geometry.focal_px is not None)]])
-    still = np.broadcast_to(told, (*dt_s.shape, len(told)))
-    return [rays, size / focal, still, np.log(np.clip(dt_s, 1e-3, 1.0) * 60.0)[..., None]]
+    told = np.empty((len(dt_s), GEOMETRY))
+    told[:, :3] = (hips_and_size - (0.5 * width, 0.5 * height, 0.0)) / focal
+    told[:, 3:6] = 40.0 * (np.array(geometry.lengths or MEAN_LENGTHS) - MEAN_LENGTHS)
+    told[:, 6] = geometry.lengths is not None
+    told[:, 7] = geometry.focal_px is not None
+    told[:, 8] = np.log(np.clip(dt_s, 1e-3, 1.0) * 60.0)
+    return told
