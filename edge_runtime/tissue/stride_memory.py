@@ -48,7 +48,8 @@ MEMORY = np.dtype(
     [
         ("samples", np.int64),  # since the begin
         ("since_s", np.float64),  # of the sample now being made
-        ("last_rad", np.float64),  # knee at the end of the last sample
+        ("turned_rads", np.float64),  # integral of the knee's angle over it
+        ("last_rad", np.float64),  # mean knee angle of the last sample
         ("rates", np.float64, (_KEPT,)),
         ("differences", np.float64, (_LAGS,)),
         ("square", np.float64),  # of the rate, remembered as long as the differences
@@ -65,7 +66,7 @@ MEMORY = np.dtype(
 @njit(cache=True, nogil=True)
 def forget_strides(m: Any) -> None:
     """Back to before the first cycle."""
-    m.samples, m.since_s, m.last_rad, m.square = 0, 0.0, 0.0, 0.0
+    m.samples, m.since_s, m.turned_rads, m.last_rad, m.square = 0, 0.0, 0.0, 0.0, 0.0
     m.deserved, m.trust, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0, 0.0
     m.expected[:, :] = 0.0
 
@@ -77,9 +78,11 @@ def remember(m: Any, knee_rad: float, dt_s: float) -> None:
         m.last_rad = knee_rad
         m.differences[:] = 0.0
     m.since_s += dt_s
+    m.turned_rads += dt_s * knee_rad
     if m.since_s >= SAMPLE_S - 0.5 * dt_s:
-        rate = (knee_rad - m.last_rad) / m.since_s
-        m.last_rad, m.since_s = knee_rad, 0.0
+        mean_rad = m.turned_rads / m.since_s
+        rate = (mean_rad - m.last_rad) / m.since_s
+        m.last_rad, m.since_s, m.turned_rads = mean_rad, 0.0, 0.0
         m.rates[m.samples % _KEPT] = rate
         m.samples += 1
         _compare(m, rate)
@@ -132,7 +135,7 @@ def _foresee(m: Any, rate: float) -> None:
     trust = min(trust, (_NOW_NONE - now) / (_NOW_NONE - _NOW_FULL), walks / _LEAST_RADPS - 1.0)
     m.deserved = min(max(trust, 0.0), 1.0)
     for k in range(2):
-        ahead = 0.5 + k + _LEAD_S / SAMPLE_S  # a sample's rate is that of its middle
+        ahead = 1.0 + k + _LEAD_S / SAMPLE_S  # the rate between two means is that of where their samples meet
         m.expected[k, 0] = _read(m, lag, ahead, _SMOOTH)
         m.expected[k, 1] = _read(m, lag, ahead, _SLOPE)
 
