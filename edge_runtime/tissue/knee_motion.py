@@ -25,7 +25,6 @@ MOTION = np.dtype(
         ("hinge_radps", np.float64),  # as measured in the cycle before
         ("slow_radps", np.float64),  # what it does beyond what is expected, low-passed
         ("beyond_nm", np.float64),  # torque beyond the model's tissue, as late as the hinge's rate is
-        ("against_nm", np.float64),  # the same less what the hinge's inertia takes, low-passed
         ("strides", MEMORY),
     ]
 )
@@ -33,7 +32,6 @@ MOTION = np.dtype(
 
 _POLE_RADPS: Final = 80.0  # of the tracker, three times: 13 Hz
 _RATE_FILTER_RADPS: Final = 2.0 * np.pi * 60.0  # what the firmware's filter of the hinge's rate passes
-_AGAINST_FILTER_RADPS: Final = 2.0 * np.pi * 25.0  # of the torque that bends tissue beyond the model's
 _SWING_DAMPING: Final = 0.1  # of the hinge's swing on a held knee, over critical
 _SLOW_RADPS: Final = 4.7  # motion of the hinge below it is not damped
 _FAST_DAMPING_PER_S: Final = 4.7  # damping of what is faster, over the inertia that swings
@@ -43,7 +41,7 @@ _FAST_DAMPING_PER_S: Final = 4.7  # damping of what is faster, over the inertia 
 def forget_motion(m: Any) -> None:
     """Back to before the first cycle."""
     m.knee_rad, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0
-    m.hinge_radps, m.slow_radps, m.beyond_nm, m.against_nm = 0.0, 0.0, 0.0, 0.0
+    m.hinge_radps, m.slow_radps, m.beyond_nm = 0.0, 0.0, 0.0
     forget_strides(m.strides)
 
 
@@ -79,9 +77,7 @@ def follow_knee(
     hinge_radps2 = (hinge_radps - m.hinge_radps) / dt_s
     m.hinge_radps = hinge_radps
     m.beyond_nm += (1.0 - np.exp(-_RATE_FILTER_RADPS * dt_s)) * (beyond_nm - m.beyond_nm)
-    calm = 1.0 - np.exp(-_AGAINST_FILTER_RADPS * dt_s)
-    m.against_nm += calm * (m.beyond_nm - inertia * hinge_radps2 - m.against_nm)
-    knee_rad = model_knee_rad - m.against_nm / stiffness
+    knee_rad = model_knee_rad - (m.beyond_nm - inertia * hinge_radps2) / stiffness
     _track(m, knee_rad, dt_s)
     remember(m.strides, knee_rad, dt_s)
     trust, expected_radps = m.strides.trust, m.strides.knee_radps
