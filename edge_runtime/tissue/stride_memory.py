@@ -23,8 +23,8 @@ _LONGEST: Final = 440
 _LAGS: Final = _LONGEST - _SHORTEST + 1
 _MEMORY_S: Final = 0.25  # of the sums of differences
 _PROVEN: Final = 100  # samples that a lag must have been compared over before it may count
-_REACH: Final = 9  # samples to either side that smooth what is read
-_SMOOTHING_S: Final = 0.015
+_REACH: Final = 21  # samples to either side that smooth what is read
+_SMOOTHING_S: Final = 0.035
 _CALMING_S: Final = 0.0065
 """Time constant of what is kept, some 25 Hz: an encoder's steps, twice differentiated, must not pass for another gait.
 What is read a stride later is read so much further ahead."""
@@ -39,10 +39,12 @@ _TRUST_DOWN_PER_S: Final = 20.0
 
 
 def _weights() -> tuple[F64, F64]:
-    """Value and slope under a bell: calmer against the device's swing on the tissue than a polynomial."""
+    """Value and slope under a bell flattened to fourth order: gait passes, the device's swing on the tissue does not."""
     way = np.arange(-_REACH, _REACH + 1) * SAMPLE_S
-    bell = np.exp(-0.5 * (way / _SMOOTHING_S) ** 2)
-    return bell / bell.sum(), way * bell / (way * way * bell).sum()
+    square = (way / _SMOOTHING_S) ** 2
+    value = (3.0 - square) * np.exp(-0.5 * square)
+    slope = way * (5.0 - square) * np.exp(-0.5 * square)
+    return value / value.sum(), slope / (way * slope).sum()
 
 
 _SMOOTH, _SLOPE = _weights()
