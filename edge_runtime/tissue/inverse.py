@@ -129,7 +129,8 @@ def _differentiate(
         leg.velocity[dof] = rate
     rate = (leg.coordinates[3] - before[3] - s.knee_rad + knee_before) / dt_s
     forward = max(0.0, 1.0 - spring / _FORWARD_SPRING_NM_PER_RAD)
-    coming_rad = coming_nm / (p.transmission * s.knee_stiffness) if s.knee_stiffness > 0.0 else s.coming_rad
+    ahead_rad = coming_nm / (p.transmission * s.knee_stiffness) if s.knee_stiffness > 0.0 else s.coming_rad
+    coming_rad = s.coming_rad + keep * (ahead_rad - s.coming_rad)  # its slope jumps with each intent
     coming_radps = (coming_rad - s.coming_rad) / dt_s
     faster = rate - s.deflection_radps + coming_radps - s.coming_radps
     s.acceleration[3] += keep * (forward * faster / dt_s - s.acceleration[3])
