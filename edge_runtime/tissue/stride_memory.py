@@ -39,7 +39,7 @@ _TRUST_DOWN_PER_S: Final = 20.0
 
 
 def _weights() -> tuple[F64, F64]:
-    """Value and slope under a bell flattened to fourth order: gait passes, the device's swing on the tissue does not."""
+    """Value and slope under a bell flattened to fourth order: it passes gait, not the swing on the tissue."""
     way = np.arange(-_REACH, _REACH + 1) * SAMPLE_S
     square = (way / _SMOOTHING_S) ** 2
     value = (3.0 - square) * np.exp(-0.5 * square)
