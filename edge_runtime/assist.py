@@ -63,6 +63,7 @@ class AssistPolicy:
         self._slope = np.zeros(2)
         self._relief = np.zeros(2)
         self._trust = np.zeros((2, KNOTS))  # share of the help that the last intent gives at its knots
+        self._torque_nm = np.zeros((2, KNOTS))  # of the last intent, before relief and doubt
         self._last_ns = 0
 
     def reset(self) -> None:
@@ -71,6 +72,7 @@ class AssistPolicy:
         self._slope[:] = 0.0
         self._relief[:] = 0.0
         self._trust[:] = 0.0
+        self._torque_nm[:] = 0.0
 
     def step(self, kinematics: Kinematics, load: KneeLoad | None, doubt: Doubt = NO_DOUBT) -> npt.NDArray[Any]:
         """Intent [1] for this frame. `load` gives the knees' net moments and contact forces; None where invalid."""
@@ -87,7 +89,7 @@ class AssistPolicy:
         else:
             self._follow(load, dt_s)
             goal = np.where(np.isnan(doubt.share), 0.0, 1.0 - doubt.share)  # no number: no help
-            intent["torque_nm"][:] = self._trusted(goal, dt_s) * self._trajectory()
+            intent["torque_nm"][:] = self._trusted(goal, dt_s) * self._trajectory(dt_s)
         intent["kcf_relief"][:] = self._relief
         if kinematics.valid:
             ahead = _believed(_LEADS_S + self._latency_ns * 1e-9)
@@ -109,11 +111,17 @@ class AssistPolicy:
         self._trust = np.minimum(now, np.maximum(goal[:, None], now - _LEADS_S / FADE_S))
         return self._trust
 
-    def _trajectory(self) -> F64:
+    def _trajectory(self, dt_s: float) -> F64:
+        """Torque at each knot [2, KNOTS]: from where the last intent's has come by now to what is predicted.
+
+        A prediction that is mended by the next frame would else be a step of the torque, 60 times a second.
+        """
         ahead = _believed(SMOOTHING_S + self._latency_ns * 1e-9 + _LEADS_S)
         moment = self._moment[:, None] + self._slope[:, None] * ahead
         ceiling = self._assist.ceiling_nm
         torque_nm = np.clip(self._assist.share * moment, -ceiling, ceiling)
+        torque_nm[:, 0] = [at(last_nm, round(dt_s * 1e9)) for last_nm in self._torque_nm]
+        self._torque_nm = torque_nm
         return np.asarray((1.0 - self._relief[:, None]) * torque_nm)
 
 

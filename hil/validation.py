@@ -4,6 +4,7 @@ phantom itself, for several gels, with compensation off and on; and the torque e
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,8 +29,9 @@ _SHARE: Final = (
 _SPRING_NM_PER_RAD: Final = 12.0
 _SET_DEG: Final = 30.0
 _LOCKED_DEG: Final = 30.0  # away from the soft stops
+_BEGUN_S: Final = 1.2  # assistance takes 0.8 s to grow
+_LEARNT: Final = 2  # strides after which the memory of strides is at work
 _STRIDES: Final = 3
-
 
 TASKS: Final = ("spring", "torque", "torque_locked")
 """spring: 12 Nm/rad about 30 deg at the walking knee; torque: the assist policy's in gait; torque_locked: the same
@@ -37,8 +39,9 @@ torque on a knee that is held."""
 
 
 def scenario_of(young_kpa: float, speed_mps: float, task: str, compensation: str, fidelity: str) -> Scenario:
-    """Three whole strides of gait in a gel; see `TASKS`."""
-    motion, from_s = Gait(speed_mps), 1.2
+    """Three whole strides of gait in a gel, after two in which the loop gets to know the gait; see `TASKS`."""
+    motion = Gait(speed_mps)
+    from_s = _BEGUN_S + _LEARNT * motion.stride_s
     assist = Assist(min(0.5, _SHARE * 1.2 / speed_mps))
     return Scenario(
         name="validation", title="validation", seconds=from_s + _STRIDES * motion.stride_s, motion=motion,
@@ -66,15 +69,27 @@ def error_rows(
     fidelity: str, gels_kpa: Sequence[float] = GELS_KPA, speeds_mps: Sequence[float] = SPEEDS_MPS
 ) -> Iterator[dict[str, Any]]:
     """One row per gel, speed and task: root mean square of delivered less desired torque, percent of the desired one's
-    peak, with compensation off and on."""
+    peak, with compensation off and on, and on in the first stride; `withheld_rmse_pct`: of what limits held back."""
     for young_kpa in gels_kpa:
         for speed_mps in speeds_mps:
             for task in TASKS:
                 found = {}
                 for compensation in ("off", "on"):
                     scenario = scenario_of(young_kpa, speed_mps, task, compensation, fidelity)
-                    found[f"{compensation}_rmse_pct"] = scores(play(scenario), scenario)["rmse_pct"]
+                    trace = play(scenario)
+                    found[f"{compensation}_rmse_pct"] = scores(trace, scenario)["rmse_pct"]
+                begin = replace(scenario, from_s=_BEGUN_S, seconds=_BEGUN_S + scenario.motion.stride_s)
+                found["first_on_rmse_pct"] = scores(trace, begin)["rmse_pct"]
+                found["withheld_rmse_pct"] = _withheld_pct(trace, scenario)
                 yield {"gel_kpa": young_kpa, "speed_mps": speed_mps, "task": task} | found
+
+
+def _withheld_pct(trace: Trace, scenario: Scenario) -> float:
+    """Root mean square of what the limiter takes off the compensated torque, percent of the desired one's peak."""
+    part = trace.between(scenario.from_s, scenario.seconds)
+    taken = trace.both("compensated_nm")[part] - trace.both("limited_nm")[part]
+    peak = np.abs(trace.both("desired_nm")[part]).max()
+    return 100.0 * float(np.sqrt(np.mean(taken**2, axis=0)).max() / peak)
 
 
 def _models(trace: Trace, scenario: Scenario) -> dict[str, tuple[F64, F64]]:

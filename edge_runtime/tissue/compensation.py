@@ -63,7 +63,7 @@ def inverse_params(leg: npt.NDArray[Any], transmission: float = 1.0) -> npt.NDAr
     p["certainty"] = np.clip((INTERVAL_NONE - width) / (INTERVAL_NONE - INTERVAL_FULL), 0.0, 1.0)
     sure = min(_INERTIA_INTERVAL / width, 1.0) ** 2 * p["certainty"]
     p["inertia_share"] = INERTIA_SHARE * sure
-    p["foreseen_share"] = FORESEEN_SHARE * sure if width <= _INERTIA_INTERVAL else 0.0
+    p["foreseen_share"] = FORESEEN_SHARE * sure
     p["doubt_full"], p["doubt_none"] = DOUBT_FULL, DOUBT_NONE
     return out
 

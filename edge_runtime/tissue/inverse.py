@@ -33,6 +33,8 @@ SPRING_SHARE_MAX: Final = 0.6
 """Largest spring over the tissue's stiffness: the spring the hinge then plays is 1 / (1 - 0.6) = 2.5 times the knee's;
 more is left uncompensated, because drive and bus take some ms and a stiff spring that comes late swings up."""
 LOOK_AHEAD_S: Final = 0.005  # of `coming_nm`: as late as the model's low-pass
+_CALM_FULL: Final = 0.3  # spring over the tissue's stiffness up to which all that is foreseen is used
+_CALM_NONE: Final = 0.5  # and from which on nothing is
 _LEAD_S: Final = 0.005  # a spring reckons with where the hinge will be when its torque acts: bus, drive, filters
 _MODEL_CUT_HZ: Final = 30.0  # low-pass of the model's: a kink of the wanted torque must not kick
 _FORWARD_SPRING_NM_PER_RAD: Final = 10.0
@@ -66,7 +68,7 @@ INVERSE_STATE = np.dtype(
         ("motion", MOTION),
         ("wanted_nm", np.float64),  # at the knee, with the model's knee angle in the spring
         ("spring_share", np.float64),  # share of the deflection that the spring may know of
-        ("own_nm", np.float64),  # what moves the device along with the knee, as foreseen from the stride before
+        ("own_nm", np.float64),  # inertia and friction of the device moving along with the knee, as a stride before
         ("share", np.float64),  # of compensation now
         ("extra_nm", np.float64),  # what compensation adds
         ("reason", np.int64),
@@ -127,7 +129,8 @@ def _differentiate(
         leg.velocity[dof] = rate
     rate = (leg.coordinates[3] - before[3] - s.knee_rad + knee_before) / dt_s
     forward = max(0.0, 1.0 - spring / _FORWARD_SPRING_NM_PER_RAD)
-    coming_rad = coming_nm / (p.transmission * s.knee_stiffness) if s.knee_stiffness > 0.0 else s.coming_rad
+    ahead_rad = coming_nm / (p.transmission * s.knee_stiffness) if s.knee_stiffness > 0.0 else s.coming_rad
+    coming_rad = s.coming_rad + keep * (ahead_rad - s.coming_rad)  # its slope jumps with each intent
     coming_radps = (coming_rad - s.coming_rad) / dt_s
     faster = rate - s.deflection_radps + coming_radps - s.coming_radps
     s.acceleration[3] += keep * (forward * faster / dt_s - s.acceleration[3])
@@ -159,19 +162,21 @@ def hinge_torque(
         _begin(p, s, hinge_rad, hinge_radps, dt_s)
     before = (leg.coordinates[0], leg.coordinates[1], leg.coordinates[2], leg.coordinates[3])
     knee_before, strides = s.knee_rad, s.motion.strides
-    foreseen_radps2 = strides.trust * p.foreseen_share * strides.knee_radps2
+    foreseen = strides.trust * p.foreseen_share * _calm_share(p, s, spring_nm_per_rad)
+    foreseen_radps2 = foreseen * strides.knee_radps2
     ahead_rad = set_rad - _LEAD_S * (0.5 * hinge_radps + 0.5 * s.motion.knee_radps)
     _solve(p, s, torque_nm, spring_nm_per_rad, ahead_rad, hinge_rad, foreseen_radps2, dt_s)
     s.wanted_nm = torque_nm + spring_nm_per_rad * (ahead_rad - hinge_rad + s.spring_share * (hinge_rad - s.knee_rad))
-    s.own_nm = leg.mass[3, 3] * foreseen_radps2
+    own_friction = foreseen * _friction(p, strides.knee_radps)
+    s.own_nm = leg.mass[3, 3] * foreseen_radps2 + own_friction
     _differentiate(p, s, before, knee_before, spring_nm_per_rad, coming_nm, hinge_radps, dt_s)
     friction = _friction(p, hinge_radps)
     damping = follow_knee(
         s.motion, s.knee_rad, s.deflection_radps, hinge_radps, measured_nm - friction - sway_load(s),
         p.likely * s.knee_stiffness, sway_inertia(s), dt_s,
     )  # fmt: skip
-    total = leg.bias[3] + load_along(s, 3) + friction + damping
-    total += leg.mass[3, 3] * (1.0 - strides.trust) * p.inertia_share * s.motion.knee_radps2
+    total = leg.bias[3] + load_along(s, 3) + friction - own_friction + damping
+    total += leg.mass[3, 3] * max(p.inertia_share - foreseen, 0.0) * s.motion.knee_radps2
     for dof in range(DOFS):
         total += leg.mass[3, dof] * s.acceleration[dof]
     return float(total)
@@ -202,6 +207,18 @@ def _friction(p: Any, hinge_radps: float) -> float:
     """Torque of the hinge's own friction."""
     dry = p.leg.coulomb_nm * np.tanh(hinge_radps / _FRICTION_RATE_RADPS)
     return float(p.leg.viscous_nms_per_rad * hinge_radps + dry)
+
+
+@njit(cache=True, nogil=True)
+def _calm_share(p: Any, s: Any, spring: float) -> float:
+    """Share of the foreseen that a spring leaves: with one stiff against the tissue the loop from stride to stride
+    swings up."""
+    if spring <= 0.0:
+        return 1.0
+    stiffness = p.likely * s.knee_stiffness * p.transmission
+    if not stiffness > 0.0:
+        return 0.0
+    return min(max((_CALM_NONE * stiffness - spring) / ((_CALM_NONE - _CALM_FULL) * stiffness), 0.0), 1.0)
 
 
 @njit(cache=True, nogil=True)

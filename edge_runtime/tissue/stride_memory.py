@@ -23,8 +23,11 @@ _LONGEST: Final = 440
 _LAGS: Final = _LONGEST - _SHORTEST + 1
 _MEMORY_S: Final = 0.25  # of the sums of differences
 _PROVEN: Final = 100  # samples that a lag must have been compared over before it may count
-_REACH: Final = 9  # samples to either side that smooth what is read
-_SMOOTHING_S: Final = 0.015
+_REACH: Final = 21  # samples to either side that smooth what is read
+_SMOOTHING_S: Final = 0.035
+_CALMING_S: Final = 0.0065
+"""Time constant of what is kept, some 25 Hz: an encoder's steps, twice differentiated, must not pass for another gait.
+What is read a stride later is read so much further ahead."""
 _LEAD_S: Final = 0.002  # when a torque of this cycle acts: bus and drive
 _TRUST_FULL: Final = 0.15  # root mean square difference, share of that of the rate
 _TRUST_NONE: Final = 0.4
@@ -36,10 +39,12 @@ _TRUST_DOWN_PER_S: Final = 20.0
 
 
 def _weights() -> tuple[F64, F64]:
-    """Value and slope under a bell: calmer against the device's swing on the tissue than a polynomial."""
+    """Value and slope under a bell flattened to fourth order: it passes gait, not the swing on the tissue."""
     way = np.arange(-_REACH, _REACH + 1) * SAMPLE_S
-    bell = np.exp(-0.5 * (way / _SMOOTHING_S) ** 2)
-    return bell / bell.sum(), way * bell / (way * way * bell).sum()
+    square = (way / _SMOOTHING_S) ** 2
+    value = (3.0 - square) * np.exp(-0.5 * square)
+    slope = way * (5.0 - square) * np.exp(-0.5 * square)
+    return value / value.sum(), slope / (way * slope).sum()
 
 
 _SMOOTH, _SLOPE = _weights()
@@ -48,7 +53,9 @@ MEMORY = np.dtype(
     [
         ("samples", np.int64),  # since the begin
         ("since_s", np.float64),  # of the sample now being made
-        ("last_rad", np.float64),  # knee at the end of the last sample
+        ("calm_rad", np.float64),  # the knee's angle, low-passed
+        ("turned_rads", np.float64),  # integral of that over this sample
+        ("last_rad", np.float64),  # mean knee angle of the last sample
         ("rates", np.float64, (_KEPT,)),
         ("differences", np.float64, (_LAGS,)),
         ("square", np.float64),  # of the rate, remembered as long as the differences
@@ -65,7 +72,7 @@ MEMORY = np.dtype(
 @njit(cache=True, nogil=True)
 def forget_strides(m: Any) -> None:
     """Back to before the first cycle."""
-    m.samples, m.since_s, m.last_rad, m.square = 0, 0.0, 0.0, 0.0
+    m.samples, m.since_s, m.turned_rads, m.calm_rad, m.last_rad, m.square = 0, 0.0, 0.0, 0.0, 0.0, 0.0
     m.deserved, m.trust, m.knee_radps, m.knee_radps2 = 0.0, 0.0, 0.0, 0.0
     m.expected[:, :] = 0.0
 
@@ -74,12 +81,15 @@ def forget_strides(m: Any) -> None:
 def remember(m: Any, knee_rad: float, dt_s: float) -> None:
     """One cycle on with the knee observed at `knee_rad`; `m.knee_radps`, `m.knee_radps2` and `m.trust` follow."""
     if m.samples == 0 and m.since_s == 0.0:
-        m.last_rad = knee_rad
+        m.last_rad = m.calm_rad = knee_rad
         m.differences[:] = 0.0
     m.since_s += dt_s
+    m.calm_rad += (1.0 - np.exp(-dt_s / _CALMING_S)) * (knee_rad - m.calm_rad)
+    m.turned_rads += dt_s * m.calm_rad
     if m.since_s >= SAMPLE_S - 0.5 * dt_s:
-        rate = (knee_rad - m.last_rad) / m.since_s
-        m.last_rad, m.since_s = knee_rad, 0.0
+        mean_rad = m.turned_rads / m.since_s
+        rate = (mean_rad - m.last_rad) / m.since_s
+        m.last_rad, m.since_s, m.turned_rads = mean_rad, 0.0, 0.0
         m.rates[m.samples % _KEPT] = rate
         m.samples += 1
         _compare(m, rate)
@@ -132,7 +142,8 @@ def _foresee(m: Any, rate: float) -> None:
     trust = min(trust, (_NOW_NONE - now) / (_NOW_NONE - _NOW_FULL), walks / _LEAST_RADPS - 1.0)
     m.deserved = min(max(trust, 0.0), 1.0)
     for k in range(2):
-        ahead = 0.5 + k + _LEAD_S / SAMPLE_S  # a sample's rate is that of its middle
+        # the rate between two means is that of where their samples meet
+        ahead = 1.0 + k + (_LEAD_S + _CALMING_S) / SAMPLE_S
         m.expected[k, 0] = _read(m, lag, ahead, _SMOOTH)
         m.expected[k, 1] = _read(m, lag, ahead, _SLOPE)
 

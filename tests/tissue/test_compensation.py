@@ -128,7 +128,8 @@ def test_where_nothing_is_wanted_the_device_is_moved_along_at_most_and_only_wher
         commands.append(compensate(p[0], s[0], 0.0, 0.0, 0.0, 0.0, hinge, rate, given_nm, present, DT_S))
     needed = LEG.inertia_kgm2 * 0.5 * (turn / DT_S) ** 2
     assert not np.any(commands[:1000])
-    assert np.max(np.abs(commands)) <= present * needed + 1e-9
+    most = float(np.hypot(needed, LEG.viscous_nms_per_rad * 0.5 * turn / DT_S)) + LEG.coulomb_nm
+    assert np.max(np.abs(commands)) <= present * most + 1e-9
     assert np.max(np.abs(commands[-1111:])) >= 0.85 * present * needed
 
 
@@ -288,8 +289,8 @@ def test_what_is_foreseen_does_not_build_up_from_stride_to_stride(wrong: float) 
     knee, torque = (np.tile(a[-1111:], 8) for a in (stride.knee_rad, stride.torque_nm))
     task = Task(knee, torque, 0.0, np.zeros(len(knee)))
     out = walk(FoundationLeg(leg(), tissue, float(knee[0])), task, fitted(tissue, wrong, 0.3))
-    third, last = (out.over(slice(a * 1111, (a + 1) * 1111)).rmse_pct for a in (2, 7))
-    assert last < third + 0.5
+    errors = [out.over(slice(a * 1111, (a + 1) * 1111)).rmse_pct for a in range(8)]
+    assert np.mean(errors[5:]) < 1.1 * np.mean(errors[2:5])
 
 
 @pytest.mark.parametrize("mass_share", [1.0, 0.5])

@@ -37,15 +37,36 @@ def followed(angles: Array, dt_s: float = DT_S) -> tuple[Array, Array]:
     return out[0], out[1]
 
 
+def error_of(foreseen: Array, true: Array) -> float:
+    return float(np.sqrt(np.mean((foreseen - true) ** 2) / np.mean(true**2)))
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.floats(0.7, 1.6))
 def test_a_stride_that_repeats_is_foreseen_without_lag(stride_s: float) -> None:
+    """A tenth of the acceleration may be lost where strides take a second or more: of the 2.8 Nm that the device takes
+    at most, 0.3 Nm. What is read is a bell of 35 ms, so it loses more where the knee is quicker, and never gains."""
     angles = knee(stride_s, 3.0 * stride_s + 1.0)
     foreseen, trust = followed(angles)
-    last = slice(-round(stride_s / DT_S), -LEAD - 1)
-    true = np.gradient(np.gradient(angles, DT_S), DT_S)[last.start + LEAD : last.stop + LEAD]
+    first, last = len(angles) - round(stride_s / DT_S) - 20, len(angles) - 20
+    acceleration = np.gradient(np.gradient(angles, DT_S), DT_S)
+    ahead = [acceleration[first + LEAD + ms : last + LEAD + ms] for ms in range(-6, 7)]
+    errors = [error_of(foreseen[first:last], true) for true in ahead]
+    assert trust[first:last].min() > 0.95
+    assert errors[6] < (0.1 if stride_s >= 1.0 else 0.2)
+    assert 4 <= int(np.argmin(errors)) <= 8
+    assert np.mean(foreseen[first:last] ** 2) < np.mean(acceleration[first:last] ** 2)
+
+
+def test_steps_of_an_encoder_do_not_pass_for_another_gait() -> None:
+    """Noise of 0.003 rad from one ms to the next: what 16 bits, differentiated twice, leave in the knee's angle."""
+    angles = knee(1.1, 5.0)
+    noise = 0.003 * np.random.default_rng(2).standard_normal(len(angles))
+    foreseen, trust = followed(angles + noise)
+    true = np.gradient(np.gradient(angles, DT_S), DT_S)
+    last = slice(-1120, -20)
     assert trust[last].min() > 0.95
-    assert np.sqrt(np.mean((foreseen[last] - true) ** 2)) < 0.12 * np.sqrt(np.mean(true**2))
+    assert error_of(foreseen[last], true[last.start + LEAD : last.stop + LEAD]) < 0.15
 
 
 def test_nothing_is_foreseen_before_a_stride_has_been_seen() -> None:
