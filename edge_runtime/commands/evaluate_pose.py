@@ -55,6 +55,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
             lines.append(f"{view:<8}{name:<14}{cells[0]:>26}{cells[1]:>26}")
         facts = [
             ("swaps %", "swap_rate", 100.0),
+            ("where torque may rest %", "swap_rate_acted_on", 100.0),
             ("in 90 % interval %", "coverage_90", 100.0),
             ("lag ms", "lag_ms", 1.0),
         ]

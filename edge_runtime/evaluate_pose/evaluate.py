@@ -49,7 +49,7 @@ def block(runs: list[Streamed]) -> dict[str, Any]:
 
     `head_alone`: before the filter. `without_head`: the filter on angles read off the image. `with_encoder`: with
     simulated encoders. `seen_share`: frames, from the first angles on, in which the wearer was found; the others
-    are invalid and not scored.
+    are invalid and not scored. `swap_rate_acted_on`: in those frames alone on which torque may rest.
     """
     runs = [run for run in runs if run.scored.any()]
     if not runs:
@@ -64,6 +64,7 @@ def block(runs: list[Streamed]) -> dict[str, Any]:
         "pelvis_rmse_deg": scores.pelvis_table(runs),
         "world": scores.world_table(runs),
         "swap_rate": scores.swap_rate(runs),
+        "swap_rate_acted_on": scores.swap_rate(runs, scores.acted_on),
         "coverage_90": covered.pop("all"),
         "coverage_90_by_coordinate": covered,
         "lag_ms": float(np.mean(lags)) if lags else None,

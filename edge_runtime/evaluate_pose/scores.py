@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
 
-from edge_runtime.evaluate_pose.stream import Streamed
+from edge_runtime.evaluate_pose.stream import Mask, Streamed
 from edge_runtime.types import F64
+from engines.grf.engine import GAP_S, WARM_UP_S
 from engines.pose.head.features import COORDINATES
 
 SCORED: Final = ("knee_angle", "hip_flexion", "ankle_angle")
@@ -90,16 +92,27 @@ def world_table(runs: Sequence[Streamed]) -> dict[str, Any] | None:
     }
 
 
-def swap_rate(runs: Sequence[Streamed]) -> float:
-    """Share of scored frames in which the output has the legs exchanged."""
+def swap_rate(runs: Sequence[Streamed], frames: Callable[[Streamed], Mask] = attrgetter("scored")) -> float:
+    """Share of `frames` [N] (the scored ones) in which the output has the legs exchanged."""
     swapped = total = 0
     for run in runs:
-        q, truth = np.degrees(run.q["fused"][run.scored][:, _KNEES]), np.degrees(run.truth[run.scored][:, _KNEES])
+        q, truth = (np.degrees(angles[frames(run)][:, _KNEES]) for angles in (run.q["fused"], run.truth))
         direct = np.abs(q - truth).sum(axis=1)
         exchanged = np.abs(q[:, ::-1] - truth).sum(axis=1)
         swapped += int(np.count_nonzero(direct - exchanged > _SWAP_DEG))
         total += len(q)
     return swapped / max(1, total)
+
+
+def acted_on(run: Streamed) -> Mask:
+    """Scored frames [N] on which torque may rest: in a run the force network needs `WARM_UP_S` of motion first, anew
+    after every gap of `GAP_S`, and no help is given before."""
+    at = np.flatnonzero(run.seen)
+    t_s = run.t_s[at]
+    begun_s = np.maximum.accumulate(np.where(np.diff(t_s, prepend=-np.inf) > GAP_S, t_s, -np.inf))
+    moved = np.zeros(len(run.t_s), np.bool_)
+    moved[at] = t_s - begun_s >= WARM_UP_S
+    return moved & run.scored
 
 
 def coverage(runs: Sequence[Streamed]) -> dict[str, float | None]:

@@ -76,7 +76,8 @@ def _table(result: dict[str, Any]) -> list[str]:
         *lines,
         "",
         f"Knee with a simulated encoder: {knee['near']['rmse_deg']:.1f} near, {knee['far']['rmse_deg']:.1f} far. "
-        f"Swaps that reach the output: {100 * result['swap_rate']:.1f} % of frames. 90 % interval holds "
+        f"Swaps: {100 * result['swap_rate']:.1f} % of frames, {100 * result['swap_rate_acted_on']:.1f} % of those on "
+        f"which torque may rest (0.3 s after the wearer comes into sight). 90 % interval holds "
         f"{100 * result['coverage_90']:.0f} %. Lag {result['lag_ms']:.0f} ms, "
         f"jitter {result['jitter_deg']:.2f}° per frame.",
     ]

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from engines.pose.head.engine import both_views, deviation
 from engines.pose.head.features import COORDINATES, FEATURES
-from engines.training.pose_head_data import F64, Sequence, batch, plain_batch
+from engines.training.pose_head_data import F64, Sequence, batch, mirrored, plain_batch
 from engines.training.pose_head_net import TURN, PoseNet, angles
 
 FRAMES: Final = 64
@@ -172,14 +173,17 @@ def knee_error_deg(net: PoseNet, x: Tensor, y: Tensor, mask: Tensor) -> float:
 
 
 def deviation_scale(net: PoseNet, takes: list[Sequence]) -> F64:
-    """Factor [13] on the deviation with which 90 % of the errors on `takes` lie inside the 90 % interval."""
-    x, y, mask = (torch.from_numpy(part) for part in plain_batch(takes, FRAMES, (False, False)))
+    """Factor [13] on the deviation with which 90 % of the errors on `takes` lie inside the 90 % interval; both as the
+    runtime makes them of a take and its mirror image."""
+    x, truth, mask = plain_batch(takes, FRAMES, (False, False))
+    other, _, _ = plain_batch([mirrored(one) for one in takes], FRAMES, (False, False))
     with torch.no_grad():
-        mean, log_var, cosine = angles(net(x))
-    error = (mean - y).abs()
-    turn = torch.atan2(mean[..., TURN], cosine) - y[..., TURN]
-    error[..., TURN] = torch.atan2(torch.sin(turn), torch.cos(turn)).abs()
-    late = mask.bool()
+        told = [angles(net(torch.from_numpy(view))) for view in (x, other)]
+    q, sd = np.stack([one[0].numpy() for one in told]), np.stack([np.exp(0.5 * one[1].numpy()) for one in told])
+    turn = np.arctan2(q[0, ..., TURN] - q[1, ..., TURN], (told[0][2] + told[1][2]).numpy()) - truth[..., TURN]
+    error = np.abs(both_views(q) - truth)
+    error[..., TURN] = np.abs(np.arctan2(np.sin(turn), np.cos(turn)))
+    late = mask > 0.0
     late[:, :_WARM_UP] = False
-    ratio = (error * torch.exp(-0.5 * log_var))[late].numpy()
+    ratio = (error / deviation(q, sd))[late]
     return np.asarray(np.quantile(ratio, 0.9, axis=0) / 1.6449, dtype=np.float64)

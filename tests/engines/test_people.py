@@ -17,6 +17,7 @@ from engines.training.people.gaits import HELD_OUT, load_gaits, sample
 from engines.training.people.markers import Markers
 from engines.training.people.motion import EXERCISES, exercise, measured
 from engines.training.people.raster import cover
+from engines.training.people.scenery import CROWDED, USUAL, Clutter, Occluder
 from engines.training.people.skeleton import TRUTH, Skeleton, UpperBody, aligning, named
 from tests.engines.stick_body import stick_body
 
@@ -208,3 +209,17 @@ def test_measured_gait_is_left_as_measured_or_mirrored(shared_data: Path) -> Non
 def test_missing_data_is_named(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="holds no measured gait"):
         load_gaits(tmp_path)
+
+
+def test_crowded_pictures_hide_legs_far_more_often() -> None:
+    def hidden(clutter: Clutter) -> float:
+        """Mean share of the legs' place in the picture that something covers after a second."""
+        random, view, shares = np.random.default_rng(5), camera_at(60.0), []
+        for _ in range(150):
+            image = np.full((view.size[1], view.size[0], 3), 255, np.uint8)
+            Occluder(view, random, clutter).draw(image, 1.0)
+            legs = image[image.shape[0] // 2 :, image.shape[1] // 3 : 2 * image.shape[1] // 3]
+            shares.append(float((legs != 255).any(axis=2).mean()))
+        return float(np.mean(shares))
+
+    assert hidden(CROWDED) > 2.0 * hidden(USUAL)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engines.errors import EngineError
 from engines.pose.head import Geometry, PoseHead
-from engines.pose.head.engine import GAP_S, SETTLE_FRAMES, ZOO_PATH, read_metadata
+from engines.pose.head.engine import GAP_S, SETTLE_FRAMES, ZOO_PATH, both_views, deviation, read_metadata
 from engines.pose.head.features import (
     COORDINATES,
     F32,
@@ -161,3 +161,18 @@ def test_wrong_weights_are_named(tmp_path: Path) -> None:
     broken.write_bytes(b"no network")
     with pytest.raises(EngineError, match=r"broken\.onnx cannot be read"):
         PoseHead(Geometry(), broken)
+
+
+def test_deviation_grows_by_what_the_two_views_contradict() -> None:
+    random = np.random.default_rng(4)
+    q, told = random.normal(0.0, 0.5, 13), random.uniform(0.02, 0.2, 13)
+    other, knee = list(OTHER_LEG), COORDINATES.index("knee_angle_l")
+    agreed = np.stack([q, q[other] * MIRROR_SIGN])
+    both = np.stack([told, told[other]])
+    np.testing.assert_allclose(both_views(agreed), q)
+    np.testing.assert_allclose(deviation(agreed, both), told)
+    doubtful = agreed.copy()
+    doubtful[0, knee] += 0.6
+    grown = deviation(doubtful, both)
+    assert grown[knee] > 0.6
+    np.testing.assert_allclose(np.delete(grown, knee), np.delete(told, knee))

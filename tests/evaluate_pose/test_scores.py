@@ -31,11 +31,11 @@ def streamed(estimate: F64, truth: F64, t_s: F64, near: int | None = 0, sd_deg: 
     n = len(t_s)
     trial = PoseTrial("one", Path("one"), t_s, truth, near, None, None, None, None)
     sd = np.full((n, len(COORDINATES)), np.radians(sd_deg))
-    yes = np.ones(n, np.bool_)
+    yes, seen = np.ones((2, n), np.bool_)
     ways = {way: (estimate, sd) for way in WAYS}
     q, deviation = ({way: pair[k] for way, pair in ways.items()} for k in (0, 1))
     unknown = np.full((3, n, 3), np.nan)
-    return Streamed(trial, t_s, truth, q, deviation, yes, yes, np.full(n, -1.0), np.full(n, 5.0), *unknown)
+    return Streamed(trial, t_s, truth, q, deviation, yes, seen, np.full(n, -1.0), np.full(n, 5.0), *unknown)
 
 
 T = np.arange(180) / FPS
@@ -74,6 +74,16 @@ def test_exchanged_legs_are_counted() -> None:
     estimate[swapped, KNEES[0]], estimate[swapped, KNEES[1]] = left, right
     assert scores.swap_rate([streamed(estimate, walk(T), T)]) == pytest.approx(9 / len(T))
     assert scores.swap_rate([streamed(walk(T), walk(T), T)]) == 0.0
+
+
+def test_torque_rests_on_frames_after_time_in_sight() -> None:
+    """Not on the first 0.3 s, nor on those after a gap over 0.2 s; a shorter one costs its own frames alone."""
+    run = streamed(walk(T), walk(T), T)
+    run.seen[60:66] = False  # 0.1 s
+    run.seen[100:115] = False  # 0.25 s
+    expected = np.ones(len(T), np.bool_)
+    expected[:18] = expected[60:66] = expected[100 : 115 + 18] = False
+    np.testing.assert_array_equal(scores.acted_on(run), expected)
 
 
 def test_coverage_and_jitter_of_normal_errors() -> None:

@@ -144,8 +144,8 @@ class PoseHead:
 
     def _read(self, out: Buffers, dt_s: float) -> None:
         """Take over what the network says: angles, deviations, where the wearer faces."""
-        self._q, other = both_views(out["q_rad"]), list(OTHER_LEG)
-        self._sd = self._scale * 0.5 * (out["sd_rad"][0] + out["sd_rad"][1, other])
+        self._q = both_views(out["q_rad"])
+        self._sd = self._scale * deviation(out["q_rad"], out["sd_rad"])
         turn = 0.5 * (out["turn"][0] + out["turn"][1] * (-1.0, 1.0))  # sine, cosine
         self._facing = float(np.arctan2(turn[0], turn[1]))
         share = 1.0 if self._frames == 0 else -np.expm1(-dt_s / HEADING_TIME_S)
@@ -161,9 +161,19 @@ class PoseHead:
 
 
 def both_views(q_rad: npt.NDArray[Any]) -> F64:
-    """Angles [13] from the network's `q_rad` [2, 13]: the mean of those as seen and those seen in a mirror."""
+    """Angles [..., 13] from the network's `q_rad` [2, ..., 13]: the mean of as seen and as in a mirror."""
     seen, mirrored = q_rad.astype(np.float64)
-    return np.asarray(0.5 * (seen + mirrored[list(OTHER_LEG)] * MIRROR_SIGN))
+    return np.asarray(0.5 * (seen + mirrored[..., list(OTHER_LEG)] * MIRROR_SIGN))
+
+
+def deviation(q_rad: npt.NDArray[Any], sd_rad: npt.NDArray[Any]) -> F64:
+    """Deviation [..., 13], before the scale, from the network's `q_rad` and `sd_rad` [2, ..., 13]: the mean of what it
+    says of both views, and how far these contradict each other, which they do where it guesses."""
+    other = list(OTHER_LEG)
+    told = 0.5 * (sd_rad[0].astype(np.float64) + sd_rad[1][..., other])
+    apart = q_rad[0].astype(np.float64) - q_rad[1][..., other] * MIRROR_SIGN
+    apart[..., _TURN] = 0.0  # a sine; the turn itself is averaged apart
+    return np.asarray(np.hypot(told, apart))
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import numpy as np
 from engines.training.people.bodies import F64, draw_shape, make_body
 from engines.training.people.gaits import HELD_OUT, Gait
 from engines.training.people.motion import EXERCISES, Motion, exercise, measured
-from engines.training.people.take import Take
+from engines.training.people.take import HARD_LOOK, Take
 
-_TRAINING, _HELD_OUT = 1, 2  # first word of the seed: streams of drawn bodies and scenes that never meet
+_TRAINING, _HELD_OUT, _HARD = 1, 2, 4  # first word of the seed: streams of drawn bodies and scenes that never meet
 
 RATES_HZ: Final = (30.0, 30.0, 50.0, 60.0, 60.0, 60.0, 100.0)
 FILM_RATES_HZ: Final = (25.0, 30.0, 30.0, 50.0)
@@ -30,6 +30,12 @@ VIEWS: Final = {"side": (75.0, 105.0), "60": (55.0, 65.0), "30": (25.0, 35.0)}
 
 _TRAINING_VIEWS: Final = ((75.0, 105.0), (15.0, 75.0), (0.0, 15.0), (105.0, 165.0))
 _TRAINING_SHARES: Final = (0.42, 0.46, 0.04, 0.08)
+
+_HARD_VIEWS: Final = ((20.0, 70.0), (75.0, 105.0))
+_HARD_VIEW_SHARES: Final = (0.62, 0.38)
+_HARD_MOTION_SHARES: Final = (0.08, 0.5)
+_HARD_AHEAD_M: Final = (-1.4, 1.0)
+_HARD_ASIDE_SHARE: Final = 0.45
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,17 @@ def training_take(cast: Cast, seed: int, number: int, frames: int) -> Take:
     random = np.random.default_rng((_TRAINING, seed, number))
     motion, yaw_deg = draw_training(cast, frames, random, FILM_RATES_HZ)
     return Take(make_body(draw_shape(random)), motion, yaw_deg, random, draw_ahead(random))
+
+
+def hard_take(cast: Cast, seed: int, number: int, frames: int) -> Take:
+    """As `training_take`, but mostly with what the network found hard: things before the legs all the time, loud
+    clothes, runs, views between frontal and side, cameras past which the person walks close by."""
+    random = np.random.default_rng((_HARD, seed, number))
+    t_s = np.arange(frames) / random.choice(FILM_RATES_HZ)
+    motion = _motion(cast, t_s, random, 0.0 if random.random() < _AS_MEASURED_SHARE else 1.0, _HARD_MOTION_SHARES)
+    yaw_deg = _yaw_deg(_HARD_VIEWS[random.choice(len(_HARD_VIEWS), p=_HARD_VIEW_SHARES)], random)
+    ahead_m = float(random.uniform(*_HARD_AHEAD_M)) if random.random() < _HARD_ASIDE_SHARE else 0.0
+    return Take(make_body(draw_shape(random)), motion, yaw_deg, random, ahead_m, HARD_LOOK)
 
 
 def draw_ahead(random: np.random.Generator) -> float:

@@ -20,11 +20,12 @@ from engines.pose.engine import open_nets
 from engines.pose.slot import ENGINES
 from engines.training.people.bodies import F64
 from engines.training.people.camera import Camera
-from engines.training.people.casting import training_cast, training_take
+from engines.training.people.casting import hard_take, training_cast, training_take
 from engines.training.people.gaits import load_gaits
 from engines.training.people.take import Take
 
 FRAMES: Final = 32  # at `casting.FILM_RATES_HZ` about a stride
+KINDS: Final = {"usual": training_take, "hard": hard_take}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--takes", type=int, default=800, help="how many (800)")
     parser.add_argument("--seed", type=int, default=0, help="stream of drawn takes (0)")
     parser.add_argument("--engine", choices=tuple(ENGINES), default="full", help="landmark network (full)")
+    parser.add_argument("--kind", choices=tuple(KINDS), default="usual", help="how they are cast (usual)")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
@@ -46,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             if path.exists():
                 continue
             began_s = time.monotonic()
-            arrays = follow(nets.tracker(), training_take(cast, options.seed, number, FRAMES))
+            arrays = follow(nets.tracker(), KINDS[options.kind](cast, options.seed, number, FRAMES))
             np.savez(path, **arrays)
             print(f"{path.name}: {arrays['name']}, {time.monotonic() - began_s:.1f} s", file=sys.stderr)
     except (EngineError, OSError) as error:

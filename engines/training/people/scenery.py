@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -89,25 +90,49 @@ def draw_light(random: np.random.Generator) -> F64:
     return np.stack([direction, direct, ambient])
 
 
+@dataclass(frozen=True)
+class Clutter:
+    """What may stand in front: `counts` of things to draw from, `tall`, `rail` and `moving` shares of pillars among
+    them, of rails among the rest, and of those that pass by; sides of a box between `box` of the picture, the middles
+    between the two points `places`."""
+
+    counts: tuple[int, ...] = (0, 0, 0, 0, 0, 1, 1, 2)
+    tall: float = 0.4
+    rail: float = 0.5
+    moving: float = 0.4
+    box: tuple[float, float] = (0.03, 0.15)
+    places: tuple[tuple[float, float], tuple[float, float]] = ((0.3, 0.45), (0.7, 0.95))
+
+
+USUAL: Final = Clutter()
+CROWDED: Final = Clutter((0, 1, 1, 1, 1, 2, 2, 3), 0.3, 0.35, 0.15, (0.08, 0.3), ((0.35, 0.5), (0.65, 0.95)))
+"""Boxes, tables, bars and rails that mostly stay before the legs."""
+
+_Shape = tuple[F64, F64, F64, tuple[int, int, int]]
+
+
 class Occluder:
     """Something between camera and person: a pillar, a bar, a box, standing or passing by; or nothing."""
 
-    def __init__(self, camera: Camera, random: np.random.Generator) -> None:
-        width, height = camera.size
-        self._shapes: list[tuple[F64, F64, tuple[int, int, int]]] = []
-        for _ in range(int(random.choice((0, 0, 0, 0, 0, 1, 1, 2)))):
-            tall = random.random() < 0.4
-            extent = np.array([random.uniform(0.01, 0.05), 1.2] if tall else random.uniform(0.03, 0.15, 2))
-            if not tall and random.random() < 0.5:  # a rail across the picture
-                extent = np.array([1.5, random.uniform(0.01, 0.03)])
-            at = random.uniform((0.3, 0.45), (0.7, 0.95)) * (width, height)
-            moves = random.random() < 0.4
-            velocity = random.normal(0.0, 0.35, 2) * (width, 0.2 * height) * moves  # px/s
-            colour = tuple(int(v) for v in random.integers(0, 255, 3))
-            self._shapes.append((np.array([at, 0.5 * extent * (width, height)]), velocity, colour))  # type: ignore[arg-type]
+    def __init__(self, camera: Camera, random: np.random.Generator, clutter: Clutter = USUAL) -> None:
+        self._shapes = [_shape(camera.size, random, clutter) for _ in range(int(random.choice(clutter.counts)))]
 
     def draw(self, image: U8, t_s: float) -> None:
         """Put it over `image` at `t_s`."""
-        for (at, half), velocity, colour in self._shapes:
+        for at, half, velocity, colour in self._shapes:
             low, high = at + velocity * t_s - half, at + velocity * t_s + half
             cv2.rectangle(image, low.astype(int).tolist(), high.astype(int).tolist(), colour, -1)
+
+
+def _shape(size: tuple[int, int], random: np.random.Generator, clutter: Clutter) -> _Shape:
+    """Middle and half sides (px), velocity (px/s), colour."""
+    width, height = size
+    tall = random.random() < clutter.tall
+    extent = np.array([random.uniform(0.01, 0.05), 1.2] if tall else random.uniform(*clutter.box, 2))
+    if not tall and random.random() < clutter.rail:
+        extent = np.array([1.5, random.uniform(0.01, 0.03)])
+    at = random.uniform(*clutter.places) * (width, height)
+    moves = random.random() < clutter.moving
+    velocity = random.normal(0.0, 0.35, 2) * (width, 0.2 * height) * moves
+    red, green, blue = (int(v) for v in random.integers(0, 255, 3))
+    return at, 0.5 * extent * (width, height), velocity, (red, green, blue)

@@ -15,9 +15,9 @@ from engines.training.people.film import Film, draw_film, expose
 from engines.training.people.markers import Markers
 from engines.training.people.motion import Motion
 from engines.training.people.raster import U8
-from engines.training.people.scenery import Occluder, background, draw_light
+from engines.training.people.scenery import CROWDED, USUAL, Clutter, Occluder, background, draw_light
 from engines.training.people.skeleton import Skeleton, named, skin
-from engines.training.people.wardrobe import Dress, dress
+from engines.training.people.wardrobe import LOUD_PATTERNS, PATTERNS, Dress, dress
 
 JOINTS: Final = ("upperleg01.R", "lowerleg01.R", "foot.R", "upperleg01.L", "lowerleg01.L", "foot.L")
 """Hip, knee and ankle centres, right and left."""
@@ -44,16 +44,34 @@ class Shot:
     joints_m: F64
 
 
+@dataclass(frozen=True)
+class Look:
+    """What clothes (`wardrobe`) and things in front (`scenery`) are drawn from."""
+
+    patterns: tuple[int, ...] = PATTERNS
+    clutter: Clutter = USUAL
+
+
+USUAL_LOOK: Final = Look()
+HARD_LOOK: Final = Look(LOUD_PATTERNS, CROWDED)
+
+
 class Take:
     """All that stays the same from frame to frame. `yaw_deg` of the camera off frontal, see `place_camera`; it looks at
-    a point `ahead_m` in front of the person's mean place."""
+    a point `ahead_m` in front of the person's mean place. `look`: what clothes and things in front are drawn from."""
 
     def __init__(
-        self, body: Body, motion: Motion, yaw_deg: float, random: np.random.Generator, ahead_m: float = 0.0
+        self,
+        body: Body,
+        motion: Motion,
+        yaw_deg: float,
+        random: np.random.Generator,
+        ahead_m: float = 0.0,
+        look: Look = USUAL_LOOK,
     ) -> None:
         self.body, self.motion, self.yaw_deg = body, motion, yaw_deg
         self._random = random
-        self._dress: Dress = dress(body, random)
+        self._dress: Dress = dress(body, random, look.patterns)
         self._skeleton = Skeleton(body)
         self._poses = [self._skeleton.place(named(q), up) for q, up in zip(motion.q, motion.upper, strict=True)]
         self._shift = self._ground()
@@ -63,7 +81,7 @@ class Take:
         self._light = draw_light(random)
         self._scene = background(self.camera, random)
         self._shadow = random.uniform(0.0, 0.6)
-        self._occluder = Occluder(self.camera, random)
+        self._occluder = Occluder(self.camera, random, look.clutter)
 
     def shots(self) -> Iterator[Shot]:
         """The frames in order of time."""

@@ -17,6 +17,9 @@ _SKIN_TONES: Final = ((0.95, 0.78, 0.69), (0.88, 0.67, 0.54), (0.72, 0.5, 0.36),
 _HAIR_TONES: Final = ((0.06, 0.05, 0.05), (0.22, 0.14, 0.08), (0.45, 0.3, 0.15), (0.75, 0.6, 0.35), (0.6, 0.6, 0.6))
 _LEGS: Final = ("upperleg", "lowerleg")
 
+PATTERNS: Final = (PLAIN,) * 6 + (STRIPES_ACROSS, STRIPES_ALONG, CHECKS, BLOTCHES)
+LOUD_PATTERNS: Final = (PLAIN,) * 3 + (STRIPES_ACROSS, STRIPES_ALONG, CHECKS, BLOTCHES, BLOTCHES, BLOTCHES)
+
 
 @dataclass(frozen=True)
 class Dress:
@@ -29,8 +32,8 @@ class Dress:
     pattern: F64
 
 
-def dress(body: Body, random: np.random.Generator) -> Dress:
-    """Clothes for `body`: any length of sleeve and leg, tight to loose, plain or patterned."""
+def dress(body: Body, random: np.random.Generator, patterns: tuple[int, ...] = PATTERNS) -> Dress:
+    """Clothes for `body`: any length of sleeve and leg, tight to loose, each of one of `patterns`."""
     of_vertex, cloth = _regions(body, random)
     swelling = _swelling(body, of_vertex, cloth, random)
     colours = np.zeros((MATERIALS, 2, 3))
@@ -42,8 +45,7 @@ def dress(body: Body, random: np.random.Generator) -> Dress:
     colours[EYES] = 0.08
     pattern = np.zeros((MATERIALS, 3))
     for garment in (SHIRT, TROUSERS, SHOES):
-        kinds = (PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, STRIPES_ACROSS, STRIPES_ALONG, CHECKS, BLOTCHES)
-        pattern[garment] = random.choice(kinds), random.uniform(6.0, 40.0), random.uniform(0.0, 0.6)
+        pattern[garment] = random.choice(patterns), random.uniform(6.0, 40.0), random.uniform(0.0, 0.6)
     pattern[SKIN, 2] = 0.1
     pattern[HAIR, 2] = 0.5
     return Dress(body.vertices + swelling, of_vertex[body.faces[:, 0]], colours, pattern)
