@@ -55,7 +55,7 @@ def watch_over(rows: F64, seen: Curve | None, sd_deg: float = 5.0, lag_s: float 
 
 
 def walk(seconds: float = 6.0) -> F64:
-    return gait(np.arange(round(seconds * 1e3)) * 1e-3)
+    return gait(np.arange(round(seconds * 1e3), dtype=np.float64) * 1e-3)
 
 
 def test_a_walk_seen_well_is_believed() -> None:
@@ -154,14 +154,14 @@ def test_a_camera_that_is_unsure_needs_a_larger_distance() -> None:
 
 @pytest.mark.parametrize(("delay_s", "found"), [(0.5 * LATE_S, False), (1.5 * LATE_S, True), (0.2, True)])
 def test_lateness_is_seen_beyond_its_bound(delay_s: float, found: bool) -> None:
-    t_s = np.arange(6000) * 1e-3
+    t_s = np.arange(6000, dtype=np.float64) * 1e-3
     said = watch_over(rows_of(gait(t_s - delay_s), gait(t_s)), gait)
     assert bool(said) is found
     assert not found or "right encoder" in said[0][1]
 
 
 def test_a_wearer_known_to_follow_the_picture_is_not_late() -> None:
-    t_s = np.arange(6000) * 1e-3
+    t_s = np.arange(6000, dtype=np.float64) * 1e-3
     rows = rows_of(gait(t_s - 0.1), gait(t_s - 0.1))
     assert watch_over(rows, gait, lag_s=0.1) == []
     assert watch_over(rows, gait)

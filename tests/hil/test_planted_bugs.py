@@ -40,7 +40,7 @@ def test_a_bug_in_the_governor_is_seen(bug: Bug, tmp_path: Path, monkeypatch: py
 
 def _turned(monkeypatch: pytest.MonkeyPatch) -> None:
     good = AssistPolicy._trajectory
-    monkeypatch.setattr(AssistPolicy, "_trajectory", lambda self: -good(self))
+    monkeypatch.setattr(AssistPolicy, "_trajectory", lambda self, dt_s: -good(self, dt_s))
 
 
 def _late(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from engines.errors import EngineError
-from engines.pose.head.features import ANKLE, HIP, KNEE, MIRRORED, POINTS
+from engines.pose.head.feature_rows import ANKLE, HIP, KNEE
+from engines.pose.head.features import MIRRORED, POINTS
 from engines.training.people.bodies import F64
 
 _SEEN_AT_LEAST: Final = 16  # frames
