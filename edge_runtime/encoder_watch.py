@@ -50,10 +50,10 @@ _KEPT: Final = [
     _COLUMN[name]
     for name in (
         "t_ns", "received", "position_rad_r", "position_rad_l", "velocity_radps_r", "velocity_radps_l",
-        "measured_nm_r", "measured_nm_l",
+        "measured_nm_r", "measured_nm_l", "e2e_lost", "e2e_gaps", "e2e_repeats", "e2e_crc",
     )
 ]  # fmt: skip
-_T, _RECEIVED, _POSITION, _VELOCITY, _TORQUE = 0, 1, slice(2, 4), slice(4, 6), slice(6, 8)
+_T, _RECEIVED, _POSITION, _VELOCITY, _TORQUE, _MISSED = 0, 1, slice(2, 4), slice(4, 6), slice(6, 8), slice(8, 12)
 """Columns of the rows that are kept."""
 _HINGE, _KNEE, _SEEN, _SD, _RATE = slice(1, 3), slice(3, 5), slice(5, 7), slice(7, 9), slice(9, 11)
 _PAIR_WIDTH: Final = 11
@@ -129,12 +129,12 @@ class EncoderWatch:
         return next((words for side in range(2) if (words := self._judge(side))), "")
 
     def _look_for_jump(self, rows: F64) -> None:
-        """Only where each cycle brought one reading of both: a late frame is no jump."""
+        """Only where each cycle brought the next reading of both: a late or a lost frame is no jump."""
         if len(rows) <= _BEFORE + _AFTER:
             return
         whole = np.abs(np.diff(rows[:, _T]) - _STEP_NS) < 0.5 * _STEP_NS
         heard = np.diff(rows[:, _RECEIVED])
-        whole &= (heard == 2.0) | (heard == 3.0)
+        whole &= ((heard == 2.0) | (heard == 3.0)) & (np.diff(rows[:, _MISSED], axis=0) == 0.0).all(axis=1)
         held = np.convolve(whole, np.ones(_BEFORE + _AFTER), "valid") == _BEFORE + _AFTER
         for side, angle in enumerate(rows[1:, _POSITION].T):
             off = np.where(held, np.convolve(angle, _TAPS, "valid"), 0.0)

@@ -31,6 +31,8 @@ _DOUBT_OVER_NS: Final = 1_000 * _MS  # a doubt that returns sooner is the same
 _LOOP_SILENT_NS: Final = 50 * _MS
 _FIRMWARE_SILENT_NS: Final = 250 * _MS
 _UNARMED_NS: Final = 500 * _MS  # an armed host waits so long for the firmware to arm
+_CLEAR_STANDS_NS: Final = 1_000 * _MS
+"""A clear also counts for a SAFE of the firmware that a bus which was down tells only afterwards."""
 _SIMULATED_OPERATOR_NS: Final = 1_000 * _MS  # in simulation a SAFE is cleared after so long, as an operator would
 
 _CYCLE: Final = {name: i for i, name in enumerate(CYCLE_FIELDS)}
@@ -95,6 +97,7 @@ class Supervisor:
         self._entered_ns = 0
         self._refused = ""
         self._clearing = False
+        self._clear_until_ns = 0
         self._rights_missing = Right(0)
         self._refusals: list[Refusal] = []
         self._refusals_said = False
@@ -176,14 +179,15 @@ class Supervisor:
         if result.cause:
             level = "error" if result.state is State.SAFE else "info"
             self._event(now_ns, level, result.cause, f"{self.state.name} to {result.state.name}")
-            self._clearing = result.cause == "cleared"
-            control[shared.CLEARS] += self._clearing
-            self.state, self._entered_ns = result.state, now_ns
-        if world.governor_state != STATES["SAFE"]:
             self._clearing = False
+            self._clear_until_ns = now_ns + _CLEAR_STANDS_NS if result.cause == "cleared" else 0
+            control[shared.CLEARS] += result.cause == "cleared"
+            self.state, self._entered_ns = result.state, now_ns
+        self._clearing = world.governor_state == STATES["SAFE"] and (self._clearing or now_ns <= self._clear_until_ns)
         control[shared.HOST_STATE] = int(self.state)
         control[shared.MODE] = _MODE_OF.get(self.state, MODES["OFF"])
-        control[shared.CLEAR] = self._clearing
+        # every other tick: the firmware takes a request only where it has heard us without one since it went to SAFE
+        control[shared.CLEAR] = self._clearing and not control[shared.CLEAR]
         control[shared.HEARTBEAT] += 1
         return self.state
 

@@ -114,6 +114,17 @@ def test_an_angle_after_a_gap_is_no_jump() -> None:
     assert watch_over(stood, None) == []
 
 
+@pytest.mark.parametrize("count", ["e2e_lost", "e2e_gaps", "e2e_repeats", "e2e_crc"])
+def test_an_angle_after_frames_that_were_late_or_lost_is_no_jump(count: str) -> None:
+    """Some come in each cycle, but not the next one: a delay of the bus that ends skips a part of the motion."""
+    angle = walk(3.0)
+    angle[1500:] += 2.0 * JUMP_RAD
+    rows = rows_of(angle, angle)
+    assert watch_over(rows, None)
+    rows[1500:, COLUMN[count]] += 1.0
+    assert watch_over(rows, None) == []
+
+
 @pytest.mark.parametrize("at_ms", [1000, 1250, 1333, 1500, 1750])
 def test_an_encoder_that_stands_still_is_seen_once_the_knee_has_moved(at_ms: int) -> None:
     angle = walk(4.0)

@@ -179,6 +179,32 @@ def test_in_simulation_a_safe_firmware_is_cleared_through_idle(engaged: World) -
     assert engaged.control[shared.CLEAR] == 0
 
 
+def cut_bus(world: World) -> None:
+    """Nothing is heard until the host has been cleared from SAFE; the firmware's last word is its state before."""
+    world.firmware_talks = world.follows = False
+    assert world.tick(4) is State.SAFE
+    world.firmware_talks = True
+    while world.tick() is not State.IDLE:
+        pass
+    assert world.control[shared.CLEAR] == 0
+
+
+def test_a_clear_counts_for_a_safe_that_a_dead_bus_tells_later(engaged: World) -> None:
+    cut_bus(engaged)
+    engaged.governor, engaged.reason = "SAFE", "lease"
+    asked = [engaged.tick() is State.IDLE and int(engaged.control[shared.CLEAR]) for _ in range(4)]
+    assert asked == [1, 0, 1, 0]  # anew: a request that began before the SAFE is not taken
+
+
+def test_a_clear_does_not_count_for_a_safe_long_after(engaged: World) -> None:
+    cut_bus(engaged)
+    engaged.reason = "mode"  # the firmware waits for something else
+    assert engaged.tick(11) is State.IDLE
+    engaged.governor, engaged.reason = "SAFE", "lease"
+    assert engaged.tick() is State.IDLE
+    assert engaged.control[shared.CLEAR] == 0
+
+
 @pytest.mark.parametrize("right", list(Right))
 def test_on_hardware_a_missing_right_is_named_and_never_armed(right: Right) -> None:
     world = World(simulated=False)

@@ -49,6 +49,8 @@ _SILENCE: Final = (
 _BROKEN: Final = ("crc", "e2e_crc", "governor_crc", *_SILENCE)
 _SHUFFLED: Final = ("slew_up", "slew_down", "window")  # setpoints in another order than they were meant
 _LATE: Final = ("apply_at", "age", "e2e_repeats", "governor_repeats", *_SHUFFLED, *_SILENCE)
+_MISPLACED: Final = ("velocity", "opposing", "power", "soft_stop")
+"""What the governor finds in torque that a host gives by old or wrong angles."""
 _BLIND: Final = ("estimate_invalid", "age", "invalid")
 _IMPLAUSIBLE: Final = ("encoder_implausible", "host_safe")
 _GONE: Final = ("loop_stopped", "host_safe", *_SILENCE)
@@ -102,7 +104,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "noise on the encoder",
         _WIRE,
         Reaction.HARMLESS,
-        (*_IMPLAUSIBLE, "velocity", "opposing", "power", "soft_stop"),
+        (*_IMPLAUSIBLE, *_MISPLACED),
         0.0,
         {"joint": _JOINTS, "sd": Number("rad", 0.01, 0.0, 0.5)},
     ),
@@ -142,7 +144,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "frames late",
         _WIRE,
         Reaction.SAFE,
-        _LATE,
+        (*_LATE, *_MISPLACED),
         LET_GO_MS,
         {"delay": Number("ms", 50.0, 0.0, 200.0), "jitter": Number("ms", 0.0, 0.0, 50.0), "direction": _DIRECTION},
     ),
