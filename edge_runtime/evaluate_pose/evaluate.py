@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 
 from edge_runtime.evaluate_pose import scores
@@ -23,6 +24,7 @@ def evaluate(data_dir: Path, engine: str, progress: Callable[[int, int], None]) 
 
     UserError: no folder, no trial, a broken one. EngineError: the network is not there.
     """
+    cv2.setNumThreads(1)  # as in a run
     trials = find_trials(data_dir)
     nets = open_nets(engine)
     runs: list[Streamed] = []
