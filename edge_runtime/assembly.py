@@ -73,9 +73,9 @@ def camera_place(plan: Plan) -> CameraPlace:
 def make_encoders(plan: Plan, ring: I64) -> EncoderFeed | None:
     """The encoders' knees of this wearer, from the ring in which the torque loop tells them.
 
-    None for a live camera with simulated firmware: that knee follows the estimate and is nobody's in the picture.
+    None where they are on nobody in the picture: simulated knees before a live camera, other drives beside a clip.
     """
-    if plan.live and plan.simulated:
+    if plan.live == plan.simulated:
         return None
     return EncoderFeed(ring, encoder_fit(plan.profile, tissues_of(plan.profile, plan.profile_path)))
 

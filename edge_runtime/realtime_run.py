@@ -48,7 +48,7 @@ class RealtimeRun:
         self._width = estimate_width
         self._rings = shared.create(estimate_width)
         late_s = FOLLOWS_LATE_S if plan.simulated and plan.live else 0.0  # a clip's wearer moves as the person in it
-        watch = EncoderWatch(hinge_model(plan.profile), late_s)
+        watch = EncoderWatch(hinge_model(plan.profile), late_s) if plan.simulated or plan.live else None  # else unworn
         self._supervisor = Supervisor(TABLE, self._rings.control, self._recorder.event, plan.simulated, watch)
         self._observer = Observer(lambda: int(self._rings.control[shared.LOOP_THREAD]), self._recorder.miss)
         self._streams = Streams(self._rings, estimate_width, self._recorder)
