@@ -77,6 +77,7 @@ def _outside_window(nm: F64, limits: JointLimits) -> npt.NDArray[np.bool_]:
 
 
 def _shortcuts(applied: npt.NDArray[Any], states: Mapping[str, int]) -> int:
+    applied = applied[np.isfinite(applied["command_nm"]).all(axis=1)]  # while the firmware is stopped it has no state
     state = applied["state"]
     left = np.flatnonzero((state[:-1] == states["SAFE"]) & (state[1:] != states["SAFE"]))
     not_idle = int((state[left + 1] != states["IDLE"]).sum())

@@ -36,6 +36,7 @@ _REPEATS: Final = 4.0  # successive samples tell nearly the same: their errors l
 _HALF: Final = 3  # samples, as wide as the acceleration is smoothed by its differences
 WINDOW: Final = 2 * _HALF + 1
 _TAPS: Final[F64] = np.convolve(np.ones(_HALF), np.ones(_HALF)) / _HALF**2
+_AT_REST_S: Final = 1.0  # without swing for longer than a slow stride: somebody stands, whatever came before
 _STILL_BW: Final = 0.2  # as the force of slow walking swings: less is hardly told from noise
 _ENOUGH: Final = 50.0  # samples: 0.5 s, a step
 _BRIDGED_NS: Final = 60_000_000  # three frames of a camera; a straight line over more tells no acceleration
@@ -62,15 +63,15 @@ class Timing:
     def __init__(self) -> None:
         self._t_ns = np.zeros(_RING, dtype=np.int64)
         self._total_bw = np.zeros(_RING)
-        self._sums = np.zeros(6)
+        self._sums = np.zeros(7)
         self._count = 0
 
     @property
     def unexplained(self) -> float:
         """By what share of itself the predicted swing of the force about one body weight is too large or too small for
         the motion: about 0 for a good prediction, 1 for one that has nothing to do with it or is half of what is asked;
-        0 until half a second is compared. Noise of the motion, of which the prediction knows nothing, leaves it as it
-        is."""
+        0 until half a second is compared, and where nothing swings. Noise of the motion, of which the prediction knows
+        nothing, leaves it as it is."""
         return _unexplained(self._sums)
 
     def reset(self) -> None:
@@ -100,7 +101,8 @@ class Timing:
 def _learn(
     t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, com_y: F64, known: Mask, sums: F64
 ) -> None:
-    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples, s², s·r (swing s)."""
+    """Add one comparison, `_HALF` grid samples ago, to the fading `sums`: p'², p'·r, r², samples, s², s·r (swing s),
+    and how long nothing has swung."""
     if not (known[0] and known[_HALF] and known[2 * _HALF]):
         return
     smooth, slope = 0.0, 0.0
@@ -118,8 +120,9 @@ def _learn(
     elapsed_s = (t_ns[newest] - t_ns[before]) * 1e-9
     swing, rest = smooth - 1.0, smooth - asked
     share = elapsed_s / GRID_S
-    sums *= np.exp(-elapsed_s / MEMORY_S)
-    sums += share * np.array((slope * slope, slope * rest, rest * rest, 1.0, swing * swing, swing * rest))
+    sums[:6] *= np.exp(-elapsed_s / MEMORY_S)
+    sums[:6] += share * np.array((slope * slope, slope * rest, rest * rest, 1.0, swing * swing, swing * rest))
+    sums[6] = sums[6] + elapsed_s if abs(swing) < _STILL_BW else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -142,7 +145,8 @@ def _at(t_ns: npt.NDArray[np.int64], total_bw: F64, newest: int, count: int, age
 
 @njit(cache=True, nogil=True)
 def _unexplained(sums: F64) -> float:
-    return abs(sums[5]) / (sums[4] + _STILL_BW**2 * sums[3]) if sums[3] >= _ENOUGH else 0.0
+    compared = sums[3] >= _ENOUGH and sums[6] < _AT_REST_S
+    return abs(sums[5]) / (sums[4] + _STILL_BW**2 * sums[3]) if compared else 0.0
 
 
 @njit(cache=True, nogil=True)

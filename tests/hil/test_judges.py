@@ -122,6 +122,13 @@ def test_shortcuts_into_torque_are_seen(states: list[str], torque: float, bad: i
     assert check([torque] * len(states), states).shortcuts == bad
 
 
+@pytest.mark.parametrize(("after", "bad"), [("SAFE", 0), ("IDLE", 0), ("ARMED", 1)])
+def test_a_firmware_that_stands_still_has_no_state_and_hides_none(after: str, bad: int) -> None:
+    rows = applied([0.0] * 4, ["SAFE", "OFF", "OFF", after])
+    rows["command_nm"][1:3] = np.nan
+    assert check_output(rows, LIMITS, STATES).shortcuts == bad
+
+
 def test_damping_in_safe_is_not_a_request_but_more_than_it_is() -> None:
     """Let go from one side, then damped to the other: further than the window, but the governor's own."""
     released = [*ramp(0, -15, 140), *ramp(-15, 0, 300)]

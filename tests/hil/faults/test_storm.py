@@ -18,7 +18,7 @@ from hil.faults.draw import EPISODE_S, draw_episode
 from hil.faults.episode import Episode, read_episode
 from hil.faults.model import make_fault
 from hil.faults.shrink import shrink
-from hil.faults.storm import MINIMAL_FILE, StormPlan, keep_failure, play_and_judge, replay, run_storm
+from hil.faults.storm import MINIMAL_FILE, WHOLE_FILE, StormPlan, keep_failure, play_and_judge, replay, run_storm
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,7 +69,7 @@ def test_a_failure_is_kept_small_and_its_record_replays(tmp_path: Path, monkeypa
     keep_failure(episode, judgement, tmp_path / "kept", DEMO_PROFILE)
     minimal = read_episode(tmp_path / "kept" / MINIMAL_FILE)
     assert minimal.faults == () and minimal.seconds < 4.0
-    assert read_episode(tmp_path / "kept" / "episode.toml") == episode
+    assert read_episode(tmp_path / "kept" / WHOLE_FILE) == episode
     verdict, same = replay(tmp_path / "kept" / MINIMAL_FILE, DEMO_PROFILE)
     assert same and not verdict["passed"] and "limits broken" in verdict["why"]
 
