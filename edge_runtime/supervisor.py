@@ -277,4 +277,4 @@ class Supervisor:
     def _governor_event(self, t_ns: int, state: int, reason: int) -> None:
         name = self._table.reason_name(reason)
         level = "error" if state == STATES["SAFE"] else "info"
-        self._event(t_ns, level, name, f"firmware: {State(state).name}")
+        self._event(t_ns, level, name, f"firmware: {self._table.state_name(state)}")

@@ -198,7 +198,15 @@ class Table:
 
     def reason_name(self, code: int) -> str:
         """Name of a governor reason code; `unknown_<code>` where the table has none."""
-        return next((name for name, value in self.reasons.items() if value == code), f"unknown_{code}")
+        return _name_of(self.reasons, code)
+
+    def state_name(self, code: int) -> str:
+        """Name of a state; `unknown_<code>` where the table has none."""
+        return _name_of(self.states, code)
+
+
+def _name_of(codes: Mapping[str, int], code: int) -> str:
+    return next((name for name, value in codes.items() if value == code), f"unknown_{code}")
 
 
 def _hash32(content: object) -> int:

@@ -205,6 +205,17 @@ def test_a_clear_does_not_count_for_a_safe_long_after(engaged: World) -> None:
     assert engaged.control[shared.CLEAR] == 0
 
 
+def test_a_state_that_no_table_knows_is_said_and_stops_nobody(engaged: World) -> None:
+    """One broken message in 256 has the right CRC-8."""
+    rows = np.zeros((1, len(CYCLE_FIELDS)))
+    rows[0, CYCLE_FIELDS.index("t_ns")] = engaged.now_ns
+    rows[0, CYCLE_FIELDS.index("governor_state")] = 15.0
+    rows[0, CYCLE_FIELDS.index("governor_reason")] = 250.0
+    engaged.supervisor.see_cycles(rows)
+    assert engaged.events[-1][2:] == ("unknown_250", "firmware: unknown_15")
+    assert engaged.tick() is State.ENGAGED
+
+
 @pytest.mark.parametrize("right", list(Right))
 def test_on_hardware_a_missing_right_is_named_and_never_armed(right: Right) -> None:
     world = World(simulated=False)
