@@ -20,7 +20,7 @@ BLEND_S: Final = 0.2
 """An encoder comes in and goes out over this time: a step of the knee would be a step of the torque. Own choice."""
 COMPARE_S: Final = 0.5
 """Over which camera and encoder are compared: half a stride, and longer than legs take to cross. Own choice."""
-CONTRADICTION_SD: Final = 4.0
+CONTRADICTION_SD: Final = 3.5
 CONTRADICTION_RAD: Final = (radians(15.0), radians(75.0))
 """Root mean square of the difference that is a contradiction: so many expected deviations, never less or more than
 these. An encoder that stands still differs by over 20° from a knee that walks; the camera alone errs by 5 to 9°, and by

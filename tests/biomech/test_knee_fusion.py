@@ -80,7 +80,7 @@ def test_one_that_comes_back_enters_without_a_step() -> None:
 def test_an_encoder_against_the_camera_is_left_aside_and_said(fault: str) -> None:
     fusion = settled()
     for k in range(60, 150):
-        reading = {"stuck": knee(45), "shifted": knee(k) + np.radians(25.0), "late": knee(k - 12)}[fault]
+        reading = {"stuck": knee(60), "shifted": knee(k) + np.radians(25.0), "late": knee(k - 12)}[fault]
         fused = frame(fusion, knee(k), told(reading))
     assert (fusion.state == CONTRADICTS).all()
     assert fused.rad == pytest.approx(both(knee(149)))
