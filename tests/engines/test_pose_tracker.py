@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -203,14 +203,6 @@ def test_thread_hands_its_error_to_the_caller() -> None:
 @pytest.fixture(scope="module")
 def clip(assets: dict[str, Path]) -> ClipSource:
     return ClipSource(ClipSpec.demo(assets["demo_clip"]))
-
-
-@pytest.fixture(scope="module")
-def runners(assets: dict[str, Path]) -> Iterator[tuple[OrtCpuRunner, OrtCpuRunner]]:
-    pair = OrtCpuRunner(assets["pose_detection"]), OrtCpuRunner(assets["pose_landmark"])
-    yield pair
-    for runner in pair:
-        runner.close()
 
 
 def track(

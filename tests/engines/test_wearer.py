@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.backends.ort_cpu import OrtCpuRunner
 from engines.beside import Inline
 from engines.errors import EngineError
 from engines.pose import PoseResult, PoseTracker
@@ -28,16 +27,6 @@ HER_BOX = (560, 200, 300, 280)
 HIS_BOX = (MAN_BOX[0] // 2, MAN_BOX[1] // 2, MAN_BOX[2] // 2, MAN_BOX[3] // 2)
 RADIUS_PX = 100
 """Of the circle around her body in the halved clip."""
-
-
-@pytest.fixture(scope="module")
-def scene(assets: dict[str, Path]) -> Scene:
-    return Scene(assets["demo_clip"])
-
-
-@pytest.fixture(scope="module")
-def runners(assets: dict[str, Path]) -> tuple[OrtCpuRunner, OrtCpuRunner]:
-    return OrtCpuRunner(assets["pose_detection"]), OrtCpuRunner(assets["pose_landmark"])
 
 
 def follow(runners: Any, frames: npt.NDArray[np.uint8], prompt: Prompt) -> list[PoseResult]:

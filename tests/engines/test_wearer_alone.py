@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from engines.backends.ort_cpu import OrtCpuRunner
 from engines.beside import Inline
 from engines.pose import PoseTracker
 from engines.pose.alone import ALONE_NS, Alone
@@ -27,16 +25,6 @@ from tests.engines.test_wearer import FRAME_NS, HER_BOX, HIPS, follow, person, w
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 LOOK_NS = 60_000_000
-
-
-@pytest.fixture(scope="module")
-def scene(assets: dict[str, Path]) -> Scene:
-    return Scene(assets["demo_clip"])
-
-
-@pytest.fixture(scope="module")
-def runners(assets: dict[str, Path]) -> tuple[OrtCpuRunner, OrtCpuRunner]:
-    return OrtCpuRunner(assets["pose_detection"]), OrtCpuRunner(assets["pose_landmark"])
 
 
 def without_man(scene: Scene) -> U8:
